@@ -1,0 +1,145 @@
+"""How hard is a data set? Majority class, one threshold, logistic regression, a dense net and a small CNN on one split.
+
+    python -m tests.bench.difficulty NAME [NAME ...]      prepared data sets; prints the table of the data cards
+
+Every model is trained on `train`, stops by `val` and is judged once on `test`.
+"""
+
+import os
+import sys
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+
+EPOCHS = {"dense": 40, "cnn": 30}
+
+
+def grey_statistics(images: np.ndarray) -> dict[str, np.ndarray]:
+    """Grey-level statistics per image (n,), of uint8 images (n, h, w) or (n, h, w, c)."""
+    grey = images.astype(np.float32)
+    grey = (grey.mean(-1) if grey.ndim == 4 else grey).reshape(len(images), -1)
+    return {
+        "mean": grey.mean(1),
+        "standard deviation": grey.std(1),
+        "5th percentile": np.percentile(grey, 5, axis=1),
+        "95th percentile": np.percentile(grey, 95, axis=1),
+        "minimum": grey.min(1),
+        "maximum": grey.max(1),
+    }
+
+
+def best_threshold(values: np.ndarray, labels: np.ndarray) -> tuple[float, float, int]:
+    """(balanced accuracy, threshold, direction) of the best cut on one number per image."""
+    from sklearn.metrics import roc_curve
+
+    best = (0.0, 0.0, 1)
+    for sign in (1, -1):
+        false_rate, true_rate, cut = roc_curve(labels, sign * values)
+        score = (true_rate + 1 - false_rate) / 2
+        i = int(np.argmax(score))
+        if score[i] > best[0]:
+            best = (float(score[i]), float(sign * cut[i]), sign)
+    return best
+
+
+def dense_net(shape: tuple[int, ...]):
+    """The dense baseline: 64 and 32 units on the flattened picture."""
+    from keras import Sequential, layers
+
+    return Sequential(
+        [
+            layers.Input(shape),
+            layers.Rescaling(1 / 255),
+            layers.Flatten(),
+            layers.Dense(64, activation="relu"),
+            layers.Dense(32, activation="relu"),
+            layers.Dense(1, activation="sigmoid"),
+        ]
+    )
+
+
+def small_cnn(shape: tuple[int, ...]):
+    """The small CNN: four blocks of convolution, batch normalization and pooling, then global average pooling."""
+    from keras import Sequential, layers
+
+    blocks = []
+    for filters in (16, 32, 64, 64):
+        blocks += [
+            layers.Conv2D(filters, 3, padding="same", use_bias=False),
+            layers.BatchNormalization(momentum=0.9),
+            layers.Activation("relu"),
+            layers.MaxPooling2D(),
+        ]
+    return Sequential(
+        [
+            layers.Input(shape),
+            layers.Rescaling(1 / 255),
+            *blocks,
+            layers.GlobalAveragePooling2D(),
+            layers.Dense(1, activation="sigmoid"),
+        ]
+    )
+
+
+def fit(model, train, val, epochs: int, rate: float, seed: int):
+    """Train with Adam, keep the epoch of the lowest validation loss."""
+    import keras
+
+    model.compile(keras.optimizers.Adam(rate), "binary_crossentropy", metrics=["accuracy"])
+    keep = keras.callbacks.EarlyStopping("val_loss", patience=8, restore_best_weights=True)
+    share = train[1].mean()
+    weights = {0: 0.5 / (1 - share), 1: 0.5 / share}
+    model.fit(
+        *train, validation_data=val, epochs=epochs, batch_size=32, callbacks=[keep], class_weight=weights, verbose=0
+    )
+    return model
+
+
+def rate_everything(splits: dict[str, tuple[np.ndarray, np.ndarray]], seed: int = 7) -> dict[str, np.ndarray]:
+    """Probabilities of class 1 on the test images for each of the five baselines.
+
+    Args:
+        splits: "train", "val", "test" -> (uint8 images (n, h, w, c), labels (n,) of 0 and 1).
+    """
+    import keras
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    keras.utils.set_random_seed(seed)
+    splits = {name: (x if x.ndim == 4 else x[..., None], np.asarray(y)) for name, (x, y) in splits.items()}
+    (x, y), (test_x, _) = splits["train"], splits["test"]
+    answers = {"majority class": np.full(len(test_x), float(y.mean() > 0.5))}
+    found = {name: best_threshold(v, y) for name, v in grey_statistics(x).items()}
+    name = max(found, key=lambda k: found[k][0])
+    _, cut, sign = found[name]
+    answers[f"one threshold ({name})"] = (sign * grey_statistics(test_x)[name] >= sign * cut).astype(float)
+    logistic = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=2000, class_weight="balanced"))
+    logistic.fit(x.reshape(len(x), -1), y)
+    answers["logistic regression"] = logistic.predict_proba(test_x.reshape(len(test_x), -1))[:, 1]
+    shape = x.shape[1:]
+    dense = fit(dense_net(shape), splits["train"], splits["val"], EPOCHS["dense"], 3e-4, seed)
+    answers["dense net"] = dense.predict(test_x, verbose=0)[:, 0]
+    cnn = fit(small_cnn(shape), splits["train"], splits["val"], EPOCHS["cnn"], 2e-3, seed)
+    answers["small CNN"] = cnn.predict(test_x, verbose=0)[:, 0]
+    return answers
+
+
+def main(names: list[str]) -> None:
+    from helpers.data import load_dataset
+    from helpers.metrics import evaluate, score_table
+
+    for name in names:
+        data = load_dataset(name, image_size=64, color_mode="grayscale")
+        splits = {part: (data[part].images, data[part].labels) for part in ("train", "val", "test")}
+        test = data["test"]
+        scores = {
+            model: evaluate(test.labels, prob, groups=test.groups) for model, prob in rate_everything(splits).items()
+        }
+        print(f"\n{name}: test split, {len(test.labels)} images, 95 % intervals by group\n")
+        print(score_table(scores, columns=["accuracy", "balanced_accuracy", "roc_auc"]).to_markdown())
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:] or sys.exit(__doc__))
