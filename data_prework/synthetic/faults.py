@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-# How many of each fault `plant` makes. Near duplicates and converted files stay usable, the others are rejected or dropped.
+# How many of each fault `plant` makes. Near duplicates stay usable, all others are rejected or dropped.
 COUNTS = {
     "exact_duplicate": 12,
     "near_duplicate": 8,
@@ -28,6 +28,7 @@ def plant(
     victims: dict[str, list[Path]],
     fresh: Callable[[Path, str], Path],
     conflicts: list[tuple[Path, Path]],
+    mislabelled: list[Path] = (),
     counts: dict[str, int] | None = None,
 ) -> list[dict]:
     """Add faulty files to a raw folder; no file that was there is changed.
@@ -39,6 +40,7 @@ def plant(
         fresh: gives an unused path, in the data set's own naming, for a copy of a file: `fresh(path, kind)`.
             Near duplicates must land in the same split as their original.
         conflicts: pairs (image, path in another class); the image is copied there, byte for byte.
+        mislabelled: images that the caller has already saved under the wrong class; they are only written down.
         counts: how many of each kind; missing kinds take the value of `COUNTS`.
 
     Returns:
@@ -73,6 +75,8 @@ def plant(
             raise FileExistsError(f"{path}: a planted fault would overwrite an image; choose an unused name")
         path.write_bytes(source.read_bytes())
         note("two_classes", path, source)
+    for path in mislabelled:
+        note("wrong_label", path, None)
 
     truth.mkdir(parents=True, exist_ok=True)
     with (truth / "faults.csv").open("w", newline="", encoding="utf-8") as file:
