@@ -1,0 +1,101 @@
+"""Manners and words for the web: when to try again, how long to wait, and what a failure means to a reader."""
+
+import errno
+import time
+from collections.abc import Callable
+from email.utils import parsedate_to_datetime
+from typing import TypeVar
+
+import requests
+from urllib3.exceptions import ProtocolError, ReadTimeoutError
+
+USER_AGENT = f"image-classification-course/0.1 (teaching notebooks) python-requests/{requests.__version__}"
+LONGEST_WAIT = 120.0  # seconds, however long a server asks for
+Result = TypeVar("Result")
+
+
+class DownloadError(RuntimeError):
+    """A download that failed for good; from `fetch`, the message names dataset, address, fault and the way by hand."""
+
+
+class BadAnswer(Exception):
+    """An answer that arrived and is not what was asked for: other bytes, a web page, a server too busy to answer.
+
+    may_pass: another try can help. retry_after: seconds that the server asks to wait.
+    """
+
+    def __init__(self, words: str, *, may_pass: bool, retry_after: float = 0.0) -> None:
+        super().__init__(words)
+        self.may_pass, self.retry_after = may_pass, retry_after
+
+
+def in_words(error: Exception) -> str:
+    """Say what went wrong in words that name a cause; status codes of servers are kept in brackets."""
+    inner = error.args[0] if error.args else None
+    if isinstance(error, requests.HTTPError) and error.response is not None:
+        return _status_in_words(error.response.status_code)
+    if isinstance(error, requests.exceptions.SSLError):
+        return "the server's certificate was not accepted: check this computer's clock, or the proxy of your network"
+    if isinstance(error, requests.Timeout) or isinstance(inner, ReadTimeoutError):
+        return "the server did not answer in time"
+    if isinstance(error, requests.exceptions.ChunkedEncodingError) or isinstance(inner, ProtocolError):
+        return "the connection broke half-way"
+    if isinstance(error, requests.ConnectionError):
+        return "no connection to the server: this computer is offline, or the address no longer exists"
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return "the disk is full: make room, or set another data folder"
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {error.filename}"
+    return str(error)
+
+
+def with_retries(call: Callable[[], Result], retries: int, wait: float) -> Result:
+    """Return call(), tried up to `retries` times as long as its error is one that may pass."""
+    for attempt in range(1, retries + 1):
+        try:
+            return call()
+        except (requests.RequestException, BadAnswer) as error:
+            if attempt >= retries or not _may_pass(error):
+                raise
+            time.sleep(min(LONGEST_WAIT, max(wait * 2 ** (attempt - 1), _asked_to_wait(error))))
+    raise ValueError(f"retries must be 1 or more, not {retries}")
+
+
+def _status_in_words(status: int) -> str:
+    if status in (401, 403):
+        return f"the server refused ({status}): open the page in a browser and accept the terms, or sign in"
+    if status in (404, 410):
+        return f"nothing is there any more ({status}): the address has moved, look for the file on the page"
+    if status == 429:
+        return "the server asks to slow down (429): try again in an hour"
+    if status >= 500:
+        return f"the server has a fault of its own ({status}): try again later"
+    return f"the server answered with status {status}"
+
+
+def _may_pass(error: Exception) -> bool:
+    if isinstance(error, BadAnswer):
+        return error.may_pass
+    if isinstance(error, requests.HTTPError) and error.response is not None:
+        return error.response.status_code in (408, 429) or error.response.status_code >= 500
+    if isinstance(error, requests.exceptions.SSLError):
+        return False
+    passing = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
+    return isinstance(error, passing)
+
+
+def _asked_to_wait(error: Exception) -> float:
+    """Return the seconds of a Retry-After header, which holds seconds or a date."""
+    if isinstance(error, BadAnswer):
+        return error.retry_after
+    response = getattr(error, "response", None)
+    return 0.0 if response is None else retry_after(response)
+
+
+def retry_after(response: requests.Response) -> float:
+    """Return how many seconds the server asks to wait (header Retry-After: seconds or a date); 0 when it does not."""
+    asked = response.headers.get("Retry-After", "0")
+    try:
+        return float(asked) if asked.isdigit() else max(0.0, parsedate_to_datetime(asked).timestamp() - time.time())
+    except ValueError:
+        return 0.0
