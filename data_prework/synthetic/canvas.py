@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 from scipy import fft
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 
 def cloud(rng: np.random.Generator, shape: tuple[int, int], beta: float = 2.0, low: float = 0.0) -> np.ndarray:
@@ -85,7 +85,7 @@ def draw_all(draw: Callable, jobs: Sequence, describe: str, workers: int | None 
     pictures are the same whatever the number of workers. `workers=1` stays in this process.
     """
     workers = workers or os.cpu_count() or 1
-    bar = {"total": len(jobs), "desc": describe, "unit": "image", "leave": False}
+    bar = {"total": len(jobs), "desc": describe, "unit": "image", "leave": False, "disable": None}
     if workers == 1 or len(jobs) < 50:
         return [draw(job) for job in tqdm(jobs, **bar)]
     # spawn, not fork: the caller may have TensorFlow's threads running

@@ -1,0 +1,81 @@
+# Each target is complete by itself: it makes .venv, installs the locked dependencies and draws the data that are missing.
+#   make run PROFILE=full           make run DATA=real RAW=~/Downloads           make lab PYTHON=python3.12
+
+PYTHON  ?= python3
+PROFILE ?= quick
+DATA    ?= embedded
+RAW     ?=
+export COURSE_DATA ?= $(CURDIR)/data
+
+ifeq ($(OS),Windows_NT)
+  $(error On Windows follow the README's steps without make, or use WSL)
+endif
+
+VENV     := .venv
+PY       := $(VENV)/bin/python
+READY    := $(VENV)/.installed
+EMBEDDED := $(COURSE_DATA)/embedded/chest_xray/manifest.csv \
+            $(COURSE_DATA)/embedded/concrete_cracks/manifest.csv \
+            $(COURSE_DATA)/embedded/monuments/manifest.csv
+NOTEBOOKS := notebooks data_prework
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lab outputs lint test-code test-notebooks test-lowest data lock clean
+
+help:  ## List what make can do
+	@echo "make TARGET   (PROFILE=quick|full   DATA=embedded|real   RAW=folder of raw data   PYTHON=python3.12)"
+	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 18
+
+run: $(READY) $(EMBEDDED)  ## Run every notebook; executed copies and HTML pages go to build/
+	@$(PY) -m helpers.course run --profile $(PROFILE) --data $(DATA) $(if $(RAW),--raw "$(RAW)") --out build
+
+test: lint test-code test-notebooks  ## ruff, pytest, and nbval on all notebooks
+
+lab: $(READY) $(EMBEDDED)  ## Open JupyterLab at the first notebook, on localhost with its token
+	@$(PY) -m jupyter lab --ServerApp.ip=localhost notebooks/00_start_here.ipynb
+
+outputs: $(READY) $(EMBEDDED)  ## Run every notebook in the full profile and store the outputs in place
+	@$(PY) -m helpers.course outputs --out build
+
+lint: $(READY)  ## ruff: format and rules
+	@$(PY) -m ruff check . && $(PY) -m ruff format --check .
+
+test-code: $(READY) $(EMBEDDED)  ## pytest alone
+	@$(PY) -m pytest -q -n 2 --dist loadscope tests
+
+test-notebooks: $(READY) $(EMBEDDED)  ## nbval alone: all notebooks in the quick profile
+	@mkdir -p build
+	@COURSE_PROFILE=quick COURSE_SOURCE=embedded COURSE_RESULTS=$(CURDIR)/build/test-results IPYTHONDIR=$(CURDIR)/tests/audit \
+	  $(PY) -m pytest -q -p no:cacheprovider --nbval-lax --nbval-current-env --nbval-cell-timeout=300 -n 2 --dist loadscope $(NOTEBOOKS)
+
+test-lowest: .venv-lowest/.installed $(EMBEDDED)  ## The helpers' tests with the lowest allowed versions
+	@.venv-lowest/bin/python -m pytest -q -p no:cacheprovider -n 2 --dist loadscope tests/helpers
+
+data: $(READY) $(EMBEDDED)  ## Draw and prepare the embedded data sets that are missing
+
+lock: $(READY)  ## Write requirements.lock anew from pyproject.toml (for Python 3.11 to 3.13; names no index)
+	@$(PY) -m uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --upgrade --no-annotate \
+	  --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" -q -o requirements.lock
+
+clean:  ## Remove build/ and the environments; data and results stay
+	rm -rf build $(VENV) .venv-lowest
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else f"Python 3.11 to 3.13 is needed, $(PYTHON) is {v[0]}.{v[1]}. Try: make $(MAKECMDGOALS) PYTHON=python3.12")'
+	@echo "installing into $(VENV) (a few minutes, once)"
+	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	@$(PY) -m pip install -q --disable-pip-version-check -r requirements.lock
+	@$(PY) -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv-lowest/.installed: $(READY) pyproject.toml
+	@echo "installing the lowest allowed versions into .venv-lowest"
+	@mkdir -p build
+	@$(PY) -m uv pip compile pyproject.toml --extra test --resolution lowest-direct --no-build --no-annotate --no-header -q \
+	  --python $(PY) -o build/lowest.txt
+	@test -x .venv-lowest/bin/python || $(PY) -m venv .venv-lowest
+	@.venv-lowest/bin/python -m pip install -q --disable-pip-version-check -r build/lowest.txt
+	@touch $@
+
+$(COURSE_DATA)/embedded/%/manifest.csv: | $(READY)
+	@$(PY) -m data_prework prepare $* --embedded

@@ -1,0 +1,185 @@
+"""The command line: python -m data_prework {download,synthesize,prepare,check} ..."""
+
+import argparse
+import shutil
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+from data_prework.catalogue import CATALOGUE, entry_for
+from data_prework.check import check
+from data_prework.download import AddressList, DownloadError, fetch
+from data_prework.manifest import data_home, find_prepared, prepared_folder, read_manifest
+from data_prework.prepare import Settings, prepare
+from data_prework.synthetic import DRAWN, synthesize
+
+EXAMPLES = """examples:
+  python -m data_prework prepare chest_xray                      the drawn stand-in, offline
+  python -m data_prework download chest_xray                     the real images, about 1.2 GB
+  python -m data_prework prepare chest_xray --from ~/Downloads/chest_xray.zip
+  python -m data_prework prepare leaves --from ~/Pictures/leaves  your own: one sub-folder per class
+  python -m data_prework check leaves
+"""
+
+
+def raw_folder(name: str, embedded: bool) -> Path:
+    """Where downloads and drawn raw folders lie."""
+    return data_home() / "raw" / "embedded" / name if embedded else data_home() / "raw" / name
+
+
+def prepare_command(args: argparse.Namespace) -> int:
+    """Prepare what --from names, else what was downloaded, else the drawn stand-in."""
+    given = {field.name: getattr(args, field.name) for field in fields(Settings)}
+    raw = args.source
+    if raw is None:
+        raw = (None if args.embedded else _downloaded(args.name)) or _drawn(args.name)
+    prepare(args.name, raw, Settings(**given))
+    return 0
+
+
+def _downloaded(name: str) -> Path | None:
+    folder = raw_folder(name, embedded=False)
+    if not folder.is_dir():
+        return None
+    archives = sorted(folder.glob("*.zip"))
+    return archives[0] if len(archives) == 1 and not any(p.is_dir() for p in folder.iterdir()) else folder
+
+
+def _drawn(name: str) -> Path:
+    if name not in DRAWN:
+        raise ValueError(f"{name!r} is not a data set of the course; say where your images are: --from FOLDER")
+    folder = raw_folder(name, embedded=True)
+    if not folder.is_dir():
+        _report(name, synthesize(name, folder))
+    return folder
+
+
+def _report(name: str, counts: dict[str, int]) -> None:
+    print(f"drawn       {name}: " + ", ".join(f"{count} {what}" for what, count in counts.items()))
+
+
+def synthesize_command(args: argparse.Namespace) -> int:
+    """Draw a raw folder; prints where."""
+    folder = args.to or raw_folder(args.name, embedded=True)
+    if args.force and folder.is_dir():
+        if not folder.with_name(folder.name + "_truth").is_dir():
+            raise FileExistsError(f"{folder}: was not drawn by this command, so --force does not remove it")
+        shutil.rmtree(folder)
+    _report(args.name, synthesize(args.name, folder, args.seed, args.count, args.difficulty))
+    print(f"raw folder  {folder}")
+    return 0
+
+
+def download_command(args: argparse.Namespace) -> int:
+    """Fetch the real images into the folder of raw data; tries the sources of the catalogue in order."""
+    entry = entry_for(args.name)
+    sources = entry.sources
+    if args.list:
+        sources = (AddressList({label: Path(file) for label, _, file in (text.partition("=") for text in args.list)}),)
+    if not sources:
+        raise ValueError(f"{args.name!r} has no known download; prepare your own folder with --from")
+    folder = args.to or raw_folder(args.name, embedded=False)
+    failed = []
+    for source in sources:
+        try:
+            print(f"downloaded  {fetch(source, args.name, folder)}")
+            print(f"next        python -m data_prework prepare {args.name}")
+            return 0
+        except DownloadError as error:
+            failed.append(str(error))
+    raise DownloadError("\n\n".join(failed))
+
+
+def check_command(args: argparse.Namespace) -> int:
+    """Verify a prepared data set; exit status 1 and the reasons if it is not sound."""
+    folder = find_prepared(args.name, "embedded" if args.embedded else "real")
+    if folder is None:
+        raise FileNotFoundError(
+            f"{prepared_folder(args.name, args.embedded)}: not prepared; python -m data_prework prepare {args.name}"
+        )
+    faults = check(folder)
+    for fault in faults:
+        print(f"FAULT       {fault}")
+    frame = read_manifest(folder)
+    print(f"{'not sound' if faults else 'sound    '}   {folder}: {len(frame)} images, {len(faults)} fault(s)")
+    return 1 if faults else 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line's words."""
+    top = argparse.ArgumentParser(
+        prog="python -m data_prework",
+        description="From a folder of pictures to a prepared data set: checked, without duplicates, grouped, split.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    known = ", ".join(CATALOGUE)
+
+    one = commands.add_parser("prepare", help="turn a raw folder or zip into a prepared data set with a manifest")
+    one.add_argument("name", help=f"one of {known}, or a name for your own images")
+    one.add_argument(
+        "--from", dest="source", type=Path, metavar="FOLDER_OR_ZIP",
+        help="raw images: one folder per class, or train/ and test/ with these; it is only read, never changed "
+        "(default: what was downloaded, else the drawn stand-in)",
+    )  # fmt: skip
+    one.add_argument("--embedded", action="store_true", help="the drawn stand-in, also where there is a download")
+    one.add_argument("--test", type=float, default=0.2, help="share of the test split (default 0.2)")
+    one.add_argument("--val", type=float, default=0.15, help="share of the validation split (default 0.15)")
+    one.add_argument("--seed", type=int, default=7, help="decides which groups go where (default 7)")
+    one.add_argument(
+        "--random-split", action="store_true", help="ignore groups; leaks, and is here to show by how much"
+    )
+    one.add_argument(
+        "--group-pattern", default="", metavar="REGEX",
+        help="which part of a file name tells what belongs together, in brackets: '(patient[0-9]+)_'",
+    )  # fmt: skip
+    one.add_argument(
+        "--near", type=int, default=Settings.near, metavar="BITS",
+        help=f"perceptual hashes (256 bits) this far apart are near-duplicates (default {Settings.near})",
+    )  # fmt: skip
+    one.add_argument(
+        "--min-side", type=int, default=Settings.min_side, metavar="PIXELS", help="reject smaller pictures"
+    )
+    one.add_argument("--max-pixels", type=int, default=Settings.max_pixels, metavar="N", help="reject larger pictures")
+    one.set_defaults(run=prepare_command)
+
+    one = commands.add_parser("synthesize", help="draw a course data set as a raw folder, with planted faults")
+    one.add_argument("name", choices=DRAWN)
+    one.add_argument("--seed", type=int, default=7)
+    one.add_argument("--count", type=int, help="usable images (default: as in the course)")
+    one.add_argument("--difficulty", type=float, default=1.0, help="0.2 (easy) to 3 (hard), default 1")
+    one.add_argument("--to", type=Path, metavar="FOLDER", help="where (default: the course's data folder)")
+    one.add_argument("--force", action="store_true", help="draw again over an earlier drawing")
+    one.set_defaults(run=synthesize_command)
+
+    one = commands.add_parser("download", help="fetch the real images of a course data set")
+    one.add_argument("name", help=f"one of {known}")
+    one.add_argument("--to", type=Path, metavar="FOLDER", help="where (default: the course's data folder)")
+    one.add_argument(
+        "--list", action="append", metavar="CLASS=FILE", help="text file of image addresses for a class; repeat it"
+    )
+    one.set_defaults(run=download_command)
+
+    one = commands.add_parser("check", help="verify hashes, counts, groups and balance of a prepared data set")
+    one.add_argument("name")
+    one.add_argument("--embedded", action="store_true", help="the drawn stand-in, also where the real one is prepared")
+    one.set_defaults(run=check_command)
+    return top
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; bad input gives one clear message and exit status 1."""
+    args = parser().parse_args(argv)
+    try:
+        return args.run(args)
+    except (ValueError, OSError, DownloadError, TimeoutError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted: what was prepared before is unchanged", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,99 @@
+"""The data sets of the course: one readable table."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from data_prework import download
+from data_prework.group import by_itself, crack_block, xray_patient
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What data_prework knows of a data set.
+
+    `classes` are in the order negative, positive. `keep_splits` are the official splits to respect. `sources` are
+    tried in order by `download`; `raw_folder` is how a folder of several data sets may name this one.
+    """
+
+    name: str
+    title: str
+    classes: tuple[str, ...]
+    group: Callable[[str, str], str]
+    group_words: str
+    keep_splits: tuple[str, ...]
+    sources: tuple
+    page: str
+    citation: str
+    licence: str
+    author: str
+
+
+CATALOGUE = {
+    entry.name: entry
+    for entry in (
+        Entry(
+            name="chest_xray",
+            title="Chest X-rays of children, normal or pneumonia",
+            classes=("NORMAL", "PNEUMONIA"),
+            group=xray_patient,
+            group_words="patient, from the file name",
+            keep_splits=("test",),  # the official validation split has 16 images: too few to choose by
+            sources=(download.CHEST_XRAY, download.CHEST_XRAY_KAGGLE),
+            page="https://data.mendeley.com/datasets/rscbjbr9sj",
+            citation="Kermany, Zhang & Goldbaum 2018, Mendeley Data rscbjbr9sj",
+            licence="CC BY 4.0",
+            author="Kermany, Zhang, Goldbaum",
+        ),
+        Entry(
+            name="concrete_cracks",
+            title="Patches of concrete walls, with or without a crack",
+            classes=("Negative", "Positive"),
+            group=crack_block,
+            group_words="blocks of 100 neighbouring numbers for Positive, which were cut in order from the same photos",
+            keep_splits=("test",),
+            sources=(download.CONCRETE_CRACKS, download.CONCRETE_CRACKS_KAGGLE),
+            page="https://data.mendeley.com/datasets/5y9wdsg2zt/2",
+            citation="Özgenel 2019, Concrete Crack Images for Classification, Mendeley Data 5y9wdsg2zt",
+            licence="CC BY 4.0",
+            author="Çağlar Fırat Özgenel",
+        ),
+        Entry(
+            name="monuments",
+            title="Photos of two look-alike statues: Cristo Redentor (Rio) and Cristo Rei (Almada)",
+            classes=("cristo_redentor", "cristo_rei"),
+            group=by_itself,
+            group_words="near-duplicates only",
+            keep_splits=("test",),
+            sources=(download.MONUMENTS,),
+            page="https://commons.wikimedia.org",
+            citation="Wikimedia Commons; the page of each file is in its row",
+            licence="per file",
+            author="per file",
+        ),
+    )
+}
+
+
+def entry_for(name: str) -> Entry:
+    """The catalogue's entry, or a plain one for a data set of one's own.
+
+    Raises:
+        ValueError: a name that cannot be a folder's name.
+    """
+    if name in CATALOGUE:
+        return CATALOGUE[name]
+    if not name.replace("-", "_").isidentifier() or name in ("raw", "embedded"):
+        raise ValueError(f"{name!r} cannot name a data set: use letters, digits, - and _ (not 'raw' or 'embedded')")
+    return Entry(
+        name=name,
+        title=name,
+        classes=(),
+        group=by_itself,
+        group_words="near-duplicates only; give --group-pattern if file names tell what belongs together",
+        keep_splits=("train", "val", "test"),
+        sources=(),
+        page="",
+        citation="own images",
+        licence="unknown",
+        author="unknown",
+    )

@@ -1,0 +1,124 @@
+"""The contract between data_prework and helpers: one manifest.csv for each prepared data set.
+
+A prepared data set is a folder `NAME/` with
+
+    manifest.csv            one row an image; the only file that changes its content, by one atomic rename
+    files-<id>/about.json   version, settings, counts, where the images come from
+    files-<id>/images/      the images          files-<id>/masks/   masks, where the raw folder had them
+    files-<id>/rejected.csv what was left out, and why
+    files-<id>/arrays/      resized copies, made by helpers.data when first needed
+
+A new preparation writes a new `files-<id>` beside the old one and then renames its manifest into place. Whoever reads
+the manifest therefore sees the old data set or the new one, never half of each.
+"""
+
+import json
+import os
+from pathlib import Path
+
+import pandas as pd
+
+VERSION = 1
+SPLITS = ("train", "val", "test")
+COLUMNS = {
+    "path": "str",  # relative to the manifest, with forward slashes
+    "label": "str",
+    "split": "str",  # train, val or test
+    "group": "str",  # images of one group are never on two sides of a split
+    "width": "int",  # pixels, as prepared
+    "height": "int",
+    "mode": "str",  # colour mode of the raw file, in Pillow's words: L is grey
+    "encoding": "str",  # of the raw file: format, and for JPEG the estimated quality
+    "bytes": "int",  # size of the raw file
+    "sha256": "str",  # of the prepared file
+    "phash": "str",  # 256-bit perceptual hash in hexadecimal
+    "mask": "str",  # relative to the manifest, or empty
+    "source": "str",
+    "licence": "str",
+    "author": "str",
+}
+
+
+class ManifestError(ValueError):
+    """A prepared folder that does not keep the contract; the message says which file and what to do."""
+
+
+def data_home() -> Path:
+    """Folder of all data: the environment variable COURSE_DATA, or `data` in the project."""
+    place = os.environ.get("COURSE_DATA")
+    return Path(place).expanduser() if place else Path(__file__).resolve().parent.parent / "data"
+
+
+def prepared_folder(name: str, embedded: bool, home: Path | None = None) -> Path:
+    """Where a prepared data set belongs: `home/NAME`, or `home/embedded/NAME` for the drawn stand-ins."""
+    home = home or data_home()
+    return home / "embedded" / name if embedded else home / name
+
+
+def find_prepared(name: str, source: str = "real", home: Path | None = None) -> Path | None:
+    """Folder of a prepared data set, or None.
+
+    Args:
+        source: "embedded" looks only for the drawn stand-in, "real" takes it where there is nothing else.
+    """
+    places = [prepared_folder(name, embedded=True, home=home)]
+    if source == "real":
+        places.insert(0, prepared_folder(name, embedded=False, home=home))
+    elif source != "embedded":
+        raise ValueError(f"source is {source!r}; it must be 'embedded' or 'real'")
+    return next((place for place in places if (place / "manifest.csv").is_file()), None)
+
+
+def read_manifest(folder: Path) -> pd.DataFrame:
+    """Read and check `folder/manifest.csv`.
+
+    Returns:
+        One row an image, with the columns and types of `COLUMNS`; `.attrs["about"]` holds about.json.
+
+    Raises:
+        ManifestError: the file is missing, was cut off, or was written by another version.
+    """
+    path = Path(folder) / "manifest.csv"
+    again = f"Prepare it again: python -m data_prework prepare {Path(folder).name}"
+    if not path.is_file():
+        raise ManifestError(f"{path}: there is no prepared data set. {again}")
+    try:
+        frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
+    except (ValueError, UnicodeDecodeError) as error:
+        raise ManifestError(f"{path}: not readable as a table ({error}). {again}") from error
+    missing = [column for column in COLUMNS if column not in frame]
+    if missing or frame.empty:
+        what = f"the columns {', '.join(missing)} are missing" if missing else "it has no rows"
+        raise ManifestError(f"{path}: {what}. {again}")
+    try:
+        frame = frame.astype({column: kind for column, kind in COLUMNS.items() if kind == "int"})
+    except ValueError as error:
+        raise ManifestError(f"{path}: a number is not a number ({error}). {again}") from error
+    wrong = sorted(set(frame["split"]) - set(SPLITS))
+    if wrong:
+        raise ManifestError(f"{path}: unknown split {wrong[0]!r}; known: {', '.join(SPLITS)}. {again}")
+    about = files_folder(folder, frame) / "about.json"
+    try:
+        frame.attrs["about"] = json.loads(about.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ManifestError(f"{about}: missing or damaged ({error}). {again}") from error
+    if frame.attrs["about"].get("version") != VERSION:
+        raise ManifestError(f"{about}: version {frame.attrs['about'].get('version')}, expected {VERSION}. {again}")
+    return frame
+
+
+def files_folder(folder: Path, frame: pd.DataFrame) -> Path:
+    """The `files-<id>` folder that a manifest points to."""
+    return Path(folder) / frame["path"].iloc[0].split("/", 1)[0]
+
+
+def write_manifest(folder: Path, frame: pd.DataFrame) -> None:
+    """Write `folder/manifest.csv`, sorted by path, aside first and then renamed over the old one."""
+    path = Path(folder) / "manifest.csv"
+    aside = path.with_name(f".manifest-{os.getpid()}.csv")
+    ordered = frame[list(COLUMNS)].sort_values("path", kind="stable")
+    with aside.open("w", encoding="utf-8", newline="") as file:
+        ordered.to_csv(file, index=False, lineterminator="\n")
+        file.flush()
+        os.fsync(file.fileno())
+    aside.replace(path)

@@ -1,0 +1,216 @@
+"""From a raw folder to a prepared one: scan, duplicates, groups, split, copy, and one rename at the end."""
+
+import os
+import tempfile
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from filelock import FileLock, Timeout
+
+from data_prework import shortcuts
+from data_prework.catalogue import Entry, entry_for
+from data_prework.group import NEAR, by_pattern, hash_bits, merge, near_pairs, rule_groups
+from data_prework.manifest import data_home, prepared_folder
+from data_prework.scan import MAX_PIXELS, MIN_SIDE, RawFolderError, find_images, scan
+from data_prework.split import split_rows
+from data_prework.store import write_prepared
+from data_prework.unpack import unpack
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What decides a prepared data set besides its raw files; kept in about.json."""
+
+    test: float = 0.2
+    val: float = 0.15
+    seed: int = 7
+    random_split: bool = False
+    group_pattern: str = ""
+    near: int = NEAR
+    min_side: int = MIN_SIDE
+    max_pixels: int = MAX_PIXELS
+
+
+def prepare(
+    name: str,
+    raw: Path | str,
+    settings: Settings | None = None,
+    home: Path | None = None,
+    wait: float = 600,
+    say: Say = print,
+) -> Path:
+    """Turn a raw folder or zip into the prepared data set `name`.
+
+    Args:
+        name: a data set of the catalogue, or a name of one's own.
+        raw: folder or .zip with one folder per class (or train/test folders with these); nothing in it is changed.
+        settings: fractions, seed and limits, see `Settings`.
+        home: folder of all data; `data_home()` if not given.
+        wait: seconds to wait while another process prepares the same data set.
+        say: takes the report, one line a step.
+
+    Returns:
+        The prepared folder. If an up-to-date one is there, it is kept as it is.
+
+    Raises:
+        RawFolderError, GroupError, SplitError, UnpackError: each says what is wrong and what to do.
+    """
+    settings, home = settings or Settings(), home or data_home()
+    entry = entry_for(name)
+    raw = Path(raw).expanduser()
+    if not raw.exists():
+        raise RawFolderError(
+            f"{raw}: no such folder or file. Give the folder (or zip) that holds one folder per class."
+        )
+    truth = raw.with_name(raw.name + "_truth")  # only the drawn stand-ins have one
+    folder = prepared_folder(name, embedded=(truth / "draws.csv").is_file(), home=home)
+    with _alone(folder, wait, say), _opened(raw, folder.parent, say) as root:
+        rows, rejected = describe_files(root, entry, settings, say)
+        rows, dropped = drop_duplicates(rows, settings.near, say)
+        rows = add_groups(rows, entry, settings, say)
+        rows, leaked = split(rows, entry, settings, say)
+        rejected = pd.concat([rejected, dropped, leaked], ignore_index=True)
+        report_shortcuts(rows, say)
+        return write_prepared(folder, name, entry, settings, root, truth, rows, rejected, say)
+
+
+def describe_files(root: Path, entry: Entry, settings: Settings, say: Say) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Scan: one row a usable file, and the table of rejected ones (path, label, reason)."""
+    found, ignored = find_images(root)
+    if ignored:
+        say(f"layout      ignored beside train and test: {', '.join(ignored)}")
+    labels = {item.label for item in found}
+    if entry.classes and labels != set(entry.classes):
+        raise RawFolderError(
+            f"{root}: found the classes {', '.join(sorted(labels))}; {entry.name} has {', '.join(entry.classes)}. "
+            "Rename the folders, or prepare it under a name of your own."
+        )
+    rows, rejected = [], []
+    for item, facts, reason in scan(found, settings.min_side, settings.max_pixels):
+        where = {"raw": item.path.relative_to(root).as_posix(), "label": item.label}
+        if facts is None:
+            rejected.append(where | {"reason": reason})
+        else:
+            rows.append(where | {"stem": item.path.stem, "official": item.split} | facts)
+    say(f"scan        {len(found)} files, {len(rejected)} rejected" + _reasons(rejected))
+    if not rows:
+        raise RawFolderError(f"{root}: not one of {len(found)} files is a usable image; see the reasons above.")
+    return pd.DataFrame(rows), pd.DataFrame(rejected, columns=["raw", "label", "reason"])
+
+
+def _reasons(rejected: list[dict]) -> str:
+    kinds = pd.Series([row["reason"].split(":")[0] for row in rejected], dtype=object).value_counts()
+    return ": " + ", ".join(f"{count} {kind}" for kind, count in kinds.items()) if len(kinds) else ""
+
+
+def drop_duplicates(rows: pd.DataFrame, near: int, say: Say) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Drop exact copies and every image of a picture that stands in two classes.
+
+    Returns:
+        (rows kept, with the column `pairs` in .attrs: near-duplicate pairs by position), (rows dropped).
+    """
+    bits = hash_bits(rows["phash"])
+    pairs = near_pairs(bits, near)
+    labels = rows["label"].to_numpy()
+    torn = pairs[labels[pairs[:, 0]] != labels[pairs[:, 1]]]
+    conflict = pd.Series(False, index=rows.index)
+    conflict.iloc[torn.ravel()] = True
+    # copies of a picture in conflict are in conflict too: the whole cluster goes
+    cluster = merge(pd.Series(range(len(rows)), index=rows.index), pairs)
+    conflict = conflict.groupby(cluster).transform("any")
+    # an official test image is kept rather than its copy in train
+    first = rows.assign(rank=rows["official"].map({"test": 0, "val": 1}).fillna(2)).sort_values(["rank", "raw"])
+    copy = first.duplicated("raw_sha256").reindex(rows.index) & ~conflict
+    kept = rows[~conflict & ~copy].reset_index(drop=True)
+    dropped = pd.concat(
+        [
+            rows[conflict].assign(reason="conflict: the same picture is in two classes"),
+            rows[copy].assign(reason="exact duplicate: another file has the same bytes"),
+        ]
+    )[["raw", "label", "reason"]]
+    kept.attrs["pairs"] = near_pairs(hash_bits(kept["phash"]), near)
+    say(
+        f"duplicates  {int(copy.sum())} exact copies dropped, {int(conflict.sum())} files of a picture in two classes "
+        f"dropped, {len(kept.attrs['pairs'])} near-duplicate pairs kept together (distance <= {near} of 256 bits)"
+    )
+    return kept, dropped
+
+
+def add_groups(rows: pd.DataFrame, entry: Entry, settings: Settings, say: Say) -> pd.DataFrame:
+    """Add the column group: the data set's rule, joined where two groups share a near-duplicate."""
+    rule = by_pattern(settings.group_pattern) if settings.group_pattern else entry.group
+    groups = merge(rule_groups(rows, rule), rows.attrs.pop("pairs"))
+    sizes = groups.value_counts()
+    words = f"pattern {settings.group_pattern}" if settings.group_pattern else entry.group_words
+    say(
+        f"groups      {len(sizes)} groups ({words}), "
+        f"{int((sizes > 1).sum())} with more than one image, the largest with {int(sizes.max())}"
+    )
+    return rows.assign(group=groups)
+
+
+def split(rows: pd.DataFrame, entry: Entry, settings: Settings, say: Say) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Add the column split; images outside the official test split whose group is also in it are dropped."""
+    rows = rows.assign(official=rows["official"].where(rows["official"].isin(entry.keep_splits), ""))
+    in_test = set(rows.loc[rows["official"] == "test", "group"])
+    leak = (rows["official"] != "test") & rows["group"].isin(in_test)
+    leaked = rows.loc[leak, ["raw", "label"]].assign(reason="leak: its group is also in the official test split")
+    rows = rows[~leak].reset_index(drop=True)
+    rows["split"] = split_rows(rows, settings.test, settings.val, settings.seed, settings.random_split)
+    counts = rows["split"].value_counts()
+    say(
+        f"split       train {counts['train']}, val {counts['val']}, test {counts['test']}"
+        + (" (test as published)" if in_test else "")
+        + (f", {len(leaked)} dropped because their group is in the test split" if len(leaked) else "")
+        + (", AT RANDOM: groups stand on two sides, so scores on it will be too good" if settings.random_split else "")
+    )
+    return rows, leaked
+
+
+def report_shortcuts(rows: pd.DataFrame, say: Say) -> None:
+    """Say encoding, size and colour mode per class, and warn where one of them predicts the class."""
+    train = rows[rows["split"] == "train"]
+    for label, facts in shortcuts.per_class(train).iterrows():
+        say(
+            f"files       {label}: median {facts['width']:.0f} x {facts['height']:.0f} pixels, mostly "
+            f"{facts['most common encoding']}, colour modes {facts['colour modes']}"
+        )
+    for warning in shortcuts.warnings_for(train):
+        say(f"WARNING     {warning}")
+
+
+@contextmanager
+def _alone(folder: Path, wait: float, say: Say):
+    """Hold the data set's lock; the system frees it when a process dies."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder.parent / f".{folder.name}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        say(f"waiting     another process prepares {folder.name}")
+        try:
+            lock.acquire(timeout=wait)
+        except Timeout:
+            raise TimeoutError(
+                f"{folder}: another process has been preparing it for {wait:.0f} s; try again later"
+            ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _opened(raw: Path, beside: Path, say: Say):
+    """The raw folder itself, or a zip's content in a temporary folder that is gone afterwards."""
+    if raw.is_dir():
+        yield raw
+        return
+    with tempfile.TemporaryDirectory(prefix=f".unpacked-{os.getpid()}-", dir=beside) as place:
+        say(f"unpacking   {raw.name}")
+        yield unpack(raw, Path(place) / "raw")

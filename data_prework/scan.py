@@ -1,0 +1,225 @@
+"""Find the images of a raw folder, read every one fully, and describe it or say why it is rejected."""
+
+import hashlib
+import io
+import warnings
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import imagehash
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+from tqdm import tqdm
+
+SUFFIXES = {
+    "JPEG": (".jpg", ".jpeg"),
+    "MPO": (".jpg", ".jpeg"),  # what some phones write: a JPEG with a second picture behind it
+    "PNG": (".png",),
+    "BMP": (".bmp",),
+    "GIF": (".gif",),
+    "TIFF": (".tif", ".tiff"),
+    "WEBP": (".webp",),
+}
+SPLIT_NAMES = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
+PHASH_SIDE = 16  # 16 x 16 = 256 bits
+MIN_SIDE = 28  # pixels: the smallest that a public data set of this field uses
+MAX_PIXELS = 50_000_000
+
+# Luminance table of the JPEG standard (annex K), row by row, as Pillow gives it.
+_STANDARD = np.array(
+    [
+        [16, 11, 10, 16, 24, 40, 51, 61],
+        [12, 12, 14, 19, 26, 58, 60, 55],
+        [14, 13, 16, 24, 40, 57, 69, 56],
+        [14, 17, 22, 29, 51, 87, 80, 62],
+        [18, 22, 37, 56, 68, 109, 103, 77],
+        [24, 35, 55, 64, 81, 104, 113, 92],
+        [49, 64, 78, 87, 103, 121, 120, 101],
+        [72, 92, 95, 98, 112, 100, 103, 99],
+    ],
+    dtype=float,
+).ravel()
+
+
+class Rejected(Exception):
+    """Why a file cannot be used; the message is what the student reads."""
+
+
+class RawFolderError(ValueError):
+    """A raw folder whose layout cannot be read; the message says what was found and what is expected."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """An image file of the raw folder: absolute path, class folder, official split ("" where there is none)."""
+
+    path: Path
+    label: str
+    split: str
+
+
+def find_images(root: Path) -> tuple[list[Found], list[str]]:
+    """All files under one folder per class, or under split/class, and the names of folders left aside.
+
+    A folder that holds nothing but one folder is stepped into (zips often nest). Where train or test folders are
+    present only these count: the widely copied chest X-ray zip holds a second copy of everything beside them.
+
+    Raises:
+        RawFolderError: not a folder, or fewer than two classes.
+    """
+    root = Path(root)
+    if not root.is_dir():
+        raise RawFolderError(f"{root}: no such folder. Give the folder that holds one folder per class.")
+    folders = _folders(root)
+    while len(folders) == 1 and folders[0].name.lower() not in SPLIT_NAMES:
+        root, folders = folders[0], _folders(folders[0])
+    splits = [folder for folder in folders if folder.name.lower() in SPLIT_NAMES]
+    ignored = [folder.name for folder in folders if splits and folder not in splits]
+    pairs = [(split, one) for split in splits for one in _folders(split)] or [(None, one) for one in folders]
+    found = [
+        Found(path, one.name, SPLIT_NAMES[split.name.lower()] if split else "")
+        for split, one in pairs
+        for path in sorted(one.rglob("*"))
+        if not _hidden(path.relative_to(one)) and not path.is_dir()
+    ]
+    classes = sorted({item.label for item in found})
+    if len(classes) < 2:
+        raise RawFolderError(
+            f"{root}: found {len(classes)} class folder(s) with files ({', '.join(classes) or 'none'}). "
+            "Expected one folder per class, or train/ and test/ folders with one folder per class in each."
+        )
+    return found, ignored
+
+
+def _hidden(relative: Path) -> bool:
+    return any(part.startswith(".") or part in ("__MACOSX", "Thumbs.db", "desktop.ini") for part in relative.parts)
+
+
+def _folders(root: Path) -> list[Path]:
+    return sorted(p for p in root.iterdir() if p.is_dir() and not p.name.startswith((".", "_")))
+
+
+def jpeg_quality(tables: dict[int, list[int]]) -> int:
+    """Estimate the quality (1-100) that a JPEG was saved with, from its luminance table.
+
+    Inverts the scaling of the Independent JPEG Group's library: libjpeg, jcparam.c, jpeg_quality_scaling.
+    """
+    table = np.array(tables[0], dtype=float)
+    inside = (table > 1) & (table < 255)  # entries at the ends were clipped
+    if not inside.any():
+        return 100
+    scale = 100 * float(np.mean(table[inside] / _STANDARD[inside]))
+    return round(max(1, 5000 / scale if scale > 100 else (200 - scale) / 2))
+
+
+def convert(image: Image.Image) -> Image.Image:
+    """The picture as a student expects to see it: upright, 8 bits, mode L or RGB.
+
+    Transparent parts become white; 16-bit grey is scaled from its bit depth (12 bits where no value is above 4095);
+    palette, CMYK and other colour spaces become RGB.
+
+    Raises:
+        Rejected: floating-point or 32-bit pixels, whose scale is unknown.
+    """
+    image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I"):
+        pixels = np.asarray(image).astype(np.int64)
+        top = int(pixels.max())
+        if top > 65535 or pixels.min() < 0:
+            raise Rejected("32-bit pixels: their scale is unknown; save it as 8 or 16 bits")
+        return Image.fromarray((pixels / (4095 if top <= 4095 else 65535) * 255).round().astype(np.uint8))
+    if image.mode == "F":
+        raise Rejected("floating-point pixels: their scale is unknown; save it as 8 or 16 bits")
+    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
+        clear = image.convert("RGBA")
+        white = Image.new("RGBA", clear.size, "white")
+        flat = Image.alpha_composite(white, clear).convert("RGB")
+        return flat.convert("L") if image.mode in ("LA", "La") else flat
+    if image.mode in ("L", "1"):
+        return image.convert("L")
+    return image.convert("RGB")
+
+
+def needs_conversion(image: Image.Image) -> bool:
+    """Whether `convert` would change the picture, so that the raw bytes cannot be copied as they are."""
+    rotated = image.getexif().get(0x0112, 1) != 1
+    return rotated or image.mode not in ("L", "RGB") or "transparency" in image.info or image.format == "MPO"
+
+
+def describe(path: Path, min_side: int = MIN_SIDE, max_pixels: int = MAX_PIXELS) -> dict:
+    """Read one file fully and describe it.
+
+    Args:
+        min_side: the shorter side in pixels below which a picture is rejected.
+        max_pixels: width times height above which it is rejected before it is decoded.
+
+    Returns:
+        width, height (upright), mode, encoding, bytes, raw_sha256, phash (hexadecimal, 256 bits), convert (bool).
+
+    Raises:
+        Rejected: with the reason in words.
+    """
+    try:
+        data = path.read_bytes()
+        str(path).encode("utf-8")
+    except (OSError, UnicodeEncodeError) as error:
+        raise Rejected(f"unreadable path: {getattr(error, 'strerror', None) or error.__class__.__name__}") from error
+    if not data:
+        raise Rejected("zero bytes: an empty file")
+    known = {suffix for suffixes in SUFFIXES.values() for suffix in suffixes}
+    if path.suffix.lower() not in known:
+        raise Rejected(f"not an image: its name ends in {path.suffix or 'nothing'!r}")
+    try:
+        return _describe_bytes(path, data, min_side, max_pixels)
+    except Image.DecompressionBombError as error:
+        raise Rejected(f"too large: {error}") from error
+    except UnidentifiedImageError as error:
+        raise Rejected("not an image: the content is of no known image format") from error
+    except (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, MemoryError) as error:
+        raise Rejected(f"truncated or damaged: {error}") from error
+
+
+def _describe_bytes(path: Path, data: bytes, min_side: int, max_pixels: int) -> dict:
+    with Image.open(io.BytesIO(data)) as image:
+        if path.suffix.lower() not in SUFFIXES.get(image.format, ()):
+            raise Rejected(f"wrong extension: the content is {image.format}, the name ends in {path.suffix}")
+        if image.width * image.height > max_pixels:
+            raise Rejected(f"too large: {image.width} x {image.height} pixels, over the limit of {max_pixels:,}")
+        if min(image.size) < min_side:
+            raise Rejected(f"too small: {image.width} x {image.height} pixels, under {min_side} on a side")
+        if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
+            raise Rejected(f"animated or several pages: {image.n_frames} frames, and no way to tell which is meant")
+        encoding = image.format
+        if image.format in ("JPEG", "MPO"):
+            encoding = f"JPEG q{jpeg_quality(image.quantization)}"
+        mode, conversion = image.mode, needs_conversion(image)
+        image.load()
+        plain = convert(image)
+        phash = imagehash.phash(plain.convert("L"), hash_size=PHASH_SIDE)
+    return {
+        "width": plain.width,
+        "height": plain.height,
+        "mode": mode,
+        "encoding": encoding,
+        "bytes": len(data),
+        "raw_sha256": hashlib.sha256(data).hexdigest(),
+        "phash": str(phash),
+        "convert": conversion,
+    }
+
+
+def scan(found: list[Found], min_side: int = MIN_SIDE, max_pixels: int = MAX_PIXELS) -> Iterator:
+    """Describe every file, in order; yields (Found, description dict, "") or (Found, None, reason)."""
+
+    def one(item: Found) -> tuple[Found, dict | None, str]:
+        try:
+            return item, describe(item.path, min_side, max_pixels), ""
+        except Rejected as error:
+            return item, None, str(error)
+
+    # Pillow and hashlib release the interpreter lock, so threads use all processors and nothing is kept but rows
+    with ThreadPoolExecutor() as pool, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow's remarks on damaged files; our reason is in the row
+        yield from tqdm(pool.map(one, found), total=len(found), desc="reading", unit="file", leave=False, disable=None)

@@ -1,0 +1,79 @@
+"""Can the class be guessed without looking at the picture? Encoding, size and colour mode per class."""
+
+import numpy as np
+import pandas as pd
+from scipy.stats import binomtest
+
+WARN_AT = 0.85  # balanced accuracy of a rule that looks at the file only
+
+
+def file_features(rows: pd.DataFrame) -> pd.DataFrame:
+    """What a file tells before it is decoded: quality, width, height, bytes per pixel (NaN where it has no quality)."""
+    quality = rows["encoding"].str.extract(r"q(\d+)$")[0].astype(float)
+    pixels = rows["width"] * rows["height"]
+    return pd.DataFrame(
+        {
+            "JPEG quality": quality,
+            "width": rows["width"].astype(float),
+            "height": rows["height"].astype(float),
+            "bytes per pixel": rows["bytes"] / pixels,
+        }
+    )
+
+
+def best_cut(values: np.ndarray, positive: np.ndarray) -> tuple[float, float, bool]:
+    """The best rule "positive where value >= cut" or its opposite.
+
+    Args:
+        values: (n,) numbers.
+        positive: (n,) bool, both kinds present.
+
+    Returns:
+        (balanced accuracy, cut, True where the positive class lies at or above the cut).
+    """
+    order = np.argsort(values, kind="stable")
+    ranked, hits = values[order], positive[order]
+    ends = np.r_[np.flatnonzero(np.diff(ranked)), len(ranked) - 1]  # last index of each run of equal values
+    below_positive = np.cumsum(hits)[ends] / hits.sum()
+    below_negative = np.cumsum(~hits)[ends] / (~hits).sum()
+    score = 0.5 + (below_negative - below_positive) / 2  # of "positive above"
+    i = int(np.argmax(np.abs(score - 0.5)))
+    cut = (ranked[ends[i]] + ranked[ends[i] + 1]) / 2 if ends[i] + 1 < len(ranked) else np.inf
+    return float(max(score[i], 1 - score[i])), float(cut), bool(score[i] >= 0.5)
+
+
+def per_class(rows: pd.DataFrame) -> pd.DataFrame:
+    """Median and most common value of each file property, one row a class."""
+    table = file_features(rows).groupby(rows["label"]).median().round(2)
+    table["most common encoding"] = rows.groupby("label")["encoding"].agg(lambda column: column.mode().iloc[0])
+    modes = rows.groupby("label")["mode"].agg(
+        lambda column: ", ".join(f"{mode} {count / len(column):.0%}" for mode, count in column.value_counts().items())
+    )
+    return table.assign(**{"colour modes": modes})
+
+
+def warnings_for(rows: pd.DataFrame) -> list[str]:
+    """Sentences about file properties that predict the class, for the rows of the training split.
+
+    Args:
+        rows: with label, width, height, mode, encoding, bytes; with more than two classes each stands against the rest.
+    """
+    said = []
+    labels = sorted(rows["label"].unique())
+    for name, column in file_features(rows).items():
+        if column.isna().any() or column.nunique() < 2:
+            continue
+        for label in labels[1:] if len(labels) == 2 else labels:
+            score, cut, above = best_cut(column.to_numpy(), (rows["label"] == label).to_numpy())
+            if score >= WARN_AT:
+                side = "at least" if above else "under"
+                said.append(
+                    f"{name} alone gives the class away: '{name} {side} {cut:.4g} means {label}' is right in "
+                    f"{score:.1%} of the training files (balanced accuracy)."
+                )
+    for mode, part in rows.groupby("mode"):
+        label, count = part["label"].value_counts().index[0], part["label"].value_counts().iloc[0]
+        share = (rows["label"] == label).mean()
+        if count == len(part) and len(part) < len(rows) and binomtest(count, count, share).pvalue < 0.001:
+            said.append(f"colour mode {mode} gives the class away: all {count} such training files are {label}.")
+    return said

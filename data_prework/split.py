@@ -1,0 +1,98 @@
+"""Splits that keep groups whole and classes in balance."""
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import StratifiedGroupKFold, train_test_split
+
+
+class SplitError(ValueError):
+    """A split that cannot be made; the message says why and what to change."""
+
+
+def _deviation(take: np.ndarray, labels: np.ndarray, fraction: float) -> float:
+    """How far a part is from the wanted size in every class: the largest distance, as a share of the class."""
+    return max(abs(take[labels == label].mean() - fraction) for label in np.unique(labels))
+
+
+def take_groups(labels: np.ndarray, groups: np.ndarray, fraction: float, seed: int = 7, tries: int = 5) -> np.ndarray:
+    """Choose whole groups that together hold about `fraction` of every class.
+
+    Folds of scikit-learn's StratifiedGroupKFold over a few seeds are the candidates; the one closest to the wanted
+    share of every class wins, so one large group does not spoil the split.
+
+    Args:
+        labels: (n,) class of each image.
+        groups: (n,) group of each image.
+        fraction: wanted share, between 0 and 1.
+
+    Returns:
+        (n,) bool, True for the chosen images.
+
+    Raises:
+        SplitError: too few groups in a class, or no candidate has every class on both sides.
+    """
+    if not 0 < fraction < 1:
+        raise SplitError(f"a fraction of {fraction} cannot be split off; give a number between 0 and 1")
+    folds = max(2, round(1 / fraction))
+    for label in np.unique(labels):
+        held = len(np.unique(groups[labels == label]))
+        if held < folds:
+            raise SplitError(
+                f"class {label!r} has {held} group(s), too few for a part of {fraction:.0%}: "
+                "whole groups go to one side. Give a larger fraction, a finer group rule, or more images."
+            )
+    best, least = None, np.inf
+    for attempt in range(tries):
+        splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed + attempt)
+        for _, chosen in splitter.split(labels, labels, groups):
+            take = np.zeros(len(labels), dtype=bool)
+            take[chosen] = True
+            missing = set(labels) - set(labels[take]) or set(labels) - set(labels[~take])
+            deviation = _deviation(take, labels, fraction)
+            if not missing and deviation < least:
+                best, least = take, deviation
+    if best is None:
+        raise SplitError("no split has every class on both sides; the groups are too large. Give a finer group rule.")
+    return best
+
+
+def split_rows(
+    rows: pd.DataFrame, test: float = 0.2, val: float = 0.15, seed: int = 7, random: bool = False
+) -> pd.Series:
+    """Assign train, val or test.
+
+    Args:
+        rows: with the columns label, group and official ("" or the split that the data set's publisher gave).
+        test, val: shares of all images; `test` is not used where there is an official test split, and `val` is then
+            a share of the rest.
+        random: ignore the groups and draw images one by one. This leaks; it is here to show by how much.
+
+    Returns:
+        Series of "train", "val", "test", in the order of the rows.
+
+    Raises:
+        SplitError: see `take_groups`.
+    """
+    if test + val >= 1:
+        raise SplitError(f"test={test} and val={val} leave nothing to train on; together they must be under 1")
+    labels, groups = rows["label"].to_numpy(), rows["group"].to_numpy()
+    split = rows["official"].to_numpy(dtype=object).copy()
+    official_test, official_val = (split == "test").any(), (split == "val").any()
+    split[split == ""] = "train"
+
+    def carve(name: str, fraction: float) -> None:
+        pool = np.flatnonzero(split == "train")
+        if random:
+            _, chosen = train_test_split(
+                np.arange(len(pool)), test_size=fraction, stratify=labels[pool], random_state=seed
+            )
+        else:
+            chosen = np.flatnonzero(take_groups(labels[pool], groups[pool], fraction, seed))
+        split[pool[chosen]] = name
+
+    if not official_test:
+        carve("test", test)
+        val = val / (1 - test)
+    if not official_val:
+        carve("val", val)
+    return pd.Series(split, index=rows.index)

@@ -1,0 +1,218 @@
+"""From a manifest to arrays and tf.data: every image is resized once and kept beside the manifest."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+from tqdm import tqdm
+
+from data_prework.manifest import SPLITS, ManifestError, files_folder, find_prepared, read_manifest
+from helpers import run as _run
+
+MODES = {"grayscale": ("L", 1), "rgb": ("RGB", 3)}
+
+
+class NotPrepared(FileNotFoundError):
+    """The data set is not there yet; the message names the command that prepares it."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """One split in memory, in the fixed order of the manifest.
+
+    Attributes:
+        images: (n, height, width, channels) uint8; channels is 1 for grey.
+        labels: (n,) int, position in `Dataset.class_names`.
+        groups: (n,) str, such as the patient: resample these for intervals.
+        frame: (n rows) of the manifest; `folder / frame.path` is the file, `frame.mask` the mask if there is one.
+        batch_size, seed: of `batches`; `seed` None keeps the order.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    groups: np.ndarray
+    frame: pd.DataFrame
+    batch_size: int
+    seed: int | None
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @cached_property
+    def batches(self):
+        """tf.data.Dataset of (images, labels), prefetched; the training split is shuffled anew each epoch, by seed."""
+        import tensorflow as tf
+
+        pairs = tf.data.Dataset.from_tensor_slices((self.images, self.labels))
+        if self.seed is not None:
+            pairs = pairs.shuffle(len(self), seed=self.seed, reshuffle_each_iteration=True)
+        return pairs.batch(self.batch_size).prefetch(tf.data.AUTOTUNE)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A prepared data set: train, val and test, the names of its classes, and where the images come from."""
+
+    name: str
+    folder: Path
+    class_names: list[str]
+    source: str
+    train: Split
+    val: Split
+    test: Split
+
+    def __getitem__(self, split: str) -> Split:
+        if split not in SPLITS:
+            raise KeyError(f"no split {split!r}; there are {', '.join(SPLITS)}")
+        return getattr(self, split)
+
+    @property
+    def class_weights(self) -> dict[int, float]:
+        """Weight of each class for `fit(class_weight=...)`: images / (classes x images of the class), of train."""
+        counts = np.bincount(self.train.labels, minlength=len(self.class_names))
+        return {label: len(self.train) / (len(counts) * count) for label, count in enumerate(counts) if count}
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(f"{split} {len(self[split])}" for split in SPLITS)
+        return f"{self.name} ({self.source}): {sizes}; images {self.train.images.shape[1:]}; {self.class_names}"
+
+
+def load_dataset(
+    name: str,
+    image_size: int | tuple[int, int] = 128,
+    color_mode: str = "rgb",
+    batch_size: int = 32,
+    limit: int | None = None,
+    seed: int = 7,
+    source: str | None = None,
+) -> Dataset:
+    """Load a prepared data set.
+
+    Args:
+        name: as in `python -m data_prework prepare NAME`.
+        image_size: side in pixels, or (height, width). Images are stretched to it, with antialiasing.
+        color_mode: "grayscale" (one channel) or "rgb" (three).
+        limit: keep about this many images, chosen by seed, with the shares of splits and classes kept.
+        seed: of the shuffling and of `limit`.
+        source: "real" or "embedded"; by default what the running lesson uses.
+
+    Raises:
+        NotPrepared: the data set is not there; the message names the command.
+        ManifestError: it is damaged; the message names the file.
+        ValueError: an argument is out of its range.
+    """
+    size = _size(image_size)
+    if color_mode not in MODES:
+        raise ValueError(f"color_mode is {color_mode!r}; it must be {' or '.join(MODES)}")
+    if batch_size < 1:
+        raise ValueError(f"batch_size is {batch_size}; it must be 1 or more")
+    folder = locate(name, source)
+    frame = read_manifest(folder)
+    classes = frame.attrs["about"]["classes"]
+    pixels = _arrays(folder, frame, size, color_mode)
+    chosen = _subset(frame, limit, seed)
+    labels = frame["label"].map({label: i for i, label in enumerate(classes)}).to_numpy()
+    parts = {}
+    for split in SPLITS:
+        rows = np.flatnonzero(chosen & (frame["split"] == split).to_numpy())
+        parts[split] = Split(
+            images=pixels[rows],
+            labels=labels[rows].astype(np.int32),
+            groups=frame["group"].to_numpy(dtype=str)[rows],
+            frame=frame.iloc[rows].reset_index(drop=True),
+            batch_size=batch_size,
+            seed=seed if split == "train" else None,
+        )
+    return Dataset(name, folder, classes, frame.attrs["about"]["source"], **parts)
+
+
+def locate(name: str, source: str | None = None) -> Path:
+    """Folder of a prepared data set.
+
+    Raises:
+        NotPrepared: it is not there; the message names the command that prepares it.
+    """
+    if source is None:
+        source = _run.current().source if _run._last else "real"
+    folder = find_prepared(name, source)
+    if folder is None:
+        raise NotPrepared(
+            f"the data set {name!r} is not prepared yet. In a terminal, in the project's folder: "
+            f"python -m data_prework prepare {name}   (your own images: add --from FOLDER)"
+        )
+    return folder
+
+
+def load_manifest(name: str, source: str | None = None) -> pd.DataFrame:
+    """The manifest of a prepared data set; raises as `load_dataset`."""
+    return read_manifest(locate(name, source))
+
+
+def _size(image_size: int | tuple[int, int]) -> tuple[int, int]:
+    pair = (image_size, image_size) if isinstance(image_size, int) else tuple(image_size)
+    if len(pair) != 2 or not all(isinstance(side, int) and 8 <= side <= 2048 for side in pair):
+        raise ValueError(f"image_size is {image_size!r}; give pixels from 8 to 2048, one number or (height, width)")
+    return pair
+
+
+def _subset(frame: pd.DataFrame, limit: int | None, seed: int) -> np.ndarray:
+    if limit is None or limit >= len(frame):
+        return np.ones(len(frame), dtype=bool)
+    if limit < 12:
+        raise ValueError(f"limit is {limit}; fewer than 12 images cannot fill three splits with every class")
+    share = limit / len(frame)
+    chosen = np.zeros(len(frame), dtype=bool)
+    rng = np.random.default_rng(seed)
+    for rows in frame.groupby(["split", "label"]).indices.values():
+        chosen[rng.permutation(rows)[: max(2, round(share * len(rows)))]] = True
+    return chosen
+
+
+def _arrays(folder: Path, frame: pd.DataFrame, size: tuple[int, int], color_mode: str) -> np.ndarray:
+    """(n, h, w, c) uint8 of all rows, read from the file beside the manifest or made there."""
+    mode, channels = MODES[color_mode]
+    path = files_folder(folder, frame) / "arrays" / f"{size[0]}x{size[1]}-{color_mode}.npy"
+    shape = (len(frame), *size, channels)
+    if path.is_file():
+        try:
+            array = np.load(path, mmap_mode="r")
+            if array.shape == shape and array.dtype == np.uint8:
+                return array
+        except (ValueError, OSError, EOFError):
+            pass  # damaged: it is only a copy, made again below
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.stem}-{os.getpid()}.npy")
+    try:
+        array = np.lib.format.open_memmap(aside, mode="w+", dtype=np.uint8, shape=shape)
+        _fill(array, folder, list(frame["path"]), mode)
+        array.flush()
+        del array  # closes the file, which some systems want before a rename
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+    return np.load(path, mmap_mode="r")
+
+
+def _fill(array: np.ndarray, folder: Path, paths: list[str], mode: str) -> None:
+    """Resize every image into its row of `array`, on all processors."""
+    height, width = array.shape[1:3]
+
+    def resize(row: int) -> None:
+        try:
+            with Image.open(folder / paths[row]) as image:
+                image.draft(mode, (2 * width, 2 * height))  # a JPEG is decoded at a fraction of its size where it can
+                small = image.convert(mode).resize((width, height), Image.Resampling.BOX)
+        except OSError as error:
+            again = f"Prepare it again: python -m data_prework prepare {folder.name}"
+            raise ManifestError(f"{folder / paths[row]}: {error}. {again}") from None
+        array[row] = np.asarray(small).reshape(array.shape[1:])
+
+    with ThreadPoolExecutor() as pool:
+        work = pool.map(resize, range(len(paths)))
+        for _ in tqdm(work, total=len(paths), desc=f"resizing {folder.name}", unit="image", leave=False, disable=None):
+            pass

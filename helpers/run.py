@@ -1,0 +1,120 @@
+"""One run of a lesson: its profile, seed, device and data source. The only reader of the environment in helpers.
+
+COURSE_PROFILE   quick or full (default full): how much data and how many epochs
+COURSE_SOURCE    real or embedded (default real): real data where they are prepared, or always the drawn stand-ins
+COURSE_RESULTS   folder of the results store (default: results in the project)
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from data_prework.catalogue import CATALOGUE
+from data_prework.manifest import find_prepared, read_manifest
+
+PROJECT = Path(__file__).resolve().parent.parent
+_last: list["Run"] = []
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a lesson asks instead of testing which profile it is in."""
+
+    lesson: str
+    seed: int
+    profile: str
+    source: str
+    device: str
+    results_folder: Path
+
+    def epochs(self, full: int) -> int:
+        """`full` epochs, or at most 2 in the quick profile."""
+        return self._number(full, 2, "epochs")
+
+    def images(self, full: int) -> int:
+        """`full` images, or at most 240 in the quick profile."""
+        return self._number(full, 240, "images")
+
+    def trials(self, full: int) -> int:
+        """`full` trials of a search, or at most 2 in the quick profile."""
+        return self._number(full, 2, "trials")
+
+    def repeats(self, full: int) -> int:
+        """`full` repetitions with other seeds, or 1 in the quick profile."""
+        return self._number(full, 1, "repeats")
+
+    def source_of(self, dataset: str) -> str:
+        """ "real" or "embedded": where the images of a prepared data set come from."""
+        folder = find_prepared(dataset, self.source)
+        return read_manifest(folder).attrs["about"]["source"] if folder else "embedded"
+
+    def _number(self, full: int, quick: int, what: str) -> int:
+        if full < 1:
+            raise ValueError(f"{what} must be 1 or more, not {full}")
+        return full if self.profile == "full" else min(full, quick)
+
+
+def start(lesson: str, seed: int = 7, say: Callable[[str], None] = print) -> Run:
+    """Begin a lesson: set all seeds and the style of figures, and say in one line what it runs on.
+
+    Args:
+        lesson: its number, such as "03".
+        seed: for Python, NumPy and Keras.
+        say: takes the line.
+
+    Raises:
+        ValueError: an environment variable has a value that is not known.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported: its log is no lesson
+    import keras
+    import tensorflow as tf
+
+    from helpers.plots import use_style
+
+    profile = _choice("COURSE_PROFILE", "full", ("quick", "full"))
+    source = _choice("COURSE_SOURCE", "real", ("real", "embedded"))
+    results = Path(os.environ.get("COURSE_RESULTS") or PROJECT / "results").expanduser()
+    keras.utils.set_random_seed(seed)
+    use_style()
+    run = Run(lesson, seed, profile, source, _device(tf), results)
+    _last[:] = [run]
+    say(
+        f"Lesson {lesson} · TensorFlow {tf.__version__} · Keras {keras.__version__} · {run.device} · "
+        f"profile {profile} · data: {_sources(run)} · seed {seed}"
+    )
+    return run
+
+
+def current() -> Run:
+    """The run that `start` began last.
+
+    Raises:
+        RuntimeError: no lesson was started.
+    """
+    if not _last:
+        raise RuntimeError('no lesson was started; run the setup cell first (helpers.start(lesson="..."))')
+    return _last[-1]
+
+
+def _choice(variable: str, default: str, allowed: tuple[str, ...]) -> str:
+    value = os.environ.get(variable) or default
+    if value not in allowed:
+        raise ValueError(f"the environment variable {variable} is {value!r}; it must be {' or '.join(allowed)}")
+    return value
+
+
+def _device(tf) -> str:
+    gpus = tf.config.list_physical_devices("GPU")
+    if not gpus:
+        return f"{os.cpu_count()} CPU cores"
+    name = tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")
+    return f"{len(gpus)} x {name}" if len(gpus) > 1 else name
+
+
+def _sources(run: Run) -> str:
+    if run.source == "embedded":
+        return "embedded"
+    real = [name for name in CATALOGUE if run.source_of(name) == "real"]
+    rest = " (others embedded)" if 0 < len(real) < len(CATALOGUE) else ""
+    return f"real {', '.join(real)}{rest}" if real else "embedded"
