@@ -8,7 +8,7 @@ from pathlib import Path
 
 from data_prework.catalogue import CATALOGUE, entry_for
 from data_prework.check import check
-from data_prework.download import AddressList, DownloadError, fetch
+from data_prework.download import PNEUMONIA_MNIST, AddressList, DownloadError, fetch
 from data_prework.manifest import data_home, find_prepared, prepared_folder, read_manifest
 from data_prework.prepare import Settings, prepare
 from data_prework.synthetic import DRAWN, synthesize
@@ -41,7 +41,7 @@ def _downloaded(name: str) -> Path | None:
     folder = raw_folder(name, embedded=False)
     if not folder.is_dir():
         return None
-    archives = sorted(folder.glob("*.zip"))
+    archives = sorted(p for p in folder.iterdir() if p.suffix in (".zip", ".npz"))
     return archives[0] if len(archives) == 1 and not any(p.is_dir() for p in folder.iterdir()) else folder
 
 
@@ -74,6 +74,10 @@ def download_command(args: argparse.Namespace) -> int:
     """Fetch the real images into the folder of raw data; tries the sources of the catalogue in order."""
     entry = entry_for(args.name)
     sources = entry.sources
+    if args.size:
+        sources = tuple(s for s in sources if s is PNEUMONIA_MNIST.get(args.size))
+        if not sources:
+            raise ValueError(f"--size is for pneumonia_mnist: {', '.join(map(str, PNEUMONIA_MNIST))}")
     if args.list:
         sources = (AddressList({label: Path(file) for label, _, file in (text.partition("=") for text in args.list)}),)
     if not sources:
@@ -156,6 +160,7 @@ def parser() -> argparse.ArgumentParser:
     one = commands.add_parser("download", help="fetch the real images of a course data set")
     one.add_argument("name", help=f"one of {known}")
     one.add_argument("--to", type=Path, metavar="FOLDER", help="where (default: the course's data folder)")
+    one.add_argument("--size", type=int, metavar="PIXELS", help="of pneumonia_mnist: 28 (default), 64, 128 or 224")
     one.add_argument(
         "--list", action="append", metavar="CLASS=FILE", help="text file of image addresses for a class; repeat it"
     )

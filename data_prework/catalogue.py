@@ -70,8 +70,23 @@ CATALOGUE = {
             licence="per file",
             author="per file",
         ),
+        Entry(
+            name="pneumonia_mnist",  # not in the lessons: the same X-rays, small, for quick experiments
+            title="PneumoniaMNIST: the chest X-rays at 28, 64, 128 or 224 pixels",
+            classes=("normal", "pneumonia"),
+            group=by_itself,
+            group_words="near-duplicates only: the file names, and with them the patients, are lost",
+            keep_splits=("train", "val", "test"),
+            sources=tuple(download.PNEUMONIA_MNIST.values()),
+            page="https://zenodo.org/records/10519652",
+            citation="Yang et al. 2023, MedMNIST v2, Zenodo 10519652; after Kermany et al. 2018",
+            licence="CC BY 4.0",
+            author="Yang et al.; Kermany et al.",
+        ),
     )
 }
+
+COURSE = ("chest_xray", "concrete_cracks", "monuments")  # those that the lessons use
 
 
 def entry_for(name: str) -> Entry:

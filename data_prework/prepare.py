@@ -17,7 +17,7 @@ from data_prework.manifest import data_home, prepared_folder
 from data_prework.scan import MAX_PIXELS, MIN_SIDE, RawFolderError, find_images, scan
 from data_prework.split import split_rows
 from data_prework.store import write_prepared
-from data_prework.unpack import unpack
+from data_prework.unpack import npz_to_folders, unpack
 
 Say = Callable[[str], None]
 
@@ -69,7 +69,7 @@ def prepare(
         )
     truth = raw.with_name(raw.name + "_truth")  # only the drawn stand-ins have one
     folder = prepared_folder(name, embedded=(truth / "draws.csv").is_file(), home=home)
-    with _alone(folder, wait, say), _opened(raw, folder.parent, say) as root:
+    with _alone(folder, wait, say), _opened(raw, entry, folder.parent, say) as root:
         rows, rejected = describe_files(root, entry, settings, say)
         rows, dropped = drop_duplicates(rows, settings.near, say)
         rows = add_groups(rows, entry, settings, say)
@@ -206,11 +206,12 @@ def _alone(folder: Path, wait: float, say: Say):
 
 
 @contextmanager
-def _opened(raw: Path, beside: Path, say: Say):
-    """The raw folder itself, or a zip's content in a temporary folder that is gone afterwards."""
+def _opened(raw: Path, entry: Entry, beside: Path, say: Say):
+    """The raw folder itself, or the content of a zip (or of MedMNIST's .npz) in a temporary folder that is gone afterwards."""
     if raw.is_dir():
         yield raw
         return
     with tempfile.TemporaryDirectory(prefix=f".unpacked-{os.getpid()}-", dir=beside) as place:
         say(f"unpacking   {raw.name}")
-        yield unpack(raw, Path(place) / "raw")
+        arrays = raw.suffix == ".npz"
+        yield npz_to_folders(raw, Path(place) / "raw", entry.classes) if arrays else unpack(raw, Path(place) / "raw")

@@ -20,7 +20,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbconvert import HTMLExporter
 
-from data_prework.catalogue import CATALOGUE
+from data_prework.catalogue import COURSE
 from data_prework.prepare import prepare
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -51,7 +51,7 @@ def prepare_real(raw: Path) -> list[str]:
         What was found, in words, one line a data set.
     """
     said = []
-    for name in CATALOGUE:
+    for name in COURSE:
         places = [raw / name, raw / f"{name}.zip", *([raw] if raw.name == name else [])]
         place = next((place for place in places if place.exists()), None)
         if place is None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from data_prework.catalogue import CATALOGUE
+from data_prework.catalogue import COURSE
 from data_prework.manifest import find_prepared, read_manifest
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -115,6 +115,6 @@ def _device(tf) -> str:
 def _sources(run: Run) -> str:
     if run.source == "embedded":
         return "embedded"
-    real = [name for name in CATALOGUE if run.source_of(name) == "real"]
-    rest = " (others embedded)" if 0 < len(real) < len(CATALOGUE) else ""
+    real = [name for name in COURSE if run.source_of(name) == "real"]
+    rest = " (others embedded)" if 0 < len(real) < len(COURSE) else ""
     return f"real {', '.join(real)}{rest}" if real else "embedded"
