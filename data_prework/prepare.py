@@ -207,7 +207,7 @@ def _alone(folder: Path, wait: float, say: Say):
 
 @contextmanager
 def _opened(raw: Path, entry: Entry, beside: Path, say: Say):
-    """The raw folder itself, or the content of a zip (or of MedMNIST's .npz) in a temporary folder that is gone afterwards."""
+    """The raw folder itself, or what a zip (or MedMNIST's .npz) holds, in a folder that is gone afterwards."""
     if raw.is_dir():
         yield raw
         return
