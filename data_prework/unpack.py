@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from filelock import FileLock
 from PIL import Image
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 CHUNK = 2**20
 RATIO_FLOOR = 2**20  # below 1 MiB a high ratio is harmless, and common (masks, text files)

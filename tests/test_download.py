@@ -327,8 +327,8 @@ def test_photos_of_commons_come_with_page_licence_and_author(tmp_path):
         pages["Old"] = [page(5, address), page(6, address), page(7, address, mime="image/svg+xml")]
         pages["Lisbon"] = [page(8, address, extmetadata={})]
         classes = {"redentor": "Rio|Old|Nothing", "rei": "Category:Lisbon"}
-        folder = get(Commons(classes, f"{address}/api", 50, pause=0), tmp_path / "raw")
-        assert len(list((folder / "redentor").glob("*.jpg"))) == 6
+        folder = get(Commons(classes, f"{address}/api", 6, pause=0), tmp_path / "raw")
+        assert [path.read_bytes() for path in (folder / "redentor").glob("*.jpg")] == [PHOTO] * 6
         before = asked.copy()
         collect(classes, folder, api=f"{address}/api", **QUICK)
     assert {path for path in asked if asked[path] > before[path]} == {"/api"}
@@ -405,6 +405,9 @@ def test_an_interrupted_collection_keeps_its_sources_and_goes_on(tmp_path):
         with pytest.raises(DownloadError, match="half-way"):
             get(source, tmp_path)
         assert len(table(tmp_path / "sources.csv")) == len(list(tmp_path.rglob("*.jpg"))) == 2
+        with pytest.raises(DownloadError, match="offline"):
+            get(Commons({"redentor": "Rio"}, f"{closed_port()}/api", pause=0), tmp_path)
+        assert len(table(tmp_path / "sources.csv")) == 2
         broken.clear()
         get(source, tmp_path)
     assert len(table(tmp_path / "sources.csv")) == len(list(tmp_path.rglob("*.jpg"))) == 4
@@ -425,6 +428,7 @@ def test_dead_links_of_a_list_are_listed_with_their_reason(tmp_path):
         get(source, tmp_path / "raw")
     assert asked["/1.jpg"] == asked["/2"] == 1
     rows = table(folder / "sources.csv")
+    assert {(folder / row["path"]).read_bytes() for row in rows} == {PHOTO, b"\x89PNG" + PHOTO}
     assert sorted(Path(row["path"]).suffix for row in rows) == [".jpg", ".png"]
     assert {(row["licence"], row["author"]) for row in rows} == {("unknown", "unknown")}
     assert {row["source"] for row in rows} == {f"{address}/1.jpg", f"{address}/2"}

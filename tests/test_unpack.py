@@ -9,6 +9,7 @@ import sys
 import textwrap
 import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -210,6 +211,21 @@ def test_a_killed_unpack_leaves_no_folder_and_the_next_one_succeeds(tmp_path):
     assert not (tmp_path / "out").exists()
     assert len(list(unpack(archive, tmp_path / "out").iterdir())) == 50
     assert not aside.exists()
+
+
+def test_of_two_at_once_one_unpacks_and_the_other_is_told(tmp_path):
+    archive = packed(tmp_path / "a.zip", {f"{n}.png": os.urandom(1000) for n in range(200)})
+
+    def attempt(_) -> str:
+        try:
+            return str(len(list(unpack(archive, tmp_path / "out").iterdir())))
+        except UnpackError as error:
+            return str(error)
+
+    with ThreadPoolExecutor(4) as pool:
+        told = list(pool.map(attempt, range(4)))
+    assert sum(text == "200" for text in told) == 1
+    assert sum("already there" in text for text in told) == 3
 
 
 def medmnist(path: Path, **changed) -> Path:
