@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import stat
 import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -73,7 +74,7 @@ def find_images(root: Path) -> tuple[list[Found], list[str]]:
     if not root.is_dir():
         raise RawFolderError(f"{root}: no such folder. Give the folder that holds one folder per class.")
     folders = _folders(root)
-    while len(folders) == 1 and folders[0].name.lower() not in SPLIT_NAMES:
+    while len(folders) == 1 and folders[0].name.lower() not in SPLIT_NAMES and _folders(folders[0]):
         root, folders = folders[0], _folders(folders[0])
     splits = [folder for folder in folders if folder.name.lower() in SPLIT_NAMES]
     ignored = [folder.name for folder in folders if splits and folder not in splits]
@@ -136,7 +137,7 @@ def convert(image: Image.Image) -> Image.Image:
         clear = image.convert("RGBA")
         white = Image.new("RGBA", clear.size, "white")
         flat = Image.alpha_composite(white, clear).convert("RGB")
-        return flat.convert("L") if image.mode in ("LA", "La") else flat
+        return flat.convert("L") if image.mode in ("1", "L", "LA", "La") else flat
     if image.mode in ("L", "1"):
         return image.convert("L")
     return image.convert("RGB")
@@ -162,10 +163,14 @@ def describe(path: Path, min_side: int = MIN_SIDE, max_pixels: int = MAX_PIXELS)
         Rejected: with the reason in words.
     """
     try:
-        data = path.read_bytes()
         str(path).encode("utf-8")
-    except (OSError, UnicodeEncodeError) as error:
-        raise Rejected(f"unreadable path: {getattr(error, 'strerror', None) or error.__class__.__name__}") from error
+        if not stat.S_ISREG(path.stat().st_mode):  # reading a pipe would wait for ever
+            raise Rejected("unreadable path: a pipe, socket or device, not a file")
+        data = path.read_bytes()
+    except UnicodeEncodeError as error:
+        raise Rejected("unreadable path: its name is not valid UTF-8") from error
+    except OSError as error:
+        raise Rejected(f"unreadable path: {error.strerror}") from error
     if not data:
         raise Rejected("zero bytes: an empty file")
     known = {suffix for suffixes in SUFFIXES.values() for suffix in suffixes}
@@ -177,7 +182,9 @@ def describe(path: Path, min_side: int = MIN_SIDE, max_pixels: int = MAX_PIXELS)
         raise Rejected(f"too large: {error}") from error
     except UnidentifiedImageError as error:
         raise Rejected("not an image: the content is of no known image format") from error
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, MemoryError) as error:
+    except Rejected:
+        raise
+    except Exception as error:  # on damaged files Pillow fails in any way, from SyntaxError to OverflowError
         raise Rejected(f"truncated or damaged: {error}") from error
 
 
