@@ -1,0 +1,240 @@
+"""The results store, the leaderboard, and claims that are checked against the numbers of a run.
+
+One JSON file a lesson and dataset. A `run` here is anything with the attributes lesson, profile, seed, results_folder
+and the method source_of(dataset) -> "embedded" or "real"; `helpers.start` gives one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import tempfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from filelock import FileLock, Timeout
+
+from helpers.metrics import LOWER_IS_BETTER, METRICS, Scores, metric_name
+
+VERSION = 1
+SPLITS = ("train", "val", "test")
+KEY = ("model", "dataset", "split", "seed", "profile", "source")  # saving a result with the same key replaces it
+COLUMNS = (
+    "model",
+    "lesson",
+    "dataset",
+    "source",
+    "split",
+    "profile",
+    "seed",
+    "n",
+    "n_groups",
+    "prevalence",
+    "threshold",
+)
+COSTS = ("parameters", "seconds", "date")
+
+
+def save_result(
+    run: Any,
+    model: str,
+    dataset: str,
+    scores: Scores,
+    split: str = "test",
+    parameters: int | None = None,
+    seconds: float | None = None,
+    seed: int | None = None,
+    folder: Path | str | None = None,
+) -> Path:
+    """Keep the scores of one model on one split of one dataset; returns the file.
+
+    parameters: number of trainable and fixed weights. seconds: training time. seed: that of the run unless given.
+    folder: run.results_folder unless given. The same model, dataset, split, seed, profile and source is replaced. The
+    file is written aside and renamed, one writer at a time. Raises ValueError that names the argument.
+    """
+    if not isinstance(scores, Scores):
+        raise ValueError(f"scores: {type(scores).__name__} given, expected what evaluate(y_true, y_prob) returns.")
+    if not isinstance(model, str) or not model.strip():
+        raise ValueError(f"model: {model!r} is no name; give the model a short one, for example 'dense'.")
+    _check_split(split)
+    path = _path(run, dataset, folder)
+    if parameters is not None and (not _is_number(parameters) or parameters < 0 or parameters != int(parameters)):
+        raise ValueError(f"parameters: {parameters!r} is not a count; model.count_params() gives it.")
+    if seconds is not None and (not _is_number(seconds) or not np.isfinite(seconds) or seconds < 0):
+        raise ValueError(f"seconds: {seconds!r} is not a duration in seconds.")
+    record = {
+        "model": model.strip(),
+        "dataset": dataset,
+        "source": run.source_of(dataset),
+        "split": split,
+        "n": scores.n,
+        "scores": scores.to_dict(),
+        "parameters": None if parameters is None else int(parameters),
+        "seconds": None if seconds is None else float(seconds),
+        "seed": int(run.seed if seed is None else seed),
+        "profile": run.profile,
+        "lesson": str(run.lesson),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(path.with_name(f".{path.name}.lock"), timeout=60):
+            kept = _read(path) if path.exists() else []
+            kept = [old for old in kept if any(old[name] != record[name] for name in KEY)]
+            _write(path, [*kept, record])
+    except Timeout as error:
+        raise TimeoutError(f"{path}: another notebook has been writing to it for 60 s; stop that one first.") from error
+    return path
+
+
+def load_results(
+    run: Any,
+    dataset: str | None = None,
+    split: str = "test",
+    lesson: str | None = None,
+    folder: Path | str | None = None,
+) -> pd.DataFrame:
+    """The saved results of this run's profile and data source, one row a model; empty where there are none yet.
+
+    A model that was saved with several seeds, or in several lessons, has a row for each. Columns: model, lesson,
+    dataset, source, split, profile, seed, n, n_groups, prevalence, threshold, every metric with <metric>_low and
+    <metric>_high, parameters, seconds, date. Quick results never mix with full ones, nor embedded data with real.
+    Raises ValueError that names the file where one cannot be read.
+    """
+    _check_split(split)
+    place = Path(run.results_folder if folder is None else folder)
+    records = [record for path in sorted(place.glob("*.json")) for record in _read(path)]
+    sources = {name: run.source_of(name) for name in {record["dataset"] for record in records}}
+    rows = [
+        _row(record)
+        for record in records
+        if record["profile"] == run.profile
+        and record["split"] == split
+        and (dataset is None or record["dataset"] == dataset)
+        and (lesson is None or record["lesson"] == str(lesson))
+        and record["source"] == sources[record["dataset"]]
+    ]
+    measured = [column for name in METRICS for column in (name, f"{name}_low", f"{name}_high")]
+    frame = pd.DataFrame(rows, columns=[*COLUMNS, *measured, *COSTS])
+    return frame.astype({"parameters": "Int64", "seconds": float})
+
+
+def leaderboard(frame: pd.DataFrame, metric: str = "balanced_accuracy", top: int | None = None) -> pd.DataFrame:
+    """The best models first, as strings: the metric with its interval, then recall, specificity, ROC AUC and costs.
+
+    frame: from load_results. For the false-negative rate the smallest is best. top: keep so many rows. Lesson, dataset
+    and seed are shown where they differ. Raises ValueError for a frame without these columns.
+    """
+    name = metric_name(metric)
+    if not isinstance(frame, pd.DataFrame) or not {"model", name, f"{name}_low", "parameters"} <= set(frame.columns):
+        raise ValueError("frame: not a table of load_results(run); pass that one unchanged or filtered by rows.")
+    if top is not None and (not isinstance(top, int) or top < 1):
+        raise ValueError(f"top: {top!r} is not a number of rows; None keeps all.")
+    ordered = frame.sort_values(name, ascending=name in LOWER_IS_BETTER, kind="stable").head(top or len(frame))
+    shown = pd.DataFrame(index=pd.Index(ordered["model"], name="model"))
+    for column in ("lesson", "dataset", "seed"):
+        if frame[column].nunique() > 1:
+            shown[column] = ordered[column].astype(str).to_numpy()
+    for other in dict.fromkeys((name, "recall", "specificity", "roc_auc")):
+        ends = zip(ordered[other], ordered[f"{other}_low"], ordered[f"{other}_high"], strict=True)
+        shown[METRICS[other]] = [f"{value:.3f} ({low:.3f}-{high:.3f})" for value, low, high in ends]
+    shown["parameters"] = ["" if pd.isna(count) else f"{count:,}" for count in ordered["parameters"]]
+    shown["seconds"] = ["" if pd.isna(spent) else f"{spent:,.0f}" for spent in ordered["seconds"]]
+    return shown
+
+
+def claim(text: str, condition: bool | Callable[[], bool], run: Any = None) -> None:
+    """State a claim of the lesson and check it against the numbers of this run.
+
+    In the profile `full` prints "✔ text" or "✘ text", and a claim that fails raises AssertionError. In `quick`, where
+    the runs are too small to judge, prints "· text (not judged in quick mode)" whatever the condition. condition: one
+    bool, or a function without arguments that returns one and is called in `full` only; anything else raises
+    TypeError. run: the last one that was started unless given.
+    """
+    if run is None:
+        from helpers.run import current
+
+        run = current()
+    if not callable(condition):
+        _check_bool(condition)
+    if run.profile != "full":
+        print(f"· {text} (not judged in quick mode)")
+        return
+    holds = _check_bool(condition() if callable(condition) else condition)
+    print(f"{'✔' if holds else '✘'} {text}")
+    if not holds:
+        raise AssertionError(f"The numbers of this run do not support the claim: {text}")
+
+
+def _check_bool(condition: Any) -> bool:
+    if not isinstance(condition, bool | np.bool_):
+        raise TypeError(
+            f"condition: {type(condition).__name__} given, expected one bool; "
+            "compare single numbers, or say .all() or .any() of an array."
+        )
+    return bool(condition)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+
+
+def _check_split(split: str) -> None:
+    if split not in SPLITS:
+        raise ValueError(f"split: {split!r} is not one of {', '.join(SPLITS)}.")
+
+
+def _path(run: Any, dataset: str, folder: Path | str | None) -> Path:
+    for name, value in (("lesson", str(run.lesson)), ("dataset", dataset)):
+        if not isinstance(value, str) or not re.fullmatch(r"\w[\w.-]*", value):
+            raise ValueError(f"{name}: {value!r} cannot name a file; use letters, digits, '_' and '-'.")
+    return Path(run.results_folder if folder is None else folder) / f"{run.lesson}--{dataset}.json"
+
+
+def _read(path: Path) -> list[dict]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        version, results = content["version"], content["results"]
+        if version == VERSION:
+            for record in results:
+                Scores.from_dict(record["scores"])
+                _ = [record[name] for name in (*KEY, *COSTS, "lesson", "n")]
+            return results
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"{path}: this results file cannot be read ({type(error).__name__}: {error}). "
+            "Delete it and run its lesson again."
+        ) from error
+    raise ValueError(
+        f"{path}: written by another version of the course (results version {version}, expected {VERSION}). "
+        "Delete it and run its lesson again."
+    )
+
+
+def _write(path: Path, results: list[dict]) -> None:
+    handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump({"version": VERSION, "results": results}, file, indent=1, allow_nan=False)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(aside, path)  # noqa: PTH105 - the name of the guarantee: either the old file or the new one
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            Path(aside).unlink()
+        raise
+
+
+def _row(record: dict) -> dict:
+    scores = Scores.from_dict(record["scores"])
+    row = {**record, "n_groups": scores.n_groups, "prevalence": scores.prevalence, "threshold": scores.threshold}
+    for name in METRICS:
+        low, high = scores.interval(name)
+        row |= {name: getattr(scores, name), f"{name}_low": low, f"{name}_high": high}
+    return row

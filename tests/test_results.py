@@ -1,0 +1,207 @@
+"""Results are kept whole, quick never mixes with full, and claims are judged in full only."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from helpers import results
+from helpers.metrics import METRICS, evaluate
+from helpers.results import claim, leaderboard, load_results, save_result
+
+
+@dataclass
+class Run:
+    results_folder: Path
+    profile: str = "full"
+    lesson: str = "03"
+    seed: int = 7
+    source: str = "embedded"
+
+    def source_of(self, dataset):
+        return self.source
+
+
+def scored(gain=0.5, n=200):
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, n)
+    return evaluate(y, np.clip(gain * y + (1 - gain) * rng.random(n), 0, 1), n_boot=50)
+
+
+@pytest.fixture
+def run(tmp_path):
+    return Run(tmp_path / "results")
+
+
+def test_a_saved_result_comes_back_with_all_its_numbers(run):
+    scores = scored()
+    path = save_result(run, "CNN", "concrete_cracks", scores, parameters=np.int64(79409), seconds=12.5)
+    assert path.parent == run.results_folder and json.loads(path.read_text())["version"] == 1
+    (row,) = load_results(run, "concrete_cracks").to_dict("records")
+    for name in METRICS:
+        assert (row[name], row[f"{name}_low"], row[f"{name}_high"]) == (getattr(scores, name), *scores.interval(name))
+    kept = {name: row[name] for name in ("model", "lesson", "dataset", "source", "split", "profile", "seed", "n")}
+    assert kept == {
+        "model": "CNN",
+        "lesson": "03",
+        "dataset": "concrete_cracks",
+        "source": "embedded",
+        "split": "test",
+        "profile": "full",
+        "seed": 7,
+        "n": 200,
+    }
+    assert (row["parameters"], row["seconds"]) == (79409, 12.5)
+
+
+def test_saving_again_replaces_only_the_same_model_split_seed_profile_and_source(run):
+    for gain in (0.3, 0.6):
+        save_result(run, "CNN", "cracks", scored(gain))
+    save_result(run, "CNN", "cracks", scored(), seed=8)
+    save_result(run, "CNN", "cracks", scored(), split="val")
+    save_result(run, "dense", "cracks", scored(0.2))
+    frame = load_results(run)
+    assert frame[["model", "seed"]].values.tolist() == [["CNN", 7], ["CNN", 8], ["dense", 7]]
+    assert frame["accuracy"][0] == scored(0.6).accuracy
+    assert len(load_results(run, split="val")) == 1
+
+
+def test_quick_never_mixes_with_full_nor_embedded_with_real(run):
+    others = [Run(run.results_folder, "quick"), Run(run.results_folder, source="real")]
+    for i, other in enumerate([run, *others]):
+        save_result(other, f"model {i}", "cracks", scored())
+    for i, other in enumerate([run, *others]):
+        assert load_results(other)["model"].tolist() == [f"model {i}"]
+
+
+def test_lessons_and_datasets_have_a_file_each_and_can_be_selected(run):
+    earlier = Run(run.results_folder, lesson="02")
+    save_result(earlier, "dense", "cracks", scored())
+    save_result(run, "CNN", "cracks", scored())
+    save_result(run, "CNN", "xrays", scored())
+    assert sorted(p.name for p in run.results_folder.glob("*.json")) == [
+        "02--cracks.json",
+        "03--cracks.json",
+        "03--xrays.json",
+    ]
+    assert load_results(run, "cracks")["model"].tolist() == ["dense", "CNN"]
+    assert load_results(run, "cracks", lesson="02")["model"].tolist() == ["dense"]
+
+
+def test_another_folder_can_be_given(run, tmp_path):
+    path = save_result(run, "CNN", "cracks", scored(), folder=tmp_path / "elsewhere")
+    assert path.parent == tmp_path / "elsewhere"
+    assert len(load_results(run, folder=tmp_path / "elsewhere")) == 1 and load_results(run).empty
+
+
+def test_no_results_yet_is_an_empty_table_with_the_same_columns(run):
+    empty = load_results(run)
+    save_result(run, "CNN", "cracks", scored())
+    assert empty.empty and list(empty.columns) == list(load_results(run).columns)
+    assert leaderboard(empty).empty
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"version": 1, "results": [{"model": "CNN"}]}', '{"version": 1}'])
+def test_a_corrupt_file_is_named_with_what_to_do(run, content):
+    path = save_result(run, "CNN", "cracks", scored())
+    path.write_text(content)
+    for act in (lambda: load_results(run), lambda: save_result(run, "CNN", "cracks", scored())):
+        with pytest.raises(ValueError, match=r"03--cracks.json.*cannot be read.*[\s\S]*Delete it and run"):
+            act()
+    assert path.read_text() == content
+
+
+def test_a_file_of_another_version_is_named_with_what_to_do(run):
+    path = save_result(run, "CNN", "cracks", scored())
+    path.write_text('{"version": 0, "results": []}')
+    with pytest.raises(ValueError, match=r"03--cracks.json.*another version.*Delete it"):
+        load_results(run)
+
+
+def test_a_crash_while_writing_leaves_the_old_file_and_no_litter(run, monkeypatch):
+    path = save_result(run, "CNN", "cracks", scored())
+    before = path.read_text()
+
+    def crash(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(results.os, "replace", crash)
+        save_result(run, "dense", "cracks", scored())
+    assert path.read_text() == before
+    assert [p.name for p in run.results_folder.iterdir() if p.suffix == ".tmp"] == []
+
+
+def test_many_writers_at_once_lose_nothing(run):
+    scores = scored()
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda i: save_result(run, f"model {i}", "cracks", scores), range(16)))
+    assert set(load_results(run)["model"]) == {f"model {i}" for i in range(16)}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"scores": 0.9}, "scores: float given"),
+        ({"model": " "}, "model: "),
+        ({"split": "validation"}, "split: 'validation'"),
+        ({"dataset": "../evil"}, "dataset: "),
+        ({"parameters": 1.5}, "parameters: 1.5"),
+        ({"seconds": float("nan")}, "seconds: nan"),
+    ],
+)
+def test_wrong_input_is_rejected_by_name(run, change, said):
+    with pytest.raises(ValueError, match=said):
+        save_result(run, **{"model": "CNN", "dataset": "cracks", "scores": scored(), **change})
+    assert not run.results_folder.exists()
+
+
+def test_the_leaderboard_has_the_best_first_as_text(run):
+    for model, gain in (("dense", 0.3), ("CNN", 0.6), ("majority class", 0.0)):
+        save_result(run, model, "cracks", scored(gain), parameters=1234)
+    frame = load_results(run)
+    board = leaderboard(frame)
+    assert board.index.tolist() == ["CNN", "dense", "majority class"]
+    assert board.loc["CNN", "balanced accuracy"] == scored(0.6).text("balanced_accuracy")
+    assert board.loc["CNN", "parameters"] == "1,234" and board.loc["CNN", "seconds"] == ""
+    assert leaderboard(frame, "false_negative_rate").index[0] == "CNN"
+    assert len(leaderboard(frame, top=2)) == 2
+    with pytest.raises(ValueError, match="metric: 'loss'"):
+        leaderboard(frame, "loss")
+    with pytest.raises(ValueError, match="frame: "):
+        leaderboard(frame[["model"]])
+    with pytest.raises(ValueError, match="top: 0"):
+        leaderboard(frame, top=0)
+
+
+def test_a_claim_that_holds_gets_a_tick_and_one_that_fails_stops_a_full_run(run, capsys):
+    claim("The CNN wins", np.bool_(True), run)
+    with pytest.raises(AssertionError, match="The dense net wins"):
+        claim("The dense net wins", lambda: False, run)
+    assert capsys.readouterr().out == "✔ The CNN wins\n✘ The dense net wins\n"
+
+
+def test_in_quick_the_output_of_a_claim_does_not_depend_on_its_condition(run, capsys):
+    run.profile = "quick"
+
+    def never():
+        raise RuntimeError("evaluated")
+
+    for condition in (True, False, np.bool_(False), never):
+        claim("The CNN wins", condition, run)
+    assert capsys.readouterr().out == "· The CNN wins (not judged in quick mode)\n" * 4
+
+
+def test_without_a_run_the_last_one_that_was_started_judges(run, monkeypatch, capsys):
+    monkeypatch.setattr("helpers.run.current", lambda: run)
+    claim("The CNN wins", True)
+    assert capsys.readouterr().out == "✔ The CNN wins\n"
+
+
+@pytest.mark.parametrize("condition", [None, np.array([True]), 1, "yes", lambda: np.array([True, False]), lambda: None])
+def test_a_claim_on_something_that_is_no_bool_is_a_type_error(run, condition):
+    with pytest.raises(TypeError, match=r"condition: .*expected one bool"):
+        claim("Something", condition, run)
