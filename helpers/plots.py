@@ -373,7 +373,7 @@ def score_intervals(
     ax.set_yticks(range(len(rows)), [textwrap.fill(model, 34) for model in rows["model"]])
     ax.set_ylim(-0.6, len(rows) - 0.4)
     ax.grid(axis="x", alpha=0.3)
-    ax.set(xlabel=f"{METRICS[name]} (dot) with its interval (bar)")
+    ax.set(xlabel=f"{METRICS[name]}: value (dot) and interval (bar)")
     best = "lowest" if name in LOWER_IS_BETTER else "best"
     ax.set_title(title or f"Which model has the {best} {METRICS[name]}?", pad=18)
     return ax
