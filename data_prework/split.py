@@ -14,6 +14,21 @@ def _deviation(take: np.ndarray, labels: np.ndarray, fraction: float) -> float:
     return max(abs(take[labels == label].mean() - fraction) for label in np.unique(labels))
 
 
+def _folds(fraction: float, most: int) -> tuple[int, int]:
+    """(folds, how many of them to take): close to the fraction, with few folds."""
+    pairs = [(n, k) for n in range(2, most + 1) for k in range(1, n)]
+    return min(pairs, key=lambda pair: (abs(pair[1] / pair[0] - fraction) + 0.002 * pair[0], pair))
+
+
+def check_fractions(test: float, val: float) -> None:
+    """Raise SplitError unless both parts and a rest for training can be had."""
+    for name, fraction in (("test", test), ("val", val)):
+        if not 0 < fraction < 1:
+            raise SplitError(f"a {name} fraction of {fraction} cannot be split off; give a number between 0 and 1")
+    if test + val >= 1:
+        raise SplitError(f"test={test} and val={val} leave nothing to train on; together they must be under 1")
+
+
 def take_groups(labels: np.ndarray, groups: np.ndarray, fraction: float, seed: int = 7, tries: int = 5) -> np.ndarray:
     """Choose whole groups that together hold about `fraction` of every class.
 
@@ -31,22 +46,27 @@ def take_groups(labels: np.ndarray, groups: np.ndarray, fraction: float, seed: i
     Raises:
         SplitError: too few groups in a class, or no candidate has every class on both sides.
     """
-    if not 0 < fraction < 1:
-        raise SplitError(f"a fraction of {fraction} cannot be split off; give a number between 0 and 1")
-    folds = max(2, round(1 / fraction))
+    if not len(labels):
+        raise SplitError("there is no image left to choose from: all are in the official splits")
+    needed = max(2, round(1 / min(fraction, 1 - fraction)))
+    fewest = len(labels)
     for label in np.unique(labels):
         held = len(np.unique(groups[labels == label]))
-        if held < folds:
+        fewest = min(fewest, held)
+        if held < needed:
             raise SplitError(
                 f"class {label!r} has {held} group(s), too few for a part of {fraction:.0%}: "
                 "whole groups go to one side. Give a larger fraction, a finer group rule, or more images."
             )
+    folds, parts = _folds(fraction, min(fewest, max(needed, 20)))
     best, least = None, np.inf
     for attempt in range(tries):
         splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed + attempt)
-        for _, chosen in splitter.split(labels, labels, groups):
-            take = np.zeros(len(labels), dtype=bool)
-            take[chosen] = True
+        fold = np.empty(len(labels), dtype=int)
+        for k, (_, chosen) in enumerate(splitter.split(labels, labels, groups)):
+            fold[chosen] = k
+        for k in range(folds):
+            take = (fold - k) % folds < parts
             missing = set(labels) - set(labels[take]) or set(labels) - set(labels[~take])
             deviation = _deviation(take, labels, fraction)
             if not missing and deviation < least:
@@ -73,8 +93,7 @@ def split_rows(
     Raises:
         SplitError: see `take_groups`.
     """
-    if test + val >= 1:
-        raise SplitError(f"test={test} and val={val} leave nothing to train on; together they must be under 1")
+    check_fractions(test, val)
     labels, groups = rows["label"].to_numpy(), rows["group"].to_numpy()
     split = rows["official"].to_numpy(dtype=object).copy()
     official_test, official_val = (split == "test").any(), (split == "val").any()
@@ -83,9 +102,12 @@ def split_rows(
     def carve(name: str, fraction: float) -> None:
         pool = np.flatnonzero(split == "train")
         if random:
-            _, chosen = train_test_split(
-                np.arange(len(pool)), test_size=fraction, stratify=labels[pool], random_state=seed
-            )
+            try:
+                _, chosen = train_test_split(
+                    np.arange(len(pool)), test_size=fraction, stratify=labels[pool], random_state=seed
+                )
+            except ValueError as error:
+                raise SplitError(f"too few images for a part of {fraction:.0%} with every class in it") from error
         else:
             chosen = np.flatnonzero(take_groups(labels[pool], groups[pool], fraction, seed))
         split[pool[chosen]] = name
