@@ -71,9 +71,15 @@ def warnings_for(rows: pd.DataFrame) -> list[str]:
                     f"{name} alone gives the class away: '{name} {side} {cut:.4g} means {label}' is right in "
                     f"{score:.1%} of the training files (balanced accuracy)."
                 )
-    for mode, part in rows.groupby("mode"):
+    kinds = {"colour mode": rows["mode"], "file format": rows["encoding"].str.split().str[0]}
+    for what, kind, part in [(what, kind, part) for what, by in kinds.items() for kind, part in rows.groupby(by)]:
         label, count = part["label"].value_counts().index[0], part["label"].value_counts().iloc[0]
         share = (rows["label"] == label).mean()
-        if count == len(part) and len(part) < len(rows) and binomtest(count, count, share).pvalue < 0.001:
-            said.append(f"colour mode {mode} gives the class away: all {count} such training files are {label}.")
+        others = len(part) - count
+        balanced = (1 + count / (share * len(rows)) - others / max(1, (1 - share) * len(rows))) / 2
+        pure = others == 0 and len(part) < len(rows) and binomtest(count, count, share).pvalue < 0.001
+        if pure:
+            said.append(f"{what} {kind} gives the class away: all {count} such training files are {label}.")
+        elif balanced >= WARN_AT:
+            said.append(f"{what} {kind} gives the class away: {count} of {len(part)} such training files are {label}.")
     return said
