@@ -1,7 +1,6 @@
 """From a raw folder to a prepared one: scan, duplicates, groups, split, copy, and one rename at the end."""
 
-import os
-import tempfile
+import shutil
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,10 +11,10 @@ from filelock import FileLock, Timeout
 
 from data_prework import shortcuts
 from data_prework.catalogue import Entry, entry_for
-from data_prework.group import NEAR, by_pattern, hash_bits, merge, near_pairs, rule_groups
+from data_prework.group import NEAR, by_itself, by_pattern, hash_bits, merge, near_pairs, rule_groups
 from data_prework.manifest import data_home, prepared_folder
 from data_prework.scan import MAX_PIXELS, MIN_SIDE, RawFolderError, find_images, scan
-from data_prework.split import split_rows
+from data_prework.split import SplitError, check_fractions, split_rows
 from data_prework.store import write_prepared
 from data_prework.unpack import npz_to_folders, unpack
 
@@ -62,21 +61,27 @@ def prepare(
     """
     settings, home = settings or Settings(), home or data_home()
     entry = entry_for(name)
-    raw = Path(raw).expanduser()
+    check_fractions(settings.test, settings.val)
+    if settings.group_pattern:
+        by_pattern(settings.group_pattern)  # a wrong one is told before the long work
+    raw = Path(raw).expanduser().resolve()
     if not raw.exists():
         raise RawFolderError(
             f"{raw}: no such folder or file. Give the folder (or zip) that holds one folder per class."
         )
-    truth = raw.with_name(raw.name + "_truth")  # only the drawn stand-ins have one
-    folder = prepared_folder(name, embedded=(truth / "draws.csv").is_file(), home=home)
-    with _alone(folder, wait, say), _opened(raw, entry, folder.parent, say) as root:
+    truth = raw.with_name(raw.name + "_truth")
+    embedded = (truth / "draws.csv").is_file()  # only the drawn stand-ins have it
+    folder = prepared_folder(name, embedded, home)
+    if folder.resolve().is_relative_to(raw) or raw.is_relative_to(folder.resolve()):
+        raise RawFolderError(f"{raw}: the prepared data set would be written inside it. Move your images elsewhere.")
+    with _alone(folder, wait, say), _opened(raw, entry, folder, say) as root:
         rows, rejected = describe_files(root, entry, settings, say)
         rows, dropped = drop_duplicates(rows, settings.near, say)
         rows = add_groups(rows, entry, settings, say)
         rows, leaked = split(rows, entry, settings, say)
         rejected = pd.concat([rejected, dropped, leaked], ignore_index=True)
         report_shortcuts(rows, say)
-        return write_prepared(folder, name, entry, settings, root, truth, rows, rejected, say)
+        return write_prepared(folder, name, entry, settings, root, truth if embedded else None, rows, rejected, say)
 
 
 def describe_files(root: Path, entry: Entry, settings: Settings, say: Say) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -92,15 +97,25 @@ def describe_files(root: Path, entry: Entry, settings: Settings, say: Say) -> tu
         )
     rows, rejected = [], []
     for item, facts, reason in scan(found, settings.min_side, settings.max_pixels):
-        where = {"raw": item.path.relative_to(root).as_posix(), "label": item.label}
+        where = {"raw": _printable(item.path.relative_to(root).as_posix()), "label": _printable(item.label)}
         if facts is None:
             rejected.append(where | {"reason": reason})
         else:
             rows.append(where | {"stem": item.path.stem, "official": item.split} | facts)
     say(f"scan        {len(found)} files, {len(rejected)} rejected" + _reasons(rejected))
-    if not rows:
-        raise RawFolderError(f"{root}: not one of {len(found)} files is a usable image; see the reasons above.")
+    unused = labels - {row["label"] for row in rows}
+    if unused:
+        raise RawFolderError(
+            f"{root}: no usable image of {', '.join(map(_printable, sorted(unused)))}. "
+            f"Of {len(found)} files {len(rejected)} are rejected, the first one: {rejected[0]['raw']}, "
+            f"{rejected[0]['reason']}"
+        )
     return pd.DataFrame(rows), pd.DataFrame(rejected, columns=["raw", "label", "reason"])
+
+
+def _printable(text: str) -> str:
+    """Bytes of a file name that are no text become \\udcNN, so that the name can be written and printed."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _reasons(rejected: list[dict]) -> str:
@@ -133,6 +148,9 @@ def drop_duplicates(rows: pd.DataFrame, near: int, say: Say) -> tuple[pd.DataFra
             rows[copy].assign(reason="exact duplicate: another file has the same bytes"),
         ]
     )[["raw", "label", "reason"]]
+    gone = sorted(set(labels) - set(kept["label"]))
+    if gone:
+        raise RawFolderError(f"every image of {', '.join(gone)} is also in another class; there is nothing to learn.")
     kept.attrs["pairs"] = near_pairs(hash_bits(kept["phash"]), near)
     say(
         f"duplicates  {int(copy.sum())} exact copies dropped, {int(conflict.sum())} files of a picture in two classes "
@@ -144,7 +162,9 @@ def drop_duplicates(rows: pd.DataFrame, near: int, say: Say) -> tuple[pd.DataFra
 def add_groups(rows: pd.DataFrame, entry: Entry, settings: Settings, say: Say) -> pd.DataFrame:
     """Add the column group: the data set's rule, joined where two groups share a near-duplicate."""
     rule = by_pattern(settings.group_pattern) if settings.group_pattern else entry.group
-    groups = merge(rule_groups(rows, rule), rows.attrs.pop("pairs"))
+    # without a rule the path is the group: cat/1.jpg of train and cat/1.jpg of test have nothing in common
+    own = rows["raw"] if rule is by_itself else rule_groups(rows, rule)
+    groups = merge(own, rows.attrs.pop("pairs"))
     sizes = groups.value_counts()
     words = f"pattern {settings.group_pattern}" if settings.group_pattern else entry.group_words
     say(
@@ -155,18 +175,27 @@ def add_groups(rows: pd.DataFrame, entry: Entry, settings: Settings, say: Say) -
 
 
 def split(rows: pd.DataFrame, entry: Entry, settings: Settings, say: Say) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Add the column split; images outside the official test split whose group is also in it are dropped."""
+    """Add the column split; images whose group is also in an official test or val split are dropped from the others."""
     rows = rows.assign(official=rows["official"].where(rows["official"].isin(entry.keep_splits), ""))
     in_test = set(rows.loc[rows["official"] == "test", "group"])
-    leak = (rows["official"] != "test") & rows["group"].isin(in_test)
-    leaked = rows.loc[leak, ["raw", "label"]].assign(reason="leak: its group is also in the official test split")
+    in_val = set(rows.loc[rows["official"] == "val", "group"])
+    leak = ((rows["official"] != "test") & rows["group"].isin(in_test)) | (
+        (rows["official"] == "") | (rows["official"] == "train")
+    ) & rows["group"].isin(in_val)
+    leaked = rows.loc[leak, ["raw", "label"]].assign(reason="leak: its group is also in an official test or val split")
     rows = rows[~leak].reset_index(drop=True)
+    missing = set(leaked["label"]) - set(rows.loc[~rows["official"].isin(("test", "val")), "label"])
+    if missing:
+        raise SplitError(
+            f"every training image of class {', '.join(sorted(missing))} shares a group with an official test or val "
+            "image, so none may be trained on. Give a finer group rule."
+        )
     rows["split"] = split_rows(rows, settings.test, settings.val, settings.seed, settings.random_split)
     counts = rows["split"].value_counts()
     say(
         f"split       train {counts['train']}, val {counts['val']}, test {counts['test']}"
         + (" (test as published)" if in_test else "")
-        + (f", {len(leaked)} dropped because their group is in the test split" if len(leaked) else "")
+        + (f", {len(leaked)} dropped because their group is in a published test or val split" if len(leaked) else "")
         + (", AT RANDOM: groups stand on two sides, so scores on it will be too good" if settings.random_split else "")
     )
     return rows, leaked
@@ -206,12 +235,16 @@ def _alone(folder: Path, wait: float, say: Say):
 
 
 @contextmanager
-def _opened(raw: Path, entry: Entry, beside: Path, say: Say):
+def _opened(raw: Path, entry: Entry, folder: Path, say: Say):
     """The raw folder itself, or what a zip (or MedMNIST's .npz) holds, in a folder that is gone afterwards."""
+    place = folder.with_name(f".{folder.name}.unpacked")
+    shutil.rmtree(place, ignore_errors=True)  # of a run that was killed; we hold the lock
     if raw.is_dir():
         yield raw
         return
-    with tempfile.TemporaryDirectory(prefix=f".unpacked-{os.getpid()}-", dir=beside) as place:
-        say(f"unpacking   {raw.name}")
+    say(f"unpacking   {raw.name}")
+    try:
         arrays = raw.suffix == ".npz"
-        yield npz_to_folders(raw, Path(place) / "raw", entry.classes) if arrays else unpack(raw, Path(place) / "raw")
+        yield npz_to_folders(raw, place / "raw", entry.classes) if arrays else unpack(raw, place / "raw")
+    finally:
+        shutil.rmtree(place, ignore_errors=True)

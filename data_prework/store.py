@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import os
 import shutil
+import unicodedata
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import date
@@ -13,30 +15,41 @@ from PIL import Image
 from tqdm import tqdm
 
 from data_prework.catalogue import Entry
+from data_prework.check import file_faults
 from data_prework.manifest import VERSION, files_folder, read_manifest, write_manifest
 from data_prework.scan import RawFolderError, convert
 
 
 def write_prepared(
-    folder: Path, name: str, entry: Entry, settings, root: Path, truth: Path,
+    folder: Path, name: str, entry: Entry, settings, root: Path, truth: Path | None,
     rows: pd.DataFrame, rejected: pd.DataFrame, say: Callable[[str], None],
 ) -> Path:  # fmt: skip
-    """Write everything under a new `files-<id>`, then rename the manifest: the one moment of change."""
-    embedded = truth.is_dir()
-    key = json.dumps([VERSION, name, asdict(settings), rows[["raw", "raw_sha256", "split", "group"]].values.tolist()])
-    files = folder / f"files-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
-    if _is_current(folder, files):
-        say(f"unchanged   {folder} is up to date")
-        return folder
+    """Write everything under a new `files-<id>`, then rename the manifest: the one moment of change.
+
+    `truth` is the folder with the masks of a drawn stand-in, None for real images.
+    """
+    embedded = truth is not None
     rows = rows.assign(path=_names(rows), **_origin(root, rows, entry, embedded))
+    facts = rows[["raw", "raw_sha256", "split", "group", "source", "licence", "author"]].values.tolist()
+    key = json.dumps([VERSION, name, asdict(settings), facts])
+    files = folder / f"files-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
     folder.mkdir(parents=True, exist_ok=True)
-    _clean(folder, keep=_current_files(folder))
-    shutil.rmtree(files, ignore_errors=True)
+    current = _current_files(folder)
+    _clean(folder, keep=current)
+    if current.startswith(files.name):
+        if not file_faults(folder, read_manifest(folder)):
+            say(f"unchanged   {folder} is up to date")
+            return folder
+        say("damaged     the prepared files are not what they were; they are written again")
+    if current == files.name:
+        files = files.with_name(f"{files.name}-again")  # never write over what the manifest points to
     hashes, masks = [], []
     for row in tqdm(rows.itertuples(), total=len(rows), desc="writing", unit="file", leave=False, disable=None):
         hashes.append(_copy(root / row.raw, files / "images" / row.path, row.convert, row.raw_sha256))
-        masks.append(_copy_mask(truth / "masks" / Path(row.raw).with_suffix(".png"), files / "masks" / row.path))
+        drawn = truth / "masks" / Path(row.raw).with_suffix(".png") if truth else None
+        masks.append(_copy_mask(drawn, files / "masks" / row.path))
     rejected.sort_values("raw").to_csv(files / "rejected.csv", index=False, lineterminator="\n")
+    published = set(rows["official"]) - {""}
     about = {
         "version": VERSION,
         "name": name,
@@ -46,7 +59,7 @@ def write_prepared(
         "prepared": date.today().isoformat(),
         "settings": asdict(settings),
         "counts": {s: part["label"].value_counts().to_dict() for s, part in rows.groupby("split")},
-        "published_splits": sorted(set(rows["official"]) - {""}),
+        "published_splits": sorted(published if {"val", "test"} <= published else published - {"train"}),
         "rejected": len(rejected),
         "groups": int(rows["group"].nunique()),
         "group_rule": entry.group_words,
@@ -66,13 +79,6 @@ def write_prepared(
     return folder
 
 
-def _is_current(folder: Path, files: Path) -> bool:
-    if _current_files(folder) != files.name:
-        return False
-    frame = read_manifest(folder)
-    return all((folder / path).is_file() for path in frame["path"])
-
-
 def _current_files(folder: Path) -> str:
     try:
         return files_folder(folder, read_manifest(folder)).name
@@ -88,31 +94,37 @@ def _clean(folder: Path, keep: str) -> None:
 
 
 def _names(rows: pd.DataFrame) -> list[str]:
-    """split/label/file name, unique also on disks that do not tell capitals from small letters."""
+    """split/label/file name, unique also on disks that do not tell A from a, or two spellings of é."""
     names, taken = [], set()
     for row in rows.itertuples():
         suffix = ".png" if row.convert else Path(row.raw).suffix.lower()
         name, k = f"{row.split}/{row.label}/{row.stem}{suffix}", 2
-        while name.casefold() in taken:
+        while unicodedata.normalize("NFC", name).casefold() in taken:
             name, k = f"{row.split}/{row.label}/{row.stem}~{k}{suffix}", k + 1
-        taken.add(name.casefold())
+        taken.add(unicodedata.normalize("NFC", name).casefold())
         names.append(name)
     return names
 
 
 def _origin(root: Path, rows: pd.DataFrame, entry: Entry, embedded: bool) -> dict[str, pd.Series]:
-    """Columns source, licence, author: from sources.csv of the raw folder, otherwise from the catalogue."""
+    """Columns source, licence, author: from sources.csv beside the class folders, otherwise from the catalogue."""
     default = {
         "source": "drawn by data_prework" if embedded else entry.citation,
         "licence": "MIT" if embedded else entry.licence,
         "author": "data_prework" if embedded else entry.author,
     }
-    listed = pd.DataFrame(columns=["path", *default])
-    if (root / "sources.csv").is_file():
-        listed = pd.read_csv(root / "sources.csv", dtype=str, keep_default_na=False)
-    listed = listed.drop_duplicates("path").set_index("path")
+    common = Path(os.path.commonpath([Path(raw).parent for raw in rows["raw"]]))
+    at = next((p for p in (common, *common.parents) if (root / p / "sources.csv").is_file()), None)
+    if at is None:
+        return {column: pd.Series(value, rows.index) for column, value in default.items()}
+    try:
+        listed = pd.read_csv(root / at / "sources.csv", dtype=str, keep_default_na=False)
+        listed = listed.drop_duplicates("path").set_index("path")
+    except (ValueError, KeyError) as error:
+        raise RawFolderError(f"{root / at / 'sources.csv'}: not a table with the column path ({error})") from error
+    paths = rows["raw"].map(lambda raw: Path(raw).relative_to(at).as_posix())
     return {
-        column: rows["raw"].map(listed[column]).fillna(value) if column in listed else pd.Series(value, rows.index)
+        column: paths.map(listed[column]).fillna(value) if column in listed else pd.Series(value, rows.index)
         for column, value in default.items()
     }
 
@@ -132,8 +144,8 @@ def _copy(source: Path, target: Path, conversion: bool, expected: str) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _copy_mask(source: Path, target: Path) -> str:
-    if not source.is_file():
+def _copy_mask(source: Path | None, target: Path) -> str:
+    if source is None or not source.is_file():
         return ""
     target = target.with_suffix(".png")
     target.parent.mkdir(parents=True, exist_ok=True)
