@@ -18,6 +18,7 @@ EMBEDDED := $(COURSE_DATA)/embedded/chest_xray/manifest.csv \
             $(COURSE_DATA)/embedded/concrete_cracks/manifest.csv \
             $(COURSE_DATA)/embedded/monuments/manifest.csv
 NOTEBOOKS := notebooks data_prework
+AUDIT    := build/ipython/profile_default/startup
 
 .DEFAULT_GOAL := help
 .PHONY: help run test lab outputs lint test-code test-notebooks test-lowest data lock clean
@@ -44,8 +45,8 @@ test-code: $(READY) $(EMBEDDED)  ## pytest alone
 	@$(PY) -m pytest -q -n 2 --dist loadscope tests
 
 test-notebooks: $(READY) $(EMBEDDED)  ## nbval alone: all notebooks in the quick profile
-	@mkdir -p build
-	@COURSE_PROFILE=quick COURSE_SOURCE=embedded COURSE_RESULTS=$(CURDIR)/build/test-results IPYTHONDIR=$(CURDIR)/tests/audit \
+	@mkdir -p $(AUDIT) && cp tests/notebooks/audit.py $(AUDIT)/
+	@COURSE_PROFILE=quick COURSE_SOURCE=embedded COURSE_RESULTS=$(CURDIR)/build/test-results IPYTHONDIR=$(CURDIR)/build/ipython \
 	  $(PY) -m pytest -q -p no:cacheprovider --nbval-lax --nbval-current-env --nbval-cell-timeout=300 -n 2 --dist loadscope $(NOTEBOOKS)
 
 test-lowest: .venv-lowest/.installed $(EMBEDDED)  ## The helpers' tests with the lowest allowed versions

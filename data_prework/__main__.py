@@ -41,7 +41,7 @@ def _downloaded(name: str) -> Path | None:
     folder = raw_folder(name, embedded=False)
     if not folder.is_dir():
         return None
-    archives = sorted(p for p in folder.iterdir() if p.suffix in (".zip", ".npz"))
+    archives = sorted(p for p in folder.iterdir() if p.suffix in (".zip", ".npz", ".rar"))
     return archives[0] if len(archives) == 1 and not any(p.is_dir() for p in folder.iterdir()) else folder
 
 
@@ -86,8 +86,10 @@ def download_command(args: argparse.Namespace) -> int:
     failed = []
     for source in sources:
         try:
-            print(f"downloaded  {fetch(source, args.name, folder)}")
-            print(f"next        python -m data_prework prepare {args.name}")
+            got = fetch(source, args.name, folder)
+            print(f"downloaded  {got}")
+            place = "" if got == folder or got.parent == folder else f' --from "{got}"'
+            print(f"next        python -m data_prework prepare {args.name}{place}")
             return 0
         except DownloadError as error:
             failed.append(str(error))

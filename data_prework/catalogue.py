@@ -51,7 +51,10 @@ CATALOGUE = {
             group=crack_block,
             group_words="blocks of 100 neighbouring numbers for Positive, which were cut in order from the same photos",
             keep_splits=("test",),
-            sources=(download.CONCRETE_CRACKS, download.CONCRETE_CRACKS_KAGGLE),
+            sources=(
+                download.CONCRETE_CRACKS_KAGGLE,
+                download.CONCRETE_CRACKS,
+            ),  # Mendeley has a .rar, to be unpacked by hand
             page="https://data.mendeley.com/datasets/5y9wdsg2zt/2",
             citation="Özgenel 2019, Concrete Crack Images for Classification, Mendeley Data 5y9wdsg2zt",
             licence="CC BY 4.0",
@@ -85,8 +88,6 @@ CATALOGUE = {
         ),
     )
 }
-
-COURSE = ("chest_xray", "concrete_cracks", "monuments")  # those that the lessons use
 
 
 def entry_for(name: str) -> Entry:

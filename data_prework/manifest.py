@@ -20,6 +20,7 @@ import pandas as pd
 
 VERSION = 1
 SPLITS = ("train", "val", "test")
+COURSE = ("chest_xray", "concrete_cracks", "monuments")  # the data sets that the lessons use
 COLUMNS = {
     "path": "str",  # relative to the manifest, with forward slashes
     "label": "str",

@@ -20,7 +20,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbconvert import HTMLExporter
 
-from data_prework.catalogue import COURSE
+from data_prework.manifest import COURSE
 from data_prework.prepare import prepare
 
 PROJECT = Path(__file__).resolve().parent.parent

@@ -15,6 +15,8 @@ import pandas as pd
 from scipy.stats import binomtest
 from sklearn import metrics as sk
 
+from helpers.checks import check_binary, check_options, group_codes
+
 # Attribute of Scores -> its name in plain words, in the order of the tables.
 METRICS = {
     "accuracy": "accuracy",
@@ -199,8 +201,8 @@ def evaluate(
     than 0 and 1, and labels of one class. 1,000 resamples of 2,000 images take well under two seconds.
     """
     y, prob, positive = check_binary(y_true, y_prob, threshold)
-    codes = _group_codes(groups, len(y))
-    _check_options(n_boot, confidence)
+    codes = group_codes(groups, len(y))
+    check_options(n_boot, confidence)
     values = _point_values(y, prob, positive)
     samples = _bootstrap(y, prob, positive, codes, n_boot, seed)
     intervals = {}
@@ -246,8 +248,8 @@ def compare(
     name = metric_name(metric)
     y, a, positive_a = check_binary(y_true, prob_a, threshold, "prob_a")
     _, b, positive_b = check_binary(y_true, prob_b, threshold, "prob_b")
-    codes = _group_codes(groups, len(y))
-    _check_options(n_boot, confidence)
+    codes = group_codes(groups, len(y))
+    check_options(n_boot, confidence)
     value_a, value_b = _point_values(y, a, positive_a)[name], _point_values(y, b, positive_b)[name]
     value = value_a - value_b
     samples = (
@@ -291,88 +293,6 @@ def metric_name(name: str, argument: str = "metric") -> str:
     if name not in METRICS:
         raise ValueError(f"{argument}: {name!r} is not one of {', '.join(METRICS)}.")
     return name
-
-
-def check_binary(
-    y_true: Iterable, y_prob: Iterable, threshold: float = 0.5, name: str = "y_prob"
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Check labels and probabilities; return (n,) int labels, (n,) float64 probabilities, (n,) bool answers.
-
-    Raises ValueError that names the argument (`name` for the probabilities), what is wrong, and what to do.
-    """
-    y = check_labels(y_true)
-    prob = _numbers(y_prob, name)
-    if prob.ndim == 2 and prob.shape[1] == 1:
-        prob = prob[:, 0]
-    if prob.ndim != 1:
-        hint = f" Pass the column of class 1: {name}[:, 1]." if prob.ndim == 2 and prob.shape[1] == 2 else ""
-        raise ValueError(f"{name}: shape {prob.shape}, expected (n,) or (n, 1), one probability an image.{hint}")
-    if len(prob) != len(y):
-        raise ValueError(f"{name}: {len(prob)} values for {len(y)} labels in y_true; pass both for the same images.")
-    if bad := int((~np.isfinite(prob)).sum()):
-        raise ValueError(
-            f"{name}: {bad} of {len(prob)} values are NaN or infinite; look for a training loss that became NaN."
-        )
-    if prob.min() < 0 or prob.max() > 1:
-        raise ValueError(
-            f"{name}: values from {prob.min():.3g} to {prob.max():.3g} lie outside [0, 1]. "
-            "Are they logits? Apply a sigmoid first, for example scipy.special.expit."
-        )
-    if not isinstance(threshold, int | float | np.number) or not 0 <= threshold <= 1:
-        raise ValueError(f"threshold: {threshold!r} is not a number in [0, 1]; 0.5 is the usual choice.")
-    return y, prob.astype(float), prob >= float(threshold)
-
-
-def check_labels(y_true: Iterable) -> np.ndarray:
-    """(n,) labels as int64 0 and 1; ValueError that names y_true for anything else, and for one class alone."""
-    y = _numbers(y_true, "y_true")
-    if y.ndim != 1:
-        raise ValueError(
-            f"y_true: shape {y.shape}, expected (n,), one label an image; a column becomes it by .ravel()."
-        )
-    if len(y) == 0:
-        raise ValueError("y_true: empty; there is nothing to score. Was the right split selected?")
-    found = np.unique(y)
-    if not np.isin(found, (0, 1)).all():
-        raise ValueError(f"y_true: labels {found[:5].tolist()} found, expected 0 and 1 only (1 is the positive class).")
-    if len(found) == 1:
-        raise ValueError(
-            f"y_true: all {len(y)} labels are {int(found[0])}; scores need images of both classes. Were they shuffled?"
-        )
-    return y.astype(np.int64)
-
-
-def _numbers(values: Iterable, name: str) -> np.ndarray:
-    try:
-        array = np.asarray(values)
-    except ValueError as error:
-        raise ValueError(f"{name}: rows of unequal length; pass one number an image.") from error
-    if array.dtype.kind not in "buif":
-        raise ValueError(
-            f"{name}: holds {array.dtype} values, expected numbers; translate class names to 0 and 1 first."
-        )
-    return array
-
-
-def _group_codes(groups: Iterable | None, n: int) -> np.ndarray:
-    if groups is None:
-        return np.arange(n)
-    names = np.asarray(groups)
-    if names.shape != (n,):
-        raise ValueError(f"groups: shape {names.shape}, expected ({n},), one group name an image.")
-    codes, found = pd.factorize(names)
-    if (codes < 0).any():
-        raise ValueError(f"groups: {(codes < 0).sum()} of {n} names are missing; give every image a group.")
-    if len(found) < 2:
-        raise ValueError(f"groups: all images belong to the group {found[0]!r}; an interval needs at least two groups.")
-    return codes
-
-
-def _check_options(n_boot: int, confidence: float) -> None:
-    if not isinstance(n_boot, int | np.integer) or isinstance(n_boot, bool) or n_boot < 1:
-        raise ValueError(f"n_boot: {n_boot!r} is not a number of resamples; 1000 is the usual choice.")
-    if not isinstance(confidence, float) or not 0 < confidence < 1:
-        raise ValueError(f"confidence: {confidence!r} does not lie between 0 and 1; 0.95 is the usual choice.")
 
 
 def _point_values(y: np.ndarray, prob: np.ndarray, positive: np.ndarray) -> dict[str, float]:

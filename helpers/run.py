@@ -10,8 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from data_prework.catalogue import COURSE
-from data_prework.manifest import find_prepared, read_manifest
+from data_prework.manifest import COURSE, find_prepared, read_manifest
 
 PROJECT = Path(__file__).resolve().parent.parent
 _last: list["Run"] = []
@@ -70,7 +69,7 @@ def start(lesson: str, seed: int = 7, say: Callable[[str], None] = print) -> Run
     import keras
     import tensorflow as tf
 
-    from helpers.plots import use_style
+    from helpers.style import use_style
 
     profile = _choice("COURSE_PROFILE", "full", ("quick", "full"))
     source = _choice("COURSE_SOURCE", "real", ("real", "embedded"))

@@ -57,6 +57,7 @@ def plant(
 
     def target(source: Path, kind: str) -> Path:
         path = fresh(source, kind)
+        path = path.with_suffix(".gif") if kind == "animated" else path
         if path.exists():
             raise FileExistsError(f"{path}: a planted fault would overwrite an image; `fresh` must give an unused name")
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -118,8 +119,7 @@ def _make(kind: str, source: Path, path: Path) -> None:
     elif kind == "animated":
         with Image.open(source) as image:
             frames = [image.convert("P"), image.rotate(90).convert("P")]
-        frames[0].save(path.with_suffix(".gif"), format="GIF", save_all=True, append_images=frames[1:], duration=200)
-        (path.with_suffix(".gif")).rename(path)
+        frames[0].save(path, format="GIF", save_all=True, append_images=frames[1:], duration=200)
     elif kind == "too_small":
         with Image.open(source) as image:
             image.resize((20, 20)).save(path, quality=75)

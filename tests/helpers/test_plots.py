@@ -15,7 +15,7 @@ from matplotlib.colors import to_hex
 from matplotlib.text import Text
 from PIL import Image
 
-from helpers import plots
+from helpers import plots, style
 from helpers.metrics import evaluate
 
 RNG = np.random.default_rng(0)
@@ -69,7 +69,7 @@ def figures_stay_unseen(monkeypatch):
 
     monkeypatch.setattr(plt, "show", show)
     with mpl.rc_context():
-        plots.use_style()
+        style.use_style()
         yield
     plt.close("all")
 
@@ -87,7 +87,7 @@ def legend_of(thing):
 def test_every_figure_is_at_most_900_pixels_wide_with_text_of_9_points_and_few_bytes():
     for name, made in all_figures().items():
         figure = made.figure if hasattr(made, "axes") and not hasattr(made, "savefig") else made
-        kind, content = plots.small_picture(figure)
+        kind, content = style.small_picture(figure)
         assert Image.open(io.BytesIO(content)).width <= 900, name
         assert len(content) <= 60_000, name
         assert f"image/{Image.open(io.BytesIO(content)).format.lower()}" == kind
@@ -97,8 +97,8 @@ def test_every_figure_is_at_most_900_pixels_wide_with_text_of_9_points_and_few_b
 
 def test_photos_are_stored_as_jpeg_and_drawings_as_png():
     photos = plots.sample_grid(RNG.integers(0, 256, (12, 130, 130, 3), dtype=np.uint8))
-    assert plots.small_picture(photos)[0] == "image/jpeg"
-    assert plots.small_picture(plots.history_plot(HISTORY))[0] == "image/png"
+    assert style.small_picture(photos)[0] == "image/jpeg"
+    assert style.small_picture(plots.history_plot(HISTORY))[0] == "image/png"
 
 
 def test_the_grid_shows_every_image_whole_with_its_title_and_grey_in_grey():
@@ -122,14 +122,14 @@ def test_class_balance_writes_counts_and_shares_within_each_split_in_their_order
     assert texts(ax) == ["2\n33 %", "1\n50 %", "1\n50 %", "4\n67 %", "1\n50 %", "1\n50 %"]
     assert [t.get_text() for t in ax.get_xticklabels()] == ["train\n(6)", "validation\n(2)", "test\n(2)"]
     assert legend_of(ax) == ["NORMAL", "PNEUMONIA"]
-    assert [to_hex(c[0].get_facecolor()) for c in ax.containers] == list(plots.CLASS_COLOURS[:2])
+    assert [to_hex(c[0].get_facecolor()) for c in ax.containers] == list(style.CLASS_COLOURS[:2])
     assert texts(plots.class_balance(FRAME, by=None)) == ["4\n40 %", "6\n60 %"]
 
 
 def test_the_order_of_the_classes_can_be_given_and_keeps_orange_for_the_positive_one():
     ax = plots.class_balance(FRAME, class_names=["PNEUMONIA", "NORMAL"])
     assert legend_of(ax) == ["PNEUMONIA", "NORMAL"]
-    assert to_hex(ax.containers[1][0].get_facecolor()) == plots.CLASS_COLOURS[1]
+    assert to_hex(ax.containers[1][0].get_facecolor()) == style.CLASS_COLOURS[1]
 
 
 def test_image_sizes_draws_every_image_in_its_class_colour_with_units():
@@ -137,7 +137,7 @@ def test_image_sizes_draws_every_image_in_its_class_colour_with_units():
     points = ax.collections[0]
     assert sorted(points.get_offsets().tolist()) == FRAME[["width", "height"]].astype(float).values.tolist()
     colour_of = dict(zip(points.get_offsets()[:, 0], map(to_hex, points.get_facecolors()), strict=True))
-    assert (colour_of[100], colour_of[109]) == plots.CLASS_COLOURS[:2]
+    assert (colour_of[100], colour_of[109]) == style.CLASS_COLOURS[:2]
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("width (pixels)", "height (pixels)")
     assert "224 × 224" in plots.image_sizes(FRAME.assign(width=224, height=224)).get_title("left")
 
@@ -148,7 +148,7 @@ def test_a_history_has_an_axes_a_metric_epochs_from_one_and_the_best_epoch_marke
     lines = {line.get_label(): line for line in figure.axes[1].lines}
     assert lines["training"].get_xydata().tolist() == [[1, 0.5], [2, 0.7], [3, 0.8], [4, 0.9]]
     assert lines["validation"].get_ydata().tolist() == HISTORY["val_accuracy"]
-    assert lines["training"].get_color() == plots.SPLIT_COLOURS["train"]
+    assert lines["training"].get_color() == style.SPLIT_COLOURS["train"]
     assert set(lines["best epoch: 3"].get_xdata()) == {3}
     assert legend_of(figure) == ["training", "validation", "best epoch: 3"]
     assert figure.get_suptitle() == "Lowest validation loss in epoch 3 of 4"
@@ -204,7 +204,7 @@ def test_score_intervals_are_sorted_with_the_best_on_top_and_numbers_beside():
     assert texts(ax) == [scores[m].text("accuracy") for m in ("majority class", "dense", "CNN")]
     bars = [line for line in ax.lines if len(line.get_xdata()) == 2]
     assert [tuple(b.get_xdata()) for b in bars][1] == scores["dense"].interval("accuracy")
-    assert bars[2].get_color() == plots.model_colour("CNN")
+    assert bars[2].get_color() == style.model_colour("CNN")
     from_below = plots.score_intervals(scores, "false_negative_rate").get_yticklabels()
     assert from_below[0].get_text() == "dense"  # at the bottom: it misses the most
 
@@ -225,9 +225,9 @@ def test_score_intervals_take_the_frame_of_the_results_store_and_tell_seeds_apar
 
 
 def test_a_family_of_models_has_one_colour():
-    assert plots.model_colour("CNN, 4 blocks") == plots.model_colour("small CNN") != plots.model_colour("dense")
-    assert plots.model_colour("MobileNetV2 transfer") != plots.model_colour("tuned CNN") != plots.model_colour("CNN")
-    assert plots.model_colour("something else") == plots.OTHER_MODEL
+    assert style.model_colour("CNN, 4 blocks") == style.model_colour("small CNN") != style.model_colour("dense")
+    assert style.model_colour("MobileNetV2 transfer") != style.model_colour("tuned CNN") != style.model_colour("CNN")
+    assert style.model_colour("something else") == style.OTHER_MODEL
 
 
 def test_a_given_axes_is_drawn_into_and_returned():
