@@ -107,7 +107,7 @@ def rule_groups(rows: pd.DataFrame, rule: Callable[[str, str], str]) -> pd.Serie
 def hash_bits(phash: pd.Series) -> np.ndarray:
     """Hexadecimal hashes as a (n, 4) uint64 array."""
     data = b"".join(bytes.fromhex(text) for text in phash)
-    return np.frombuffer(data, dtype=">u8").astype(np.uint64).reshape(len(phash), -1)
+    return np.frombuffer(data, dtype=">u8").astype(np.uint64).reshape(len(phash), 4)
 
 
 def near_pairs(bits: np.ndarray, distance: int = NEAR, block: int = 256) -> np.ndarray:
