@@ -154,7 +154,7 @@ def load_manifest(name: str, source: str | None = None) -> pd.DataFrame:
 
 
 def _size(image_size: int | tuple[int, int]) -> tuple[int, int]:
-    pair = (image_size, image_size) if isinstance(image_size, int) else tuple(image_size)
+    pair = tuple(image_size) if isinstance(image_size, tuple | list) else (image_size, image_size)
     if len(pair) != 2 or not all(isinstance(side, int) and 8 <= side <= 2048 for side in pair):
         raise ValueError(f"image_size is {image_size!r}; give pixels from 8 to 2048, one number or (height, width)")
     return pair

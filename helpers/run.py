@@ -6,6 +6,7 @@ COURSE_RESULTS   folder of the results store (default: results in the project)
 """
 
 import os
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,6 +76,8 @@ def start(lesson: str, seed: int = 7, say: Callable[[str], None] = print) -> Run
     source = _choice("COURSE_SOURCE", "real", ("real", "embedded"))
     results = Path(os.environ.get("COURSE_RESULTS") or PROJECT / "results").expanduser()
     keras.utils.set_random_seed(seed)
+    # Keras 3.15 warns of its own default at every fit on tf.data, which is shuffled already
+    warnings.filterwarnings("ignore", message="`shuffle=True` was passed, but will be ignored")
     use_style()
     run = Run(lesson, seed, profile, source, _device(tf), results)
     _last[:] = [run]

@@ -1,0 +1,31 @@
+"""A tiny prepared data set, made once: bright squares are positive, three images a group."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from data_prework.prepare import Settings, prepare
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory):
+    """Folder of all data with one prepared data set `squares`: 48 dark and 48 bright pictures, grouped by three."""
+    place = tmp_path_factory.mktemp("data")
+    rng = np.random.default_rng(0)
+    for label, level in (("bright", 170), ("dark", 60)):
+        folder = place / "raw" / label
+        folder.mkdir(parents=True)
+        for i in range(48):
+            pixels = rng.normal(level, 30, (40, 50, 3)).clip(0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(folder / f"{label}{i // 3:02d}_{i % 3}.png")
+    prepare("squares", place / "raw", Settings(group_pattern=r"([a-z]+\d+)_"), home=place, say=lambda line: None)
+    return place
+
+
+@pytest.fixture(autouse=True)
+def places(home, tmp_path, monkeypatch):
+    """Point the course at the tiny data and at an empty results store."""
+    monkeypatch.setenv("COURSE_DATA", str(home))
+    monkeypatch.setenv("COURSE_RESULTS", str(tmp_path / "results"))
+    for name in ("COURSE_PROFILE", "COURSE_SOURCE"):
+        monkeypatch.delenv(name, raising=False)

@@ -1,0 +1,142 @@
+"""Loading a prepared data set: shapes, order, shuffling, the copy beside the manifest, clear refusals."""
+
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from data_prework.manifest import ManifestError, files_folder, read_manifest
+from helpers.data import NotPrepared, load_dataset, load_manifest
+
+
+def squares(**options):
+    return load_dataset("squares", **({"image_size": 16, "color_mode": "grayscale"} | options))
+
+
+def test_the_splits_hold_uint8_images_with_labels_groups_and_rows():
+    data = squares()
+    assert (len(data.train) + len(data.val) + len(data.test)) == 96
+    for split in (data.train, data.val, data.test):
+        assert split.images.shape == (len(split), 16, 16, 1) and split.images.dtype == np.uint8
+        assert set(split.labels) == {0, 1} and len(split.groups) == len(split.frame) == len(split)
+    assert data.class_names == ["bright", "dark"] and data.source == "real"
+    assert data["val"] is data.val
+
+
+def test_labels_follow_the_images():
+    data = squares()
+    bright = data.train.images.mean(axis=(1, 2, 3)) > 115
+    assert (data.train.labels == np.where(bright, 0, 1)).all()
+
+
+def test_colour_images_have_three_channels_and_any_size():
+    assert squares(color_mode="rgb", image_size=(20, 12)).test.images.shape[1:] == (20, 12, 3)
+
+
+def test_images_are_resized_with_antialiasing(home):
+    data = squares(image_size=8)
+    with Image.open(data.folder / data.test.frame["path"].iloc[0]) as image:
+        grey = np.asarray(image.convert("L"), dtype=float)
+    blocks = grey.reshape(8, 5, 50).mean(1)[:, :48].reshape(8, 8, 6).mean(2)  # about the mean of each small field
+    assert np.abs(data.test.images[0, ..., 0] - blocks).mean() < 6
+    assert data.test.images[0].std() < grey.std() / 2  # noise averages out; picking single pixels would keep it
+
+
+def test_evaluation_order_is_fixed_and_training_order_changes_by_seed():
+    data = squares()
+    labels = np.concatenate([y.numpy() for _, y in data.test.batches])
+    assert (labels == data.test.labels).all()
+    first, second = ([x.numpy().sum((1, 2, 3)).tolist() for x, _ in data.train.batches] for _ in range(2))
+    assert first != second  # shuffled anew in every epoch
+    again = [x.numpy().sum((1, 2, 3)).tolist() for x, _ in squares().train.batches]
+    assert first == again  # but the same for the same seed
+    assert first != [x.numpy().sum((1, 2, 3)).tolist() for x, _ in squares(seed=8).train.batches]
+
+
+def test_batches_have_the_wanted_size():
+    assert [len(y) for _, y in squares(batch_size=10).test.batches] == [10, 8]
+
+
+def test_class_weights_balance_the_training_split():
+    data = squares()
+    counts = np.bincount(data.train.labels)
+    weights = data.class_weights
+    assert weights[0] * counts[0] == pytest.approx(weights[1] * counts[1]) == pytest.approx(len(data.train) / 2)
+
+
+def test_a_limit_keeps_every_class_in_every_split_and_the_same_images_by_seed():
+    small, again = squares(limit=30), squares(limit=30)
+    assert 24 <= len(small.train) + len(small.val) + len(small.test) <= 36
+    assert all(set(split.labels) == {0, 1} for split in (small.train, small.val, small.test))
+    assert small.train.frame["path"].tolist() == again.train.frame["path"].tolist()
+
+
+def test_the_resized_copy_is_made_once_and_remade_when_damaged(home):
+    data = squares(image_size=9)
+    frame = read_manifest(data.folder)
+    copy = files_folder(data.folder, frame) / "arrays" / "9x9-grayscale.npy"
+    made = copy.stat().st_mtime_ns
+    squares(image_size=9)
+    assert copy.stat().st_mtime_ns == made
+    copy.write_bytes(copy.read_bytes()[:500])
+    assert (squares(image_size=9).test.images == data.test.images).all()
+    assert [p.name for p in copy.parent.glob(".*")] == []
+
+
+def test_what_is_not_prepared_names_the_command():
+    with pytest.raises(NotPrepared, match=r"python -m data_prework prepare leaves .*--from FOLDER"):
+        load_dataset("leaves")
+    with pytest.raises(NotPrepared, match="prepare squares"):
+        load_manifest("squares", source="embedded")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"image_size": 4}, "image_size is 4"),
+        ({"image_size": (64, 64, 3)}, "image_size"),
+        ({"image_size": 64.5}, "image_size"),
+        ({"color_mode": "grey"}, "grayscale or rgb"),
+        ({"batch_size": 0}, "batch_size is 0"),
+        ({"limit": 5}, "limit is 5"),
+    ],
+)
+def test_arguments_out_of_range_are_refused_by_name(options, words):
+    with pytest.raises(ValueError, match=words):
+        squares(**options)
+
+
+def test_a_missing_image_and_a_cut_manifest_are_named(home, tmp_path, monkeypatch):
+    shutil.copytree(home / "squares", tmp_path / "squares")
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path))
+    frame = read_manifest(tmp_path / "squares")
+    (tmp_path / "squares" / frame["path"].iloc[3]).unlink()
+    with pytest.raises(ManifestError, match="Prepare it again"):
+        squares(image_size=11)
+    manifest = tmp_path / "squares" / "manifest.csv"
+    manifest.write_text("path,label\nx,y\n", encoding="utf-8")
+    with pytest.raises(ManifestError, match=r"manifest.csv: the columns split"):
+        squares()
+
+
+def test_a_small_network_learns_the_squares():
+    """The whole way once: manifest, batches, training on train, choosing by val, judging on test."""
+    import keras
+
+    from helpers.metrics import evaluate
+
+    data = squares()
+    keras.utils.set_random_seed(1)
+    net = keras.Sequential(
+        [
+            keras.Input((16, 16, 1)),
+            keras.layers.Rescaling(1 / 255),
+            keras.layers.Flatten(),
+            keras.layers.Dense(1, activation="sigmoid"),
+        ]
+    )
+    net.compile(keras.optimizers.Adam(0.05), "binary_crossentropy")
+    net.fit(data.train.batches, validation_data=data.val.batches, epochs=60, verbose=0)
+    scores = evaluate(data.test.labels, net.predict(data.test.images, verbose=0), groups=data.test.groups)
+    assert scores.accuracy == 1.0

@@ -1,0 +1,75 @@
+"""A run knows its profile, seed and data source, and is the only place that reads the environment."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import helpers
+from helpers.run import PROJECT, current
+
+
+def started(**options):
+    lines = []
+    return helpers.start(lesson="99", say=lines.append, **options), lines
+
+
+def test_one_line_says_what_the_lesson_runs_on(monkeypatch):
+    monkeypatch.setenv("COURSE_PROFILE", "quick")
+    _, lines = started()
+    assert len(lines) == 1
+    for words in ("Lesson 99", "TensorFlow 2.", "Keras 3.", "profile quick", "data: embedded", "seed 7"):
+        assert words in lines[0]
+
+
+def test_full_is_the_default_and_gives_the_full_numbers():
+    run, _ = started()
+    assert (run.profile, run.epochs(20), run.images(2000), run.trials(12), run.repeats(3)) == ("full", 20, 2000, 12, 3)
+
+
+def test_quick_gives_small_numbers_and_never_more_than_asked(monkeypatch):
+    monkeypatch.setenv("COURSE_PROFILE", "quick")
+    run, _ = started()
+    assert (run.epochs(20), run.images(2000), run.trials(12), run.repeats(3)) == (2, 240, 2, 1)
+    assert (run.epochs(1), run.images(50)) == (1, 50)
+    with pytest.raises(ValueError, match="epochs must be 1 or more"):
+        run.epochs(0)
+
+
+@pytest.mark.parametrize("variable", ["COURSE_PROFILE", "COURSE_SOURCE"])
+def test_an_unknown_value_in_the_environment_is_named(monkeypatch, variable):
+    monkeypatch.setenv(variable, "fast")
+    with pytest.raises(ValueError, match=f"{variable} is 'fast'"):
+        started()
+
+
+def test_the_seed_decides_all_random_numbers():
+    started(seed=3)
+    first = np.random.rand(3)
+    started(seed=3)
+    assert (np.random.rand(3) == first).all()
+    assert current().seed == 3
+
+
+def test_real_data_are_used_where_they_are_prepared(monkeypatch):
+    run, _ = started()
+    assert run.source_of("squares") == "real" and run.source_of("chest_xray") == "embedded"
+    monkeypatch.setenv("COURSE_SOURCE", "embedded")
+    assert started()[0].source == "embedded"
+
+
+def test_the_results_store_lies_where_the_environment_says(monkeypatch, tmp_path):
+    monkeypatch.setenv("COURSE_RESULTS", str(tmp_path / "elsewhere"))
+    assert started()[0].results_folder == tmp_path / "elsewhere"
+    monkeypatch.delenv("COURSE_RESULTS")
+    assert started()[0].results_folder == PROJECT / "results"
+
+
+def test_nothing_else_in_helpers_reads_the_environment():
+    readers = {
+        path.name
+        for path in (Path(helpers.__file__).parent).glob("*.py")
+        if re.search(r"os\.environ(\.get|\[)|os\.getenv", path.read_text(encoding="utf-8"))
+    }
+    assert readers <= {"run.py", "course.py"}  # course.py sets it for the kernels that it starts
