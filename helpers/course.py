@@ -194,7 +194,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=Path("build"), help="where pages and executed copies go")
     parser.add_argument("--timeout", type=float, default=1800, help="seconds for one cell (default 1800)")
     parser.add_argument("notebooks", nargs="*", type=Path, help="default: all")
-    args = parser.parse_args(argv)
+    args = parser.parse_intermixed_args(argv)
     os.environ["COURSE_PROFILE"] = "full" if args.command == "outputs" else args.profile
     os.environ["COURSE_SOURCE"] = "embedded" if args.command == "outputs" else args.data
     if args.raw:
