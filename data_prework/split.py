@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold, train_test_split
 
-
 CLOSE = 0.005  # deviation below which no further seed is tried: with thousands of groups each costs seconds
 
 
