@@ -1,0 +1,364 @@
+"""Every file is read fully: what is rejected and in which words, and what the pixels are after conversion."""
+
+import os
+import socket
+import struct
+import sys
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from data_prework.scan import RawFolderError, Rejected, convert, describe, find_images, jpeg_quality, scan
+from tests.data_prework.conftest import encoded, fill, picture, pixels, snapshot, two_classes
+
+
+def reason(path: Path, **limits) -> str:
+    with pytest.raises(Rejected) as caught:
+        describe(path, **limits)
+    return str(caught.value)
+
+
+def after(path: Path) -> np.ndarray:
+    """Pixels after conversion; the description must agree with them."""
+    facts = describe(path)
+    with Image.open(path) as image:
+        plain = convert(image)
+    assert plain.mode in ("L", "RGB")
+    assert plain.size == (facts["width"], facts["height"])
+    return np.asarray(plain)
+
+
+def png_header(width: int, height: int) -> bytes:
+    """A PNG that promises width x height pixels and holds none."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(bytes(100))) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize("kind, name", [("JPEG", "a.jpg"), ("PNG", "a.png"), ("BMP", "a.bmp"), ("TIFF", "a.tif")])
+@pytest.mark.parametrize("share", [0.5, 0.9])
+def test_a_truncated_file_is_rejected(tmp_path, kind, name, share):
+    data = encoded(picture(1), kind)
+    (tmp_path / name).write_bytes(data[: int(len(data) * share)])
+    assert reason(tmp_path / name).startswith(("truncated or damaged", "not an image"))
+
+
+def test_a_truncated_jpeg_is_called_truncated(tmp_path):
+    (tmp_path / "a.jpg").write_bytes(encoded(picture(1))[:-200])
+    assert reason(tmp_path / "a.jpg").startswith("truncated")
+
+
+@pytest.mark.parametrize(
+    "name, content, words",
+    [
+        ("a.jpg", b"To do: ask for the pictures again.\n", "not an image: the content is of no known image format"),
+        ("notes.txt", b"text", "not an image: its name ends in '.txt'"),
+        ("noending", encoded(picture(1)), "not an image: its name ends in 'nothing'"),
+        ("a.png", encoded(picture(1)), "wrong extension: the content is JPEG, the name ends in .png"),
+        ("a.jpg", encoded(picture(1), "PNG"), "wrong extension: the content is PNG, the name ends in .jpg"),
+        ("a.jpg", b"", "zero bytes"),
+        ("a.png", encoded(picture(1, (40, 27)), "PNG"), "too small: 40 x 27 pixels, under 28"),
+    ],
+)
+def test_a_file_is_rejected_in_words(tmp_path, name, content, words):
+    (tmp_path / name).write_bytes(content)
+    assert reason(tmp_path / name).startswith(words)
+
+
+@pytest.mark.parametrize("kind, name", [("GIF", "a.gif"), ("WEBP", "a.webp"), ("PNG", "a.png"), ("TIFF", "a.tif")])
+def test_animations_and_several_pages_are_rejected(tmp_path, kind, name):
+    frames = {"save_all": True, "append_images": [picture(2), picture(3)]}
+    (tmp_path / name).write_bytes(encoded(picture(1), kind, **frames))
+    assert reason(tmp_path / name).startswith("animated or several pages: 3 frames")
+
+
+@pytest.mark.parametrize("kind, name", [("GIF", "a.gif"), ("WEBP", "a.webp"), ("BMP", "a.BMP"), ("JPEG", "a.JPEG")])
+def test_still_pictures_of_every_format_are_taken(tmp_path, kind, name):
+    (tmp_path / name).write_bytes(encoded(picture(1), kind))
+    assert describe(tmp_path / name)["encoding"].startswith(kind)
+
+
+def test_the_smallest_side_can_be_set(tmp_path):
+    picture(1, (50, 40)).save(tmp_path / "a.png")
+    assert reason(tmp_path / "a.png", min_side=41).startswith("too small")
+    assert describe(tmp_path / "a.png", min_side=40)["height"] == 40
+
+
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+@pytest.mark.parametrize("width, height", [(8_000, 8_000), (10_001, 10_001), (30_000, 30_000)])
+def test_a_decompression_bomb_is_rejected_before_it_is_decoded(tmp_path, width, height):
+    (tmp_path / "a.png").write_bytes(png_header(width, height))  # decoding it would say: truncated
+    assert reason(tmp_path / "a.png").startswith("too large")
+
+
+def test_the_pixel_limit_can_be_set(tmp_path):
+    picture(1, (50, 40)).save(tmp_path / "a.png")
+    assert reason(tmp_path / "a.png", max_pixels=1999).startswith("too large: 50 x 40 pixels")
+    assert describe(tmp_path / "a.png", max_pixels=2000)["width"] == 50
+
+
+def test_unreadable_paths_are_rejected(tmp_path, monkeypatch):
+    (tmp_path / "broken.jpg").symlink_to(tmp_path / "gone.jpg")
+    (tmp_path / "loop.jpg").symlink_to(tmp_path / "loop.jpg")
+    os.mkfifo(tmp_path / "pipe.jpg")
+    (tmp_path / "folder.jpg").mkdir()
+    monkeypatch.chdir(tmp_path)  # a socket's path must be short
+    server = socket.socket(socket.AF_UNIX)
+    server.bind("socket.jpg")
+    server.close()
+    for name in ("broken.jpg", "loop.jpg", "pipe.jpg", "folder.jpg", "socket.jpg"):
+        assert reason(tmp_path / name).startswith("unreadable path: "), name
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_without_the_right_to_read_is_rejected(tmp_path):
+    picture(1).save(tmp_path / "a.jpg")
+    (tmp_path / "a.jpg").chmod(0)
+    assert reason(tmp_path / "a.jpg") == "unreadable path: Permission denied"
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS takes no such names")
+def test_a_name_that_is_not_utf8_is_rejected(tmp_path):
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.jpg"))
+    path.write_bytes(encoded(picture(1)))
+    assert reason(path) == "unreadable path: its name is not valid UTF-8"
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow's remarks
+def test_no_damage_of_a_file_stops_the_scan(tmp_path):
+    random = np.random.default_rng(5)
+    sound = {
+        ending: encoded(picture(1), kind)
+        for kind, ending in [("JPEG", "jpg"), ("PNG", "png"), ("TIFF", "tif"), ("WEBP", "webp"), ("GIF", "gif")]
+    }
+    for trial in range(300):
+        ending = list(sound)[trial % len(sound)]
+        data = bytearray(sound[ending])
+        for place in random.integers(0, len(data) if trial % 2 else 60, 4):
+            data[place] = random.integers(256)
+        path = tmp_path / f"a.{ending}"
+        path.write_bytes(data)
+        try:
+            describe(path)
+        except Rejected as error:
+            assert str(error)
+
+
+def test_sixteen_bits_are_scaled_from_the_full_range(tmp_path):
+    values = np.linspace(0, 65535, 2000).astype(np.uint16).reshape(40, 50)
+    Image.fromarray(values).save(tmp_path / "a.png")
+    assert np.array_equal(after(tmp_path / "a.png"), np.round(values / 65535 * 255).astype(np.uint8))
+    assert describe(tmp_path / "a.png")["convert"]
+
+
+def test_twelve_bits_in_sixteen_are_scaled_from_4095(tmp_path):
+    values = np.linspace(0, 4095, 2000).astype(np.uint16).reshape(40, 50)
+    for name in ("a.png", "a.tif"):
+        Image.fromarray(values).save(tmp_path / name)
+        assert np.array_equal(after(tmp_path / name), np.round(values / 4095 * 255).astype(np.uint8))
+
+
+def test_big_endian_sixteen_bits_are_read_alike(tmp_path):
+    values = np.linspace(0, 65535, 2000).astype(np.uint16).reshape(40, 50)
+    Image.fromarray(values.astype(">u2")).save(tmp_path / "a.tif")
+    assert np.array_equal(after(tmp_path / "a.tif"), np.round(values / 65535 * 255).astype(np.uint8))
+
+
+def test_floating_point_and_32_bits_are_rejected_by_name(tmp_path):
+    Image.fromarray(np.ones((40, 50), dtype=np.float32)).save(tmp_path / "float.tif")
+    assert reason(tmp_path / "float.tif").startswith("floating-point pixels: their scale is unknown")
+    Image.fromarray(np.full((40, 50), 70000, dtype=np.int32)).save(tmp_path / "int.tif")
+    assert reason(tmp_path / "int.tif").startswith("32-bit pixels: their scale is unknown")
+
+
+def test_a_palette_becomes_its_colours(tmp_path):
+    image = picture(1).quantize(16)
+    image.save(tmp_path / "a.png")
+    assert np.array_equal(after(tmp_path / "a.png"), np.asarray(image.convert("RGB")))
+
+
+def test_a_transparent_palette_entry_becomes_white(tmp_path):
+    image = picture(1).quantize(16)
+    image.save(tmp_path / "a.png", transparency=3)
+    expected = np.asarray(image.convert("RGB")).copy()
+    expected[np.asarray(image) == 3] = 255
+    assert (np.asarray(image) == 3).any()
+    assert np.array_equal(after(tmp_path / "a.png"), expected)
+
+
+def test_transparent_parts_become_white_and_half_transparent_ones_paler(tmp_path):
+    colours = np.zeros((40, 50, 4), dtype=np.uint8)
+    colours[..., 0] = 200
+    colours[:, :10, 3], colours[:, 10:20, 3], colours[:, 20:, 3] = 0, 128, 255
+    Image.fromarray(colours).save(tmp_path / "a.png")
+    result = after(tmp_path / "a.png")
+    assert result[0, 0].tolist() == [255, 255, 255]
+    assert result[0, 15].tolist() == pytest.approx([227, 127, 127], abs=1)
+    assert result[0, 30].tolist() == [200, 0, 0]
+
+
+def test_grey_with_transparency_stays_grey(tmp_path):
+    grey = np.dstack([np.full((40, 50), 100), np.full((40, 50), 255)]).astype(np.uint8)
+    grey[:, :10, 1] = 0
+    Image.fromarray(grey).save(tmp_path / "alpha.png")
+    expected = np.full((40, 50), 100, dtype=np.uint8)
+    expected[:, :10] = 255
+    assert np.array_equal(after(tmp_path / "alpha.png"), expected)
+    plain = expected.copy()
+    plain[:, :10] = 7
+    Image.fromarray(plain).save(tmp_path / "one.png", transparency=7)
+    assert np.array_equal(after(tmp_path / "one.png"), expected)
+
+
+def test_cmyk_becomes_rgb(tmp_path):
+    inks = np.zeros((40, 50, 4), dtype=np.uint8)
+    inks[:, :25, 1] = 255  # magenta alone
+    inks[:, 25:, 3] = 155  # some black alone
+    Image.fromarray(inks, "CMYK").save(tmp_path / "a.tif")
+    result = after(tmp_path / "a.tif")
+    assert result[0, 0].tolist() == [255, 0, 255]
+    assert result[0, 40].tolist() == [100, 100, 100]
+    picture(1).convert("CMYK").save(tmp_path / "a.jpg", quality=95)
+    assert np.abs(after(tmp_path / "a.jpg").astype(int) - pixels(1)).mean() < 8
+
+
+@pytest.mark.parametrize("orientation, turned", [(1, lambda a: a), (3, lambda a: a[::-1, ::-1]), (2, np.fliplr)])
+def test_a_photo_is_turned_as_its_exif_says(tmp_path, orientation, turned):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    picture(1).save(tmp_path / "a.png", exif=exif)
+    assert np.array_equal(after(tmp_path / "a.png"), turned(pixels(1)))
+    assert describe(tmp_path / "a.png")["convert"] == (orientation != 1)
+
+
+@pytest.mark.parametrize("orientation, quarter_turns", [(6, 3), (8, 1)])
+def test_a_photo_taken_upright_has_its_sides_swapped(tmp_path, orientation, quarter_turns):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    picture(1).save(tmp_path / "a.png", exif=exif)
+    facts = describe(tmp_path / "a.png")
+    assert (facts["width"], facts["height"]) == (40, 50)
+    assert np.array_equal(after(tmp_path / "a.png"), np.rot90(pixels(1), quarter_turns))
+
+
+def test_of_a_phones_double_picture_the_first_is_taken(tmp_path):
+    picture(1).save(tmp_path / "plain.jpg", quality=80)
+    picture(1).save(tmp_path / "a.jpg", format="MPO", quality=80, save_all=True, append_images=[picture(2)])
+    with Image.open(tmp_path / "a.jpg") as image:
+        assert image.format == "MPO"
+    assert np.array_equal(after(tmp_path / "a.jpg"), after(tmp_path / "plain.jpg"))
+    assert describe(tmp_path / "a.jpg")["encoding"] == "JPEG q80"
+    assert describe(tmp_path / "a.jpg")["convert"]
+
+
+def test_one_bit_becomes_black_and_white(tmp_path):
+    bits = pixels(1, grey=True) > 128
+    Image.fromarray(bits).save(tmp_path / "a.png")
+    assert np.array_equal(after(tmp_path / "a.png"), np.where(bits, 255, 0))
+
+
+def test_a_plain_file_needs_no_conversion(tmp_path):
+    for name, grey in [("a.jpg", False), ("b.jpg", True), ("c.png", True)]:
+        picture(1, grey=grey).save(tmp_path / name)
+        facts = describe(tmp_path / name)
+        assert not facts["convert"]
+        assert facts["mode"] == ("L" if grey else "RGB")
+        assert facts["bytes"] == (tmp_path / name).stat().st_size
+
+
+@pytest.mark.parametrize("grey", [True, False])
+def test_the_jpeg_quality_is_read_exactly(tmp_path, grey):
+    read = {}
+    for quality in range(50, 99):
+        picture(1, grey=grey).save(tmp_path / "a.jpg", quality=quality)
+        with Image.open(tmp_path / "a.jpg") as image:
+            read[quality] = jpeg_quality(image.quantization)
+    assert read == {quality: quality for quality in range(50, 99)}
+
+
+def test_the_hash_hardly_moves_when_a_picture_is_saved_again(tmp_path):
+    picture(1, (200, 160)).save(tmp_path / "a.jpg", quality=95)
+    picture(1, (200, 160)).save(tmp_path / "b.jpg", quality=60)
+    picture(2, (200, 160)).save(tmp_path / "c.jpg", quality=95)
+    a, b, c = (int(describe(tmp_path / name)["phash"], 16) for name in ("a.jpg", "b.jpg", "c.jpg"))
+    assert (a ^ b).bit_count() <= 24 < 60 < (a ^ c).bit_count()
+
+
+def found(root: Path) -> set[tuple[str, str, str]]:
+    return {(item.split, item.label, item.path.name) for item in find_images(root)[0]}
+
+
+def test_one_folder_per_class(tmp_path):
+    two_classes(tmp_path, 2)
+    assert found(tmp_path) == {
+        ("", "elm", "0000.jpg"), ("", "elm", "0001.jpg"), ("", "oak", "1000.jpg"), ("", "oak", "1001.jpg"),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name, split", [("train", "train"), ("Training", "train"), ("valid", "val"), ("TEST", "test")])
+def test_split_folders_are_known_by_their_usual_names(tmp_path, name, split):
+    two_classes(tmp_path / name, 1)
+    two_classes(tmp_path / "extra", 1)
+    images, ignored = find_images(tmp_path)
+    assert {item.split for item in images} == {split}
+    assert ignored == ["extra"]
+
+
+def test_folders_that_only_hold_a_folder_are_stepped_into(tmp_path):
+    two_classes(tmp_path / "download" / "leaves v2", 1)
+    assert found(tmp_path) == {("", "elm", "0000.jpg"), ("", "oak", "1000.jpg")}
+
+
+def test_of_the_copied_xray_zip_every_image_is_found_once(tmp_path):
+    for inner in ("chest_xray", "chest_xray/chest_xray", "chest_xray/__MACOSX/chest_xray"):
+        for split in ("train", "test", "val"):
+            two_classes(tmp_path / inner / split, 1)
+    images, ignored = find_images(tmp_path)
+    assert len(images) == 6
+    assert {len(item.path.relative_to(tmp_path).parts) for item in images} == {4}
+    assert ignored == ["chest_xray"]
+
+
+def test_hidden_files_and_the_litter_of_systems_are_no_images(tmp_path):
+    two_classes(tmp_path, 1)
+    fill(tmp_path / "elm" / "from the garden", 1, 50)
+    for name in (".hidden.jpg", "._0000.jpg", "Thumbs.db", ".cache/a.jpg", "__MACOSX/a.jpg"):
+        (tmp_path / "elm" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "elm" / name).write_bytes(encoded(picture(9)))
+    fill(tmp_path / ".git", 1, 60)
+    assert found(tmp_path) == {("", "elm", "0000.jpg"), ("", "elm", "0050.jpg"), ("", "oak", "1000.jpg")}
+
+
+@pytest.mark.parametrize(
+    "make, words",
+    [
+        (lambda root: None, "found 0 class folder(s) with files (none)"),
+        (lambda root: fill(root / "elm", 2, 0), "found 1 class folder(s) with files (elm)"),
+        (lambda root: fill(root, 2, 0), "found 0 class folder(s)"),
+        (lambda root: (fill(root / "elm", 2, 0), (root / "oak").mkdir()), "found 1 class folder(s) with files (elm)"),
+    ],
+)
+def test_fewer_than_two_classes_are_refused(tmp_path, make, words):
+    make(tmp_path)
+    with pytest.raises(RawFolderError) as caught:
+        find_images(tmp_path)
+    assert words in str(caught.value)
+    assert "Expected one folder per class" in str(caught.value)
+
+
+def test_scanning_keeps_the_order_and_changes_nothing(tmp_path):
+    two_classes(tmp_path, 8)
+    (tmp_path / "elm" / "bad.jpg").write_bytes(b"no image")
+    before = snapshot(tmp_path)
+    images, _ = find_images(tmp_path)
+    rows = list(scan(images))
+    assert [item for item, _, _ in rows] == images
+    assert [item.path.name for item, facts, why in rows if facts is None] == ["bad.jpg"]
+    assert all((facts is None) == bool(why) for _, facts, why in rows)
+    assert snapshot(tmp_path) == before

@@ -1,0 +1,120 @@
+"""Splits keep groups whole and classes in balance, and say in words when they cannot."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from data_prework.split import SplitError, split_rows, take_groups
+
+
+def rows_of(sizes: dict[str, list[int]], official: str = "") -> pd.DataFrame:
+    """One group for each size, by class."""
+    rows = [
+        (label, f"{label}{number}")
+        for label, groups in sizes.items()
+        for number, n in enumerate(groups)
+        for _ in range(n)
+    ]
+    return pd.DataFrame(rows, columns=["label", "group"]).assign(official=official)
+
+
+group_sizes = st.lists(st.integers(1, 5), min_size=25, max_size=35)
+tables = st.dictionaries(st.sampled_from(["ash", "elm", "oak"]), group_sizes, min_size=2).map(rows_of)
+
+
+@settings(max_examples=8, deadline=None)
+@given(tables, st.sampled_from([0.1, 0.2, 0.3, 0.4]), st.sampled_from([0.1, 0.15, 0.3]), st.integers(0, 1000))
+def test_groups_stay_whole_classes_are_on_every_side_and_fractions_are_near(rows, test, val, seed):
+    split = split_rows(rows, test, val, seed)
+    assert split.groupby(rows["group"]).nunique().max() == 1
+    for label, part in split.groupby(rows["label"]):
+        shares = part.value_counts(normalize=True)
+        slack = 0.04 + 5 / len(part)  # the largest group, and folds that are not quite the fraction
+        assert set(shares.index) == {"train", "val", "test"}, label
+        assert shares["test"] == pytest.approx(test, abs=slack), label
+        assert shares["val"] == pytest.approx(val, abs=slack), label
+    assert split_rows(rows, test, val, seed).equals(split)
+
+
+@pytest.mark.parametrize("fraction", [0.08, 0.15, 0.25, 0.35, 0.4, 0.5, 0.6, 0.85])
+def test_any_fraction_is_met(fraction):
+    rows = rows_of({"elm": [1] * 50, "oak": [1] * 100})
+    take = take_groups(rows["label"].to_numpy(), rows["group"].to_numpy(), fraction)
+    for label in ("elm", "oak"):
+        assert take[rows["label"] == label].mean() == pytest.approx(fraction, abs=0.03)
+
+
+def test_one_large_group_does_not_spoil_the_split():
+    rows = rows_of({"elm": [60] + [2] * 60, "oak": [1] * 180})
+    shares = split_rows(rows).groupby(rows["label"]).value_counts(normalize=True).unstack()
+    assert shares["test"].between(0.15, 0.25).all()
+    assert shares["val"].between(0.1, 0.2).all()
+
+
+def test_groups_that_hold_two_classes_stay_whole():
+    random = np.random.default_rng(3)
+    rows = pd.DataFrame({"group": random.integers(0, 60, 300).astype(str), "label": random.choice(["a", "b"], 300)})
+    split = split_rows(rows.assign(official=""))
+    assert split.groupby(rows["group"]).nunique().max() == 1
+
+
+def test_the_seed_decides():
+    rows = rows_of({"elm": [2] * 40, "oak": [2] * 40})
+    assert split_rows(rows, seed=1).equals(split_rows(rows, seed=1))
+    assert not split_rows(rows, seed=1).equals(split_rows(rows, seed=2))
+
+
+def test_an_official_test_split_is_respected_and_only_val_is_carved():
+    rows = pd.concat([rows_of({"elm": [2] * 30, "oak": [2] * 30}), rows_of({"elm": [1] * 9, "oak": [1] * 5}, "test")])
+    rows = rows.reset_index(drop=True)
+    rows["group"] = rows["group"].where(rows["official"] == "", "t" + rows["group"])
+    split = split_rows(rows, test=0.4)
+    assert (split == "test").equals(rows["official"] == "test")
+    assert (split[rows["official"] == ""] == "val").mean() == pytest.approx(0.15, abs=0.04)
+
+
+def test_official_train_val_and_test_stay_as_they_are():
+    rows = rows_of({"elm": [1] * 12, "oak": [1] * 12})
+    rows["official"] = ["train", "val", "test"] * 8
+    assert split_rows(rows).tolist() == rows["official"].tolist()
+
+
+def test_a_random_split_tears_groups_apart():
+    rows = rows_of({"elm": [10] * 12, "oak": [10] * 12})
+    torn = split_rows(rows, random=True).groupby(rows["group"]).nunique() > 1
+    assert torn.mean() > 0.8
+    assert split_rows(rows).groupby(rows["group"]).nunique().max() == 1
+
+
+@pytest.mark.parametrize("sizes", [[50], [20, 20], [10, 10, 10, 10]])
+def test_too_few_groups_are_told_in_words(sizes):
+    with pytest.raises(SplitError, match=rf"class 'elm' has {len(sizes)} group\(s\), too few for a part of 20%"):
+        split_rows(rows_of({"elm": sizes, "oak": [1] * 50}))
+
+
+def test_too_few_images_for_a_random_split_are_told_in_words():
+    with pytest.raises(SplitError, match="too few images"):
+        split_rows(rows_of({"elm": [1], "oak": [1] * 50}), random=True)
+
+
+def test_a_published_test_split_alone_leaves_nothing_to_choose_from():
+    with pytest.raises(SplitError, match="no image left"):
+        split_rows(rows_of({"elm": [1] * 9, "oak": [1] * 9}, "test"))
+
+
+@pytest.mark.parametrize(
+    "fractions, words",
+    [
+        ({"test": 0.6, "val": 0.4}, "leave nothing to train on"),
+        ({"test": 1.5}, "a test fraction of 1.5"),
+        ({"test": 0}, "a test fraction of 0"),
+        ({"val": -0.1}, "a val fraction of -0.1"),
+        ({"val": float("nan")}, "a val fraction of nan"),
+    ],
+)
+@pytest.mark.parametrize("random", [False, True])
+def test_fractions_that_cannot_be_are_refused(fractions, words, random):
+    with pytest.raises(SplitError, match=words):
+        split_rows(rows_of({"elm": [1] * 20, "oak": [1] * 20}), random=random, **fractions)
