@@ -166,7 +166,7 @@ def draw_photo(job: tuple) -> list[dict]:
 
 def choose_look(rng: np.random.Generator, cracked: bool, difficulty: float) -> dict[str, float]:
     """What all patches of a photo share: surface, light, camera, cracks and things that are not cracks."""
-    lighter, rougher = (7, 1.0) if cracked else (0, 1.35)  # so that mean and deviation of a patch tell little
+    lighter, rougher = (7, 1.0) if cracked else (0, 1.6)  # so that mean and deviation of a patch tell little
     level = np.clip(rng.normal(168 + lighter, 24), 110, 212)
     warm, green = rng.normal(0.035, 0.035), rng.normal(0.008, 0.012)
     more = 1.0 if not cracked else 0.55
@@ -181,7 +181,7 @@ def choose_look(rng: np.random.Generator, cracked: bool, difficulty: float) -> d
         "relief": rng.lognormal(np.log(0.03), 0.6) * rougher,
         "relief_size": rng.uniform(2.0, 3.4),
         "streaks": rng.choice([0.0, 0.0, 0.015, 0.03]),
-        "contrast": rng.uniform(0.7, 1.1),
+        "contrast": rng.uniform(0.65, 1.1),
         "grain": rng.uniform(0.8, 4.5),
         "blur": rng.uniform(0.3, 1.4),
         "slope": rng.normal(0, 0.12),
@@ -189,11 +189,11 @@ def choose_look(rng: np.random.Generator, cracked: bool, difficulty: float) -> d
         "pores": rng.lognormal(np.log(170), 0.6) * rougher,
         "pore_size": rng.uniform(1.8, 4.2),
         "specks": rng.choice([0, 0, 40, 160]),
-        "stains": rng.poisson(2.2 * clutter),
-        "joints": rng.poisson(2.2 * clutter),
+        "stains": rng.poisson(2.8 * clutter),
+        "joints": rng.poisson(2.6 * clutter),
         "joint_depth": rng.uniform(0.3, 0.95),
         "scratches": rng.poisson(4 * clutter),
-        "shadows": rng.poisson(1.0 * clutter),
+        "shadows": rng.poisson(1.3 * clutter),
         "pencil": rng.poisson(1.8 * clutter),
         "anchors": rng.poisson(0.8 * clutter),
         "lure": 0.75,
@@ -202,7 +202,7 @@ def choose_look(rng: np.random.Generator, cracked: bool, difficulty: float) -> d
         "rough": rng.uniform(0.7, 1.5),
         "wander": rng.uniform(0.03, 0.09),
         "branches": rng.uniform(0.3, 2.2),
-        "damp": rng.uniform(0.16, 0.36),
+        "damp": rng.uniform(0.13, 0.34),
         "chips": rng.uniform(0, 5),
     }
 
