@@ -8,6 +8,7 @@ COURSE_RESULTS   folder of the results store (default: results in the project)
 import os
 import warnings
 from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,8 +68,9 @@ def start(lesson: str, seed: int = 7, say: Callable[[str], None] = print) -> Run
         ValueError: an environment variable has a value that is not known.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported: its log is no lesson
-    import keras
-    import tensorflow as tf
+    with _silenced():
+        import keras
+        import tensorflow as tf
 
     from helpers.style import use_style
 
@@ -97,6 +99,19 @@ def current() -> Run:
     if not _last:
         raise RuntimeError('no lesson was started; run the setup cell first (helpers.start(lesson="..."))')
     return _last[-1]
+
+
+@contextmanager
+def _silenced():
+    """Send to nowhere what TensorFlow's libraries write while they load: it passes by TF_CPP_MIN_LOG_LEVEL."""
+    saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(nowhere)
 
 
 def _choice(variable: str, default: str, allowed: tuple[str, ...]) -> str:
