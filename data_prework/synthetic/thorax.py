@@ -58,15 +58,15 @@ def draw_anatomy(rng: np.random.Generator) -> dict:
         "thymus": u(0.05, 0.24, 2) * (rng.random(2) < 0.35),
         "dome": u(-0.05, 0.05, 2),
         "rib_gap": u(0.122, 0.15),
-        "rib_amp": u(0.065, 0.1),
+        "rib_amp": u(0.065, 0.09),
         "rib_rise": u(0.2, 0.42),
-        "rib_each": u(0.75, 1.2, 64),
-        "front_amp": u(0.01, 0.035),
+        "rib_each": u(0.88, 1.12, 64),
+        "front_amp": u(0.008, 0.025),
         "clavicle": (u(-0.05, 0.09), u(-0.25, 0.04), u(0.06, 0.13), u(0.8, 1.1)),
         "spine": u(0.05, 0.13),
         "disc_gap": u(0.1, 0.125),
-        "scapula": (u(0.72, 1.05), u(0.15, 0.4), u(0.0, 0.1)),
-        "hilum": rng.choice([0.6, 1.0, 1.6], p=[0.35, 0.4, 0.25]) * u(0.8, 1.2),
+        "scapula": (u(0.75, 1.05), u(0.15, 0.4), u(0.0, 0.06)),
+        "hilum": rng.choice([0.6, 0.9, 1.3], p=[0.35, 0.4, 0.25]) * u(0.8, 1.2),
         "vessels": int(rng.integers(2**31)),
         "soft": u(0.44, 0.56),
     }
@@ -124,9 +124,9 @@ def opacity(rng: np.random.Generator, sign: dict) -> np.ndarray:
         e = np.hypot((X - x) / radius, (Y - y) / (radius * 0.85))
         field = np.maximum(field, step(1 - e + 0.28 * rough, 0.3))
     if sign["kind"] == "diffuse":
-        field = field * step(0.25 + 0.5 * rough + 0.6 * fine, 0.9)
+        field = field * 1.15 * step(0.2 + 0.4 * rough + 0.7 * fine, 0.8)
     else:
-        field = field * np.clip(0.8 + 0.22 * fine + 0.1 * rough, 0.25, 1.1)
+        field = field * np.clip(0.78 + 0.34 * fine + 0.1 * rough, 0.1, 1.2)
     return field * sign["strength"]
 
 
@@ -226,21 +226,21 @@ def draw_pose(rng: np.random.Generator, test: bool) -> dict:
         "breath": u(0.86, 0.94) if shallow else u(0.94, 1.06),
         "rotation": rng.normal(0, 0.035),
         "skew": rng.normal(0, 0.03),
-        "depth": np.clip(rng.normal(1, 0.04, 2), 0.85, 1.12) * u(0.95, 1.08) * (0.93 if shallow else 1),
+        "depth": np.clip(rng.normal(1, 0.03, 2), 0.85, 1.12) * u(0.95, 1.08) * (0.93 if shallow else 1),
         "arms": (arm(), arm()),
         "chin": u(-0.85, -0.5),
         "tilt": np.deg2rad(rng.normal(0, 2.5)),
         "scale": (u(0.98, 1.24), u(0.76, 0.95)),
         "shift": (rng.normal(0, 0.06), rng.normal(0.52, 0.06)),
-        "gain": u(0.95, 1.08) * (0.96 if test else 1),
-        "lift": u(-0.015, 0.04) + (0.01 if test else 0),
-        "gamma": np.exp(rng.normal(0.04 if test else 0, 0.07)),
-        "border": u(0.015, 0.07, 4) * (rng.random(4) < (0.25 if test else 0.1)),
+        "gain": u(0.97, 1.07) * (0.96 if test else 1),
+        "lift": u(-0.01, 0.03) + (0.01 if test else 0),
+        "gamma": np.exp(rng.normal(0.03 if test else 0, 0.05)),
+        "border": u(0.01, 0.045, 4) * (rng.random(4) < (0.12 if test else 0.05)),
         "grain": u(2, 5) * (1.25 if test else 1),
-        "tube": rng.random() < 0.12,
-        "leads": int(rng.integers(1, 4)) if rng.random() < 0.12 else 0,
+        "tube": rng.random() < 0.08,
+        "leads": int(rng.integers(1, 4)) if rng.random() < 0.08 else 0,
         "gas": int(rng.integers(0, 4)),
-        "veil": u(0.02, 0.06) if rng.random() < 0.25 else 0.0,
+        "veil": u(0.02, 0.05) if rng.random() < 0.2 else 0.0,
         "letter": None if rng.random() < 0.15 else (u(0.01, 0.1), u(0.02, 0.4), u(0.035, 0.075)),
     }
 
@@ -270,8 +270,8 @@ def weaken(rng: np.random.Generator, a: dict, pose: dict, sign: dict | None) -> 
     air, cage, outline = lungs(a, pose)
     soft = tissue(a, pose, pose["breath"])
     hazy = 0.33 * air
-    vessel = vessels(a) * air * (0.5 + 0.5 * bump(AWAY - 0.25, 0.3)) * 0.13 * a["hilum"]
-    root = 0.06 * a["hilum"] * bump(AWAY - 0.26, 0.1) * bump(Y - 0.47, 0.14) * air
+    vessel = vessels(a) * air * (0.5 + 0.5 * bump(AWAY - 0.25, 0.3)) * 0.09 * a["hilum"]
+    root = 0.045 * a["hilum"] * bump(AWAY - 0.26, 0.1) * bump(Y - 0.47, 0.14) * air
     total = soft - hazy + vessel + root + bones(a, air, cage, outline, pose["skew"])
     total = total + 0.006 * smooth_cloud(rng, 2.0) + 0.004 * smooth_cloud(rng, 1.0, 160) * (soft > 0.05)
     if pose["veil"]:  # a fold of skin or a pad: smooth, and not bound to the lungs
@@ -334,7 +334,7 @@ def xray(
         ImageDraw.Draw(image).text((x * size[0], y * size[1]), "R", fill=235, font=font)
     picture = np.asarray(image, np.float32)
     noise = np.frombuffer(rng.bytes(2 * picture.size), np.uint8).reshape(2, *picture.shape).astype(np.float32)
-    picture = picture + (noise[0] + noise[1] - 255) * (pose["grain"] / 104)
+    picture = picture + (noise[0] + noise[1] - 255) * (pose["grain"] / 104 * size[0] / 640)
     return to_uint8(collimate(picture, pose["border"])), np.asarray(mask) > 127
 
 

@@ -150,13 +150,13 @@ def draw_sign(person: np.random.Generator, rng: np.random.Generator, series: str
     kind = str(person.choice(["focal", "patchy", "diffuse"], p=KINDS.get(series, KINDS["bacteria"])))
     sides = person.choice([-1, 1], 1) if kind == "focal" or person.random() < 0.4 else np.array([-1, 1])
     number = {"focal": 1, "patchy": int(person.integers(2, 6)), "diffuse": int(person.integers(4, 7))}[kind]
-    spread = {"focal": (0.34, 0.54), "patchy": (0.2, 0.34), "diffuse": (0.34, 0.52)}[kind]
+    spread = {"focal": (0.3, 0.46), "patchy": (0.17, 0.29), "diffuse": (0.3, 0.46)}[kind]
     spots = []
     for _ in range(number):
         x = person.choice(sides) * person.uniform(0.32, 0.74)
-        spots.append((x, person.triangular(0.2, 0.8, 0.95), person.uniform(*spread) * rng.uniform(0.9, 1.15)))
-    faint = rng.random() < 0.06
-    strength = (rng.uniform(0.3, 0.55) if faint else rng.uniform(0.55, 1.1)) / difficulty
+        spots.append((x, person.uniform(0.22, 0.92), person.uniform(*spread) * rng.uniform(0.9, 1.15)))
+    faint = rng.random() < 0.05
+    strength = (rng.uniform(0.35, 0.65) if faint else rng.uniform(0.65, 1.1)) / difficulty
     return {"kind": kind, "strength": min(strength, 1.1), "spots": spots}
 
 
