@@ -469,11 +469,12 @@ def positive_corners(rng: np.random.Generator, places: list, mask: np.ndarray, w
     corners = []
     for k in range(wanted):
         x, y = places[k % len(places)]
-        for tries in range(5):
+        for tries in range(60):
             spread = 10 if rng.random() < 0.85 else 55
-            dx, dy = rng.normal(0, spread * (tries < 4), 2)
+            dx, dy = rng.normal(0, spread + tries, 2)  # wider and wider: at the rim of the photo patches coincide
             left, top = clip_corner(x + dx - SIDE / 2, y + dy - SIDE / 2)
-            if mask[top : top + SIDE, left : left + SIDE].sum() > 350:
+            apart = min((max(abs(left - a), abs(top - b)) for a, b in corners), default=SIDE)
+            if apart >= 25 and mask[top : top + SIDE, left : left + SIDE].sum() > 350:
                 break
         corners.append((left, top))
     return corners
