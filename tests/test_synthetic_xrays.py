@@ -12,8 +12,8 @@ from PIL import Image
 from data_prework.synthetic import xrays
 from data_prework.synthetic.faults import COUNTS, mask_path
 
-SICK = re.compile(r"person(\d+)_(bacteria|virus)_(\d+)\.jpeg")
-WELL = re.compile(r"(NORMAL2-)?IM-(\d{4})-(\d{4})(-\d{4})?\.jpeg")
+SICK = re.compile(r"person(\d+)_(bacteria|virus)_(\d+)\.(?:jpeg|gif)")
+WELL = re.compile(r"(NORMAL2-)?IM-(\d{4})-(\d{4})(-\d{4})?\.(?:jpeg|gif)")
 COUNT = 60
 
 
