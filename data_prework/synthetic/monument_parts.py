@@ -84,7 +84,8 @@ def sky(rng: np.random.Generator, width: int, height: int, light: dict) -> Image
     h, w = height * FINE // 4, width * FINE // 4
     ramp = np.linspace(0, 1, h)[:, None, None] ** 0.8
     picture = light["top"] * (1 - ramp) + light["low"] * ramp + np.zeros((h, w, 1))
-    stretched = cloud(rng, (h, max(8, w // 2)), 2.6)[:, np.linspace(0, max(8, w // 2) - 1, w).astype(int)]
+    flat = Image.fromarray(cloud(rng, (h, max(8, w // 2)), 2.6))  # clouds are wider than high
+    stretched = np.asarray(flat.resize((w, h), Image.Resampling.BICUBIC))
     white = np.clip(stretched * 0.8 + 2.4 * light["cover"] - 1.5, 0, 1)[..., None]
     shade = cloud(rng, (h, w), 2.4)[..., None]
     white_colour = (light["low"] * 0.5 + 128 * (0.25 if light["night"] else 1)) + 9 * shade
@@ -95,7 +96,7 @@ def sky(rng: np.random.Generator, width: int, height: int, light: dict) -> Image
         glow = np.exp(-np.hypot(xx - cx, yy - cy) / (0.35 * w))[..., None]
         picture = picture + (255 - picture) * 0.9 * glow
     small = Image.fromarray(np.clip(picture, 0, 255).astype(np.uint8))
-    return small.resize((width * FINE, height * FINE), Image.Resampling.BILINEAR)
+    return small.resize((width * FINE, height * FINE), Image.Resampling.BICUBIC)
 
 
 def ridge(rng: np.random.Generator, width: float, level: float, rough: float) -> np.ndarray:
