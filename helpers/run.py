@@ -80,6 +80,7 @@ def start(lesson: str, seed: int = 7, say: Callable[[str], None] = print) -> Run
     keras.utils.set_random_seed(seed)
     # Keras 3.15 warns of its own default at every fit on tf.data, which is shuffled already
     warnings.filterwarnings("ignore", message="`shuffle=True` was passed, but will be ignored")
+    tf.get_logger().setLevel("ERROR")  # it warns of retracing wherever a lesson trains several small networks in a row
     use_style()
     run = Run(lesson, seed, profile, source, _device(tf), results)
     _last[:] = [run]

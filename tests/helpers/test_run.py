@@ -1,5 +1,6 @@
 """A run knows its profile, seed and data source, and is the only place that reads the environment."""
 
+import logging
 import re
 from pathlib import Path
 
@@ -73,3 +74,11 @@ def test_nothing_else_in_helpers_reads_the_environment():
         if re.search(r"os\.environ(\.get|\[)|os\.getenv", path.read_text(encoding="utf-8"))
     }
     assert readers <= {"run.py", "course.py"}  # course.py sets it for the kernels that it starts
+
+
+def test_training_many_small_networks_leaves_no_warning_in_a_notebook():
+    import tensorflow as tf
+
+    tf.get_logger().setLevel("WARNING")
+    started()
+    assert not tf.get_logger().isEnabledFor(logging.WARNING)
