@@ -95,6 +95,9 @@ def read_manifest(folder: Path) -> pd.DataFrame:
         frame = frame.astype({column: kind for column, kind in COLUMNS.items() if kind == "int"})
     except ValueError as error:
         raise ManifestError(f"{path}: a number is not a number ({error}). {again}") from error
+    cut = ~frame["phash"].str.fullmatch("[0-9a-f]{64}") | ~frame["sha256"].str.fullmatch("[0-9a-f]{64}")
+    if cut.any() or not path.read_bytes().endswith(b"\n"):
+        raise ManifestError(f"{path}: a row is damaged or cut off. {again}")
     wrong = sorted(set(frame["split"]) - set(SPLITS))
     if wrong:
         raise ManifestError(f"{path}: unknown split {wrong[0]!r}; known: {', '.join(SPLITS)}. {again}")
