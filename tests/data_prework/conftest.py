@@ -13,7 +13,7 @@ from data_prework.prepare import Settings, prepare
 
 def pixels(number: int, size: tuple[int, int] = (50, 40), grey: bool = False) -> np.ndarray:
     """Random structure that survives saving as JPEG: (height, width[, 3]) uint8, the same for the same number."""
-    shape = (8, 8) if grey else (8, 8, 3)
+    shape = (16, 16) if grey else (16, 16, 3)
     noise = np.random.default_rng(number).integers(0, 256, shape, dtype=np.uint8)
     return np.asarray(Image.fromarray(noise).resize(size, Image.Resampling.BICUBIC))
 
