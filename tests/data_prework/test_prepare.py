@@ -151,7 +151,7 @@ def test_near_duplicates_share_a_group_and_a_side(tmp_path):
 
 
 def official(root: Path) -> Path:
-    two_classes(root / "train", 20)
+    two_classes(root / "Train", 20)  # sorts before test: the order of names must not decide which copy is kept
     fill(root / "test" / "elm", 6, 300)
     fill(root / "test" / "oak", 6, 1300)
     return root
@@ -159,17 +159,17 @@ def official(root: Path) -> Path:
 
 def test_an_official_test_split_stays_and_what_leaks_into_it_is_dropped_from_train(tmp_path):
     raw = official(tmp_path / "raw")
-    shutil.copy(raw / "test" / "elm" / "0300.jpg", raw / "train" / "elm" / "a copy.jpg")
+    shutil.copy(raw / "test" / "elm" / "0300.jpg", raw / "Train" / "elm" / "a copy.jpg")
     big = picture(400, (200, 160))
     big.save(raw / "test" / "oak" / "big.jpg", quality=95)
-    big.save(raw / "train" / "oak" / "again.jpg", quality=70)
+    big.save(raw / "Train" / "oak" / "again.jpg", quality=70)
     said = []
     folder = quiet("leaves", raw, tmp_path / "home", said)
     tested = {p.name for p in (raw / "test").rglob("*.jpg")}
     assert names(folder, split="test") == tested
     reasons = rejected_of(folder)["reason"]
-    assert reasons["train/elm/a copy.jpg"].startswith("exact duplicate")
-    assert reasons["train/oak/again.jpg"].startswith("leak")
+    assert reasons["Train/elm/a copy.jpg"].startswith("exact duplicate")
+    assert reasons["Train/oak/again.jpg"].startswith("leak")
     assert any("(test as published), 1 dropped" in line for line in said)
     assert no_group_on_two_sides(folder) and check(folder) == []
     assert read_manifest(folder).attrs["about"]["published_splits"] == ["test"]
@@ -182,10 +182,10 @@ def test_near_duplicates_across_published_train_and_val_are_dropped_from_train(t
     fill(raw / "val" / "oak", 4, 1500)
     big = picture(400, (200, 160))
     big.save(raw / "val" / "oak" / "big.jpg", quality=95)
-    big.save(raw / "train" / "oak" / "again.jpg", quality=70)
+    big.save(raw / "Train" / "oak" / "again.jpg", quality=70)
     folder = quiet("leaves", raw, tmp_path / "home")
     assert names(folder, split="val") == {p.name for p in (raw / "val").rglob("*.jpg")}
-    assert rejected_of(folder).index.tolist() == ["train/oak/again.jpg"]
+    assert rejected_of(folder).index.tolist() == ["Train/oak/again.jpg"]
     assert no_group_on_two_sides(folder) and check(folder) == []
 
 
