@@ -6,7 +6,6 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-import pooch
 import requests
 from filelock import FileLock
 from tqdm import tqdm
@@ -97,6 +96,8 @@ def fetch(source: Source, name: str, folder: Path, *, retries: int = 3, timeout:
 
 
 def _fetch_direct(source: Direct, name: str, folder: Path, retries: int, timeout: float, wait: float) -> Path:
+    import pooch  # here, and not above: it brings a progress bar that writes a warning into notebooks
+
     target, part, failures = folder / source.file, folder / f".{source.file}.part", []
     with FileLock(folder / f".{source.file}.lock"):
         if target.exists() and _hash_fault(target, source.known_hash) is None:
@@ -164,6 +165,8 @@ def _hash_fault(path: Path, known_hash: str | None) -> str | None:
         return None
     algorithm, _, expected = known_hash.rpartition(":")
     algorithm = algorithm or "sha256"
+    import pooch
+
     found = pooch.file_hash(str(path), alg=algorithm)
     if found == expected.lower():
         return None

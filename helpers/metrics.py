@@ -30,6 +30,7 @@ METRICS = {
     "pr_auc": "PR AUC",
 }
 LOWER_IS_BETTER = ("false_negative_rate",)
+FEW_GROUPS = 10  # a class with fewer groups than this is resampled image by image
 _CHUNK = 1_000_000  # weights held at once: keeps the memory flat in the number of images
 
 
@@ -60,6 +61,7 @@ class Scores:
     prevalence: float
     confidence: float = 0.95
     grouped: bool = False
+    note: str = ""
     intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     @property
@@ -110,11 +112,12 @@ class Scores:
 
     def _summary(self) -> str:
         among = f"{self.n:,} images of {self.n_groups:,} groups" if self.grouped else f"{self.n:,} images"
-        return (
+        text = (
             f"{among}, {100 * self.prevalence:.1f} % positive; positive where the probability is at least "
             f"{self.threshold:g}: {self.tp:,} true and {self.fp:,} false positives, "
             f"{self.tn:,} true and {self.fn:,} false negatives."
         )
+        return f"{text} {self.note}".strip()
 
     def __str__(self) -> str:
         return "\n".join(filter(None, [self.table().to_string(), self._summary(), self.warning]))
@@ -187,12 +190,12 @@ def evaluate(
 
     y_true: (n,) labels 0 and 1, both present. y_prob: (n,) or (n, 1) probabilities of class 1, in [0, 1]. An image
     counts as positive where y_prob >= threshold, compared in the precision of y_prob. groups: (n,) names of patients or
-    photos; whole groups are then resampled. n_boot: number of resamples, drawn from `seed`.
+    photos; whole groups are then resampled, unless a class has only a few (the note says so). n_boot: number of
+    resamples, drawn from `seed`, positive and negative groups apart, so that the shares of the classes stay.
 
     Precision is 0 where the model never answers 'positive'. PR AUC is the average precision; it depends on the share of
-    positives, as accuracy, precision and F1 do. A resample without positives has no recall, false-negative rate, F1 or
-    PR AUC, one without negatives no specificity, one of a single class no balanced accuracy and no ROC AUC: it is left
-    out for these metrics. Where a metric is exactly 0 or 1 every resample agrees and the bootstrap would claim
+    positives, as accuracy, precision and F1 do. Should a resample of mixed groups lack a class, it is left out for the
+    metrics that need it. Where a metric is exactly 0 or 1 every resample agrees and the bootstrap would claim
     certainty: there the interval is Wilson's for a proportion among the images that the metric is about, or among their
     groups, which is cautious (for balanced accuracy and the two areas: the smaller class; precision without a positive
     answer: 0 to 1). A model with one answer has a balanced accuracy of exactly 0.5, without an interval around it.
@@ -204,11 +207,12 @@ def evaluate(
     codes = group_codes(groups, len(y))
     check_options(n_boot, confidence)
     values = _point_values(y, prob, positive)
-    samples = _bootstrap(y, prob, positive, codes, n_boot, seed)
+    units, note = _resampled_units(y, codes)
+    samples = _bootstrap(y, prob, positive, units, n_boot, seed)
     intervals = {}
     for name, value in values.items():
         if value in (0.0, 1.0):
-            intervals[name] = _wilson(value, _units(name, y, positive, codes), confidence)
+            intervals[name] = _wilson(value, _units(name, y, positive, units), confidence)
         else:
             intervals[name] = _percentiles(samples[name], confidence)
     tn, fp, fn, tp = (int(count) for count in sk.confusion_matrix(y, positive, labels=[0, 1]).ravel())
@@ -224,6 +228,7 @@ def evaluate(
         prevalence=float(y.mean()),
         confidence=float(confidence),
         grouped=groups is not None,
+        note=note,
         intervals=intervals,
     )
 
@@ -252,9 +257,10 @@ def compare(
     check_options(n_boot, confidence)
     value_a, value_b = _point_values(y, a, positive_a)[name], _point_values(y, b, positive_b)[name]
     value = value_a - value_b
+    units, _ = _resampled_units(y, codes)
     samples = (
-        _bootstrap(y, a, positive_a, codes, n_boot, seed)[name]
-        - _bootstrap(y, b, positive_b, codes, n_boot, seed)[name]
+        _bootstrap(y, a, positive_a, units, n_boot, seed)[name]
+        - _bootstrap(y, b, positive_b, units, n_boot, seed)[name]
     )
     low, high = _percentiles(samples, confidence)
     if low == high:
@@ -311,22 +317,55 @@ def _point_values(y: np.ndarray, prob: np.ndarray, positive: np.ndarray) -> dict
     return {name: float(value) for name, value in values.items()}
 
 
-def _weights(codes: np.ndarray, n_boot: int, seed: int) -> Iterator[np.ndarray]:
-    """(resamples, n) arrays of how often each image was drawn, a few resamples at a time."""
+def _sides(y: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """(groups,) bool: whether at least half of a group's images are positive."""
+    return np.bincount(codes, weights=y) / np.bincount(codes) >= 0.5
+
+
+def _resampled_units(y: np.ndarray, codes: np.ndarray) -> tuple[np.ndarray, str]:
+    """(n,) number of the unit that is resampled with each image, and a sentence where it is not the group.
+
+    A handful of groups cannot be resampled: two of them allow three different draws. Groups of a class that has fewer
+    than FEW_GROUPS are therefore taken apart into images.
+    """
+    if codes.max() + 1 == len(codes):
+        return codes, ""
+    side, said, apart = _sides(y, codes), [], np.zeros(len(codes), dtype=bool)
+    for value, words in ((True, "positive"), (False, "negative")):
+        count = int((side == value).sum())
+        if 0 < count < FEW_GROUPS:
+            apart |= side[codes] == value
+            said.append(
+                f"Only {count} group(s) are mostly {words}: these were resampled image by image, so the intervals "
+                "may be too narrow for pictures from new groups."
+            )
+    units = np.where(apart, codes.max() + 1 + np.arange(len(codes)), codes)
+    return np.unique(units, return_inverse=True)[1], " ".join(said)
+
+
+def _weights(y: np.ndarray, codes: np.ndarray, n_boot: int, seed: int) -> Iterator[np.ndarray]:
+    """(resamples, n) arrays of how often each image was drawn, a few resamples at a time.
+
+    Units that are mostly positive and units that are mostly negative are drawn separately, so that every resample has
+    about the class shares of the images.
+    """
     rng = np.random.default_rng(seed)
-    n_groups = int(codes.max()) + 1
+    side = _sides(y, codes)
     rows = max(1, _CHUNK // len(codes))
     for start in range(0, n_boot, rows):
         size = min(rows, n_boot - start)
-        drawn = rng.integers(0, n_groups, (size, n_groups)) + n_groups * np.arange(size)[:, None]
-        times = np.bincount(drawn.ravel(), minlength=size * n_groups).reshape(size, n_groups)
-        yield times[:, codes].astype(float)
+        times = np.zeros((size, len(side)))
+        for members in (np.flatnonzero(side), np.flatnonzero(~side)):
+            k = len(members)
+            drawn = rng.integers(0, max(k, 1), (size, k)) + k * np.arange(size)[:, None]
+            times[:, members] = np.bincount(drawn.ravel(), minlength=size * k).reshape(size, k)
+        yield times[:, codes]
 
 
 def _bootstrap(
     y: np.ndarray, prob: np.ndarray, positive: np.ndarray, codes: np.ndarray, n_boot: int, seed: int
 ) -> dict[str, np.ndarray]:
-    parts = [weighted_metrics(y, prob, positive, weights) for weights in _weights(codes, n_boot, seed)]
+    parts = [weighted_metrics(y, prob, positive, weights) for weights in _weights(y, codes, n_boot, seed)]
     return {name: np.concatenate([part[name] for part in parts]) for name in METRICS}
 
 

@@ -82,16 +82,23 @@ def small_cnn(shape: tuple[int, ...]):
     )
 
 
-def fit(model, train, val, epochs: int, rate: float, seed: int):
-    """Train with Adam, keep the epoch of the lowest validation loss."""
+def fit(model, train, val, epochs: int, rate: float, batch: int = 32):
+    """Train with Adam, the rate falling along a cosine; keep the epoch of the lowest class-weighted validation loss."""
     import keras
 
-    model.compile(keras.optimizers.Adam(rate), "binary_crossentropy", metrics=["accuracy"])
-    keep = keras.callbacks.EarlyStopping("val_loss", patience=8, restore_best_weights=True)
+    steps = epochs * -(-len(train[1]) // batch)
+    model.compile(keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(rate, steps)), "binary_crossentropy")
     share = train[1].mean()
-    weights = {0: 0.5 / (1 - share), 1: 0.5 / share}
+    weights = np.array([0.5 / (1 - share), 0.5 / share])  # both classes count alike, in training and in choosing
+    keep = keras.callbacks.EarlyStopping("val_loss", patience=epochs, restore_best_weights=True)
     model.fit(
-        *train, validation_data=val, epochs=epochs, batch_size=32, callbacks=[keep], class_weight=weights, verbose=0
+        *train,
+        sample_weight=weights[train[1]],
+        validation_data=(*val, weights[val[1]]),
+        epochs=epochs,
+        batch_size=batch,
+        callbacks=[keep],
+        verbose=0,
     )
     return model
 
@@ -119,26 +126,28 @@ def rate_everything(splits: dict[str, tuple[np.ndarray, np.ndarray]], seed: int 
     logistic.fit(x.reshape(len(x), -1), y)
     answers["logistic regression"] = logistic.predict_proba(test_x.reshape(len(test_x), -1))[:, 1]
     shape = x.shape[1:]
-    dense = fit(dense_net(shape), splits["train"], splits["val"], EPOCHS["dense"], 3e-4, seed)
+    keras.utils.set_random_seed(seed)
+    dense = fit(dense_net(shape), splits["train"], splits["val"], EPOCHS["dense"], 3e-4)
     answers["dense net"] = dense.predict(test_x, verbose=0)[:, 0]
-    cnn = fit(small_cnn(shape), splits["train"], splits["val"], EPOCHS["cnn"], 2e-3, seed)
+    keras.utils.set_random_seed(seed)
+    cnn = fit(small_cnn(shape), splits["train"], splits["val"], EPOCHS["cnn"], 2e-3)
     answers["small CNN"] = cnn.predict(test_x, verbose=0)[:, 0]
     return answers
 
 
 def main(names: list[str]) -> None:
+    """Print one table a data set."""
     from helpers.data import load_dataset
-    from helpers.metrics import evaluate, score_table
+    from helpers.metrics import evaluate, markdown, score_table
 
     for name in names:
         data = load_dataset(name, image_size=64, color_mode="grayscale")
         splits = {part: (data[part].images, data[part].labels) for part in ("train", "val", "test")}
-        test = data["test"]
-        scores = {
-            model: evaluate(test.labels, prob, groups=test.groups) for model, prob in rate_everything(splits).items()
-        }
-        print(f"\n{name}: test split, {len(test.labels)} images, 95 % intervals by group\n")
-        print(score_table(scores, columns=["accuracy", "balanced_accuracy", "roc_auc"]).to_markdown())
+        test = data.test
+        answers = rate_everything(splits)
+        scores = {model: evaluate(test.labels, prob, groups=test.groups) for model, prob in answers.items()}
+        print(f"\n{name} ({data.source}): test split, {len(test)} images, 95 % intervals by group\n")
+        print(markdown(score_table(scores, columns=["accuracy", "balanced_accuracy", "roc_auc"])), flush=True)
 
 
 if __name__ == "__main__":

@@ -292,3 +292,31 @@ def test_metrics_results_and_plots_load_without_tensorflow():
     code = "import sys; import helpers.metrics, helpers.results, helpers.plots; print('tensorflow' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_a_class_with_few_groups_is_resampled_image_by_image_and_the_reader_is_told():
+    rng = np.random.default_rng(3)
+    y = np.repeat([0, 1], 200)
+    prob = np.clip(y * 0.4 + rng.uniform(0, 0.6, 400), 0, 1)
+    blocks = np.r_[np.arange(200), 1000 + np.repeat([0, 1], 100)]  # every negative alone, two blocks of positives
+    grouped, single = evaluate(y, prob, groups=blocks), evaluate(y, prob)
+    assert "Only 2 group(s) are mostly positive" in str(grouped) and "Only" not in str(single)
+    assert grouped.interval("recall") == pytest.approx(single.interval("recall"), abs=0.02)
+    assert grouped.n_groups == 202 and Scores.from_dict(grouped.to_dict()) == grouped
+
+
+def test_many_groups_stay_whole_so_that_copies_of_an_image_do_not_narrow_the_interval():
+    rng = np.random.default_rng(4)
+    y = np.repeat(rng.integers(0, 2, 60), 10)
+    prob = np.clip(np.repeat(rng.uniform(0, 1, 60), 10) * 0.8 + y * 0.2, 0, 1)
+    width = {
+        name: np.diff(evaluate(y, prob, groups=groups).interval("accuracy"))[0]
+        for name, groups in {"copies": np.repeat(np.arange(60), 10), "images": None}.items()
+    }
+    assert width["copies"] > 2 * width["images"]
+
+
+def test_every_resample_has_the_class_shares_of_the_images():
+    y = np.repeat([0, 1], [30, 70])
+    scores = evaluate(y, np.full(100, 0.9))
+    assert scores.interval("accuracy") == pytest.approx((0.7, 0.7))
