@@ -1,0 +1,109 @@
+"""Every notebook as a reader finds it: in order, complete, clean, and in the shape that lessons share."""
+
+import json
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from helpers.course import course_notebooks
+
+NOTEBOOKS = course_notebooks()
+LESSONS = [path for path in NOTEBOOKS if path.parent.name == "notebooks"]
+each = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+# models of the five published projects that lessons 00-03 build, and the lesson that treats their technique
+REFERENCE_MODELS = {
+    "02": ("S1-M1", "S4-M1", "S4-M2"),
+    "03": ("S0-M1", "S1-M2", "S2-M1", "S2-M2", "S4-M3"),
+}
+MOST_LINES = 20
+SECTIONS = ("Takeaways", "Common mistakes", "Check yourself", "Exercises", "Next")
+
+
+def cells(path: Path, kind: str) -> list:
+    return [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == kind and cell.source.strip()]
+
+
+def prose(path: Path) -> str:
+    return "\n\n".join(cell.source for cell in cells(path, "markdown"))
+
+
+def outputs(path: Path) -> list:
+    return [output for cell in cells(path, "code") for output in cell.outputs]
+
+
+def test_the_lessons_are_there_in_order():
+    assert [path.stem[:2] for path in LESSONS] == [f"{i:02d}" for i in range(len(LESSONS))] and len(LESSONS) >= 4
+
+
+@each
+def test_it_is_a_valid_notebook_for_the_plain_python_kernel(path):
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    assert notebook.metadata.kernelspec.name == "python3" and "widgets" not in notebook.metadata
+    assert len({cell.id for cell in notebook.cells}) == len(notebook.cells)
+
+
+@each
+def test_outputs_are_stored_as_executed_from_top_to_bottom_in_full_on_the_embedded_data(path):
+    counts = [cell.execution_count for cell in cells(path, "code")]
+    assert counts == list(range(1, len(counts) + 1)), "run: make outputs"
+    setup = "".join(output.get("text", "") for output in cells(path, "code")[0].outputs)
+    assert "profile full" in setup and "data: embedded" in setup, "run: make outputs"
+
+
+@each
+def test_no_error_no_log_line_and_no_path_of_a_computer_is_stored(path):
+    for output in outputs(path):
+        assert output.output_type != "error"
+        assert output.get("name") != "stderr", output.text[:300]
+    everything = prose(path) + json.dumps([cell.source for cell in cells(path, "code")])
+    everything += "".join(o.get("text", "") + str(o.get("data", {}).get("text/plain", "")) for o in outputs(path))
+    assert not re.search(r"(?<![\w.:/])/(home|root|work|Users|tmp|mnt|opt)/\w|[A-Z]:\\\\", everything)
+
+
+@each
+def test_figures_are_small_and_pictures_in_prose_have_alt_text(path):
+    pictures = [data for o in outputs(path) for kind, data in o.get("data", {}).items() if kind.startswith("image/")]
+    assert all(len(data) * 3 / 4 < 100_000 for data in pictures)
+    assert not re.search(r"!\[\s*\]\(|<img(?![^>]*\balt=\"[^\"]+\")", prose(path))
+
+
+@each
+def test_it_opens_with_a_promise_and_closes_with_what_a_reader_takes_home(path):
+    text = prose(path)
+    assert re.match(r"# \S", text) and "**You will learn**" in text and "**Time**" in text
+    found = [text.find(f"## {section}") for section in SECTIONS]
+    assert -1 not in found and found == sorted(found), dict(zip(SECTIONS, found, strict=True))
+    assert "<details>" in text
+
+
+@each
+def test_code_cells_are_short_and_the_profile_is_never_tested(path):
+    for cell in cells(path, "code"):
+        lines = [line for line in cell.source.splitlines() if line.strip() and not line.strip().startswith("#")]
+        assert len(lines) <= MOST_LINES, cell.source
+        assert not re.search(r"\brun\.profile\b|COURSE_PROFILE", re.sub(r'"[^"]*"', "", cell.source)), cell.source
+
+
+@each
+def test_some_cells_are_compared_and_every_claim_held(path):
+    code = cells(path, "code")
+    assert sum(cell.source.startswith("# NBVAL_CHECK_OUTPUT") for cell in code) >= 1
+    claims = sum(len(re.findall(r"\bclaim\(", cell.source)) for cell in code)
+    text = "".join(output.get("text", "") for output in outputs(path))
+    assert claims >= 1 and "✘" not in text and "not judged" not in text and text.count("✔") >= 1
+
+
+@each
+def test_links_to_other_files_lead_somewhere(path):
+    for target in re.findall(r"\]\((?!https?://|#)([^)#\s]+)", prose(path)):
+        assert (path.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("lesson", REFERENCE_MODELS)
+def test_the_published_projects_models_are_named_and_built_where_their_technique_is_taught(lesson):
+    path = next(path for path in LESSONS if path.stem.startswith(lesson))
+    for name in REFERENCE_MODELS[lesson]:
+        assert name in prose(path), name
