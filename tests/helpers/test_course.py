@@ -7,7 +7,10 @@ import nbformat
 import pytest
 
 from data_prework.manifest import read_manifest
-from helpers import course
+
+pytest.importorskip("nbclient", reason="running notebooks needs Jupyter's tools, which are installed with the course")
+
+from helpers import course  # noqa: E402
 
 
 def notebook(path, *sources):
