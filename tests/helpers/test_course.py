@@ -10,7 +10,7 @@ from data_prework.manifest import read_manifest
 
 pytest.importorskip("nbclient", reason="running notebooks needs Jupyter's tools, which are installed with the course")
 
-from helpers import course  # noqa: E402
+from helpers import course
 
 
 def notebook(path, *sources):
