@@ -1,12 +1,13 @@
 """How hard is a data set? Majority class, one threshold, logistic regression, a dense net and a small CNN on one split.
 
-    python -m tests.bench.difficulty NAME [NAME ...]      prepared data sets; prints the table of the data cards
+    python -m tests.bench.difficulty NAME [NAME ...]      prepared data sets; prints the tables of the data cards
+    python -m tests.bench.difficulty NAME --epochs 10     for large ones; both networks train so long
 
 Every model is trained on `train`, stops by `val` and is judged once on `test`.
 """
 
+import argparse
 import os
-import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -104,7 +105,9 @@ def fit(model, train, val, epochs: int, rate: float, batch: int = 32):
     return model
 
 
-def rate_everything(splits: dict[str, tuple[np.ndarray, np.ndarray]], seed: int = 7) -> dict[str, np.ndarray]:
+def rate_everything(
+    splits: dict[str, tuple[np.ndarray, np.ndarray]], seed: int = 7, epochs: int | None = None
+) -> dict[str, np.ndarray]:
     """Probabilities of class 1 on the test images for each of the five baselines.
 
     Args:
@@ -128,10 +131,10 @@ def rate_everything(splits: dict[str, tuple[np.ndarray, np.ndarray]], seed: int 
     answers["logistic regression"] = logistic.predict_proba(test_x.reshape(len(test_x), -1))[:, 1]
     shape = x.shape[1:]
     keras.utils.set_random_seed(seed)
-    dense = fit(dense_net(shape), splits["train"], splits["val"], EPOCHS["dense"], 3e-4)
+    dense = fit(dense_net(shape), splits["train"], splits["val"], epochs or EPOCHS["dense"], 3e-4)
     answers["dense net"] = dense.predict(test_x, verbose=0)[:, 0]
     keras.utils.set_random_seed(seed)
-    cnn = fit(small_cnn(shape), splits["train"], splits["val"], EPOCHS["cnn"], 2e-3)
+    cnn = fit(small_cnn(shape), splits["train"], splits["val"], epochs or EPOCHS["cnn"], 2e-3)
     answers["small CNN"] = cnn.predict(test_x, verbose=0)[:, 0]
     return answers
 
@@ -151,23 +154,31 @@ def cnn_on_few(splits: dict[str, tuple[np.ndarray, np.ndarray]], count: int, see
     return balanced_accuracy_score(test_y, cnn.predict(test_x, verbose=0)[:, 0] >= 0.5)
 
 
-def main(names: list[str]) -> None:
+def main() -> None:
     """Print one table a data set."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.difficulty", description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="+", metavar="NAME")
+    parser.add_argument("--epochs", type=int, help="of both networks (default: 40 dense, 30 CNN)")
+    parser.add_argument("--source", choices=("embedded", "real"), default="embedded")
+    parser.add_argument("--few", action="store_true", help="also the small CNN on 100 training images, five seeds")
+    args = parser.parse_args()
     from helpers.data import load_dataset
     from helpers.metrics import evaluate, markdown, score_table
 
-    for name in names:
-        data = load_dataset(name, image_size=64, color_mode="grayscale")
+    for name in args.names:
+        data = load_dataset(name, image_size=64, color_mode="grayscale", source=args.source)
         splits = {part: (data[part].images, data[part].labels) for part in ("train", "val", "test")}
         test = data.test
-        answers = rate_everything(splits)
+        answers = rate_everything(splits, epochs=args.epochs)
         scores = {model: evaluate(test.labels, prob, groups=test.groups) for model, prob in answers.items()}
         print(f"\n{name} ({data.source}): test split, {len(test)} images, 95 % intervals by group\n")
         print(markdown(score_table(scores, columns=["accuracy", "balanced_accuracy", "roc_auc"])), flush=True)
+        if not args.few:
+            continue
         few = [cnn_on_few(splits, 100, seed) for seed in SEEDS]
         shown = ", ".join(f"{score:.3f}" for score in few)
         print(f"\nThe small CNN on 100 training images, {len(SEEDS)} seeds: balanced accuracy {shown}", flush=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:] or sys.exit(__doc__))
+    main()
