@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from data_prework.synthetic.canvas import draw_all, save_jpeg, save_mask, to_uint8
-from data_prework.synthetic.concrete import PHOTO, SIDE, choose_look, crack_field, paint
+from data_prework.synthetic.concrete import PHOTO, SIDE, choose_look, crack_field, fill, paint, quads
 from data_prework.synthetic.faults import COUNTS, mask_path, plant
 
 BLOCK = 100  # Positive files of one block of numbers come from photos that are in no other block
