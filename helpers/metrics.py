@@ -7,14 +7,14 @@ Nature Methods 2024, https://arxiv.org/abs/2206.01653.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest
 from sklearn import metrics as sk
 
+from helpers.bootstrap import bootstrap, percentiles, resampled_units, units_of, wilson
 from helpers.checks import check_binary, check_options, group_codes
 
 # Attribute of Scores -> its name in plain words, in the order of the tables.
@@ -30,8 +30,6 @@ METRICS = {
     "pr_auc": "PR AUC",
 }
 LOWER_IS_BETTER = ("false_negative_rate",)
-FEW_GROUPS = 10  # a class with fewer groups than this is resampled image by image
-_CHUNK = 1_000_000  # weights held at once: keeps the memory flat in the number of images
 
 
 @dataclass(frozen=True, repr=False)
@@ -207,14 +205,14 @@ def evaluate(
     codes = group_codes(groups, len(y))
     check_options(n_boot, confidence)
     values = _point_values(y, prob, positive)
-    units, note = _resampled_units(y, codes)
-    samples = _bootstrap(y, prob, positive, units, n_boot, seed)
+    units, note = resampled_units(y, codes)
+    samples = bootstrap(y, prob, positive, units, n_boot, seed)
     intervals = {}
     for name, value in values.items():
         if value in (0.0, 1.0):
-            intervals[name] = _wilson(value, _units(name, y, positive, units), confidence)
+            intervals[name] = wilson(value, units_of(name, y, positive, units), confidence)
         else:
-            intervals[name] = _percentiles(samples[name], confidence)
+            intervals[name] = percentiles(samples[name], confidence)
     tn, fp, fn, tp = (int(count) for count in sk.confusion_matrix(y, positive, labels=[0, 1]).ravel())
     return Scores(
         **values,
@@ -257,14 +255,13 @@ def compare(
     check_options(n_boot, confidence)
     value_a, value_b = _point_values(y, a, positive_a)[name], _point_values(y, b, positive_b)[name]
     value = value_a - value_b
-    units, _ = _resampled_units(y, codes)
+    units, _ = resampled_units(y, codes)
     samples = (
-        _bootstrap(y, a, positive_a, units, n_boot, seed)[name]
-        - _bootstrap(y, b, positive_b, units, n_boot, seed)[name]
+        bootstrap(y, a, positive_a, units, n_boot, seed)[name] - bootstrap(y, b, positive_b, units, n_boot, seed)[name]
     )
-    low, high = _percentiles(samples, confidence)
+    low, high = percentiles(samples, confidence)
     if low == high:
-        reach = _wilson(0.0, _units(name, y, positive_a | positive_b, codes), confidence)[1]
+        reach = wilson(0.0, units_of(name, y, positive_a | positive_b, codes), confidence)[1]
         low, high = max(-1.0, value - reach), min(1.0, value + reach)
     return Difference(name, value, low, high, value_a, value_b, len(y), int(codes.max()) + 1, float(confidence))
 
@@ -315,114 +312,3 @@ def _point_values(y: np.ndarray, prob: np.ndarray, positive: np.ndarray) -> dict
         "pr_auc": sk.average_precision_score(y, prob),
     }
     return {name: float(value) for name, value in values.items()}
-
-
-def _sides(y: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    """(groups,) bool: whether at least half of a group's images are positive."""
-    return np.bincount(codes, weights=y) / np.bincount(codes) >= 0.5
-
-
-def _resampled_units(y: np.ndarray, codes: np.ndarray) -> tuple[np.ndarray, str]:
-    """(n,) number of the unit that is resampled with each image, and a sentence where it is not the group.
-
-    A handful of groups cannot be resampled: two of them allow three different draws. Groups of a class that has fewer
-    than FEW_GROUPS are therefore taken apart into images.
-    """
-    if codes.max() + 1 == len(codes):
-        return codes, ""
-    side, said, apart = _sides(y, codes), [], np.zeros(len(codes), dtype=bool)
-    for value, words in ((True, "positive"), (False, "negative")):
-        count = int((side == value).sum())
-        if 0 < count < FEW_GROUPS:
-            apart |= side[codes] == value
-            said.append(
-                f"Only {count} group(s) are mostly {words}: these were resampled image by image, so the intervals "
-                "may be too narrow for pictures from new groups."
-            )
-    units = np.where(apart, codes.max() + 1 + np.arange(len(codes)), codes)
-    return np.unique(units, return_inverse=True)[1], " ".join(said)
-
-
-def _weights(y: np.ndarray, codes: np.ndarray, n_boot: int, seed: int) -> Iterator[np.ndarray]:
-    """(resamples, n) arrays of how often each image was drawn, a few resamples at a time.
-
-    Units that are mostly positive and units that are mostly negative are drawn separately, so that every resample has
-    about the class shares of the images.
-    """
-    rng = np.random.default_rng(seed)
-    side = _sides(y, codes)
-    rows = max(1, _CHUNK // len(codes))
-    for start in range(0, n_boot, rows):
-        size = min(rows, n_boot - start)
-        times = np.zeros((size, len(side)))
-        for members in (np.flatnonzero(side), np.flatnonzero(~side)):
-            k = len(members)
-            drawn = rng.integers(0, max(k, 1), (size, k)) + k * np.arange(size)[:, None]
-            times[:, members] = np.bincount(drawn.ravel(), minlength=size * k).reshape(size, k)
-        yield times[:, codes]
-
-
-def _bootstrap(
-    y: np.ndarray, prob: np.ndarray, positive: np.ndarray, codes: np.ndarray, n_boot: int, seed: int
-) -> dict[str, np.ndarray]:
-    parts = [weighted_metrics(y, prob, positive, weights) for weights in _weights(y, codes, n_boot, seed)]
-    return {name: np.concatenate([part[name] for part in parts]) for name in METRICS}
-
-
-def weighted_metrics(
-    y: np.ndarray, prob: np.ndarray, positive: np.ndarray, weights: np.ndarray
-) -> dict[str, np.ndarray]:
-    """All metrics for many sets of weights at once: scikit-learn's with sample_weight, without a loop.
-
-    y, prob, positive: (n,) labels, probabilities, answers. weights: (m, n), at least 0. Returns (m,) arrays, NaN where
-    the weighted images lack the class that a metric is about.
-    """
-    order = np.argsort(-prob, kind="stable")
-    y, prob, positive, weights = y[order].astype(float), prob[order], positive[order].astype(float), weights[:, order]
-    ties = np.flatnonzero(np.r_[True, np.diff(prob) != 0])  # images of one probability enter the curves together
-    pos = np.add.reduceat(weights * y, ties, axis=1)
-    neg = np.add.reduceat(weights * (1 - y), ties, axis=1)
-    pos_above, neg_above = pos.cumsum(axis=1), neg.cumsum(axis=1)
-    p, n = pos_above[:, -1], neg_above[:, -1]
-    tp, fp = weights @ (y * positive), weights @ ((1 - y) * positive)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        recall, specificity = tp / p, (n - fp) / n
-        step_precision = np.nan_to_num(pos_above / (pos_above + neg_above))
-        return {
-            "accuracy": (tp + n - fp) / (p + n),
-            "balanced_accuracy": (recall + specificity) / 2,
-            "precision": np.where(tp + fp > 0, tp / (tp + fp), 0.0),
-            "recall": recall,
-            "specificity": specificity,
-            "false_negative_rate": (p - tp) / p,
-            "f1": np.where(p > 0, 2 * tp / (tp + fp + p), np.nan),
-            "roc_auc": (neg * (pos_above - pos / 2)).sum(axis=1) / (p * n),
-            "pr_auc": (pos * step_precision).sum(axis=1) / p,
-        }
-
-
-def _percentiles(samples: np.ndarray, confidence: float) -> tuple[float, float]:
-    valid = samples[~np.isnan(samples)]
-    if len(valid) == 0:
-        return float("nan"), float("nan")
-    low, high = np.quantile(valid, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return float(low), float(high)
-
-
-def _units(name: str, y: np.ndarray, positive: np.ndarray, codes: np.ndarray) -> int:
-    """How many images (or groups) a metric is about: those of its denominator, or of the smaller class."""
-    count = {label: len(np.unique(codes[y == label])) for label in (0, 1)}
-    if name == "accuracy":
-        return int(codes.max()) + 1
-    if name == "precision":
-        return len(np.unique(codes[positive]))
-    if name in ("recall", "false_negative_rate", "f1"):
-        return count[1]
-    return count[0] if name == "specificity" else min(count.values())
-
-
-def _wilson(share: float, n: int, confidence: float) -> tuple[float, float]:
-    if n == 0:
-        return 0.0, 1.0
-    ends = binomtest(round(share * n), n).proportion_ci(confidence, method="wilson")
-    return float(ends.low), float(ends.high)

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 from sklearn import metrics as sk
 
-from helpers.metrics import METRICS, Difference, Scores, compare, evaluate, markdown, score_table, weighted_metrics
+from helpers.bootstrap import weighted_metrics
+from helpers.metrics import METRICS, Difference, Scores, compare, evaluate, markdown, score_table
 
 
 @st.composite
