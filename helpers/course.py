@@ -80,7 +80,8 @@ def execute(path: Path, folder: Path, timeout: float) -> tuple[nbformat.Notebook
     peak, done, fault = [0.0], threading.Event(), ""
     begin = time.perf_counter()
     try:
-        with client.setup_kernel():
+        # ipykernel warns of its own transport at every start; errors still come through
+        with client.setup_kernel(extra_arguments=["--log-level=ERROR"]):
             watcher = threading.Thread(target=_watch, args=(client.km, peak, done), daemon=True)
             watcher.start()
             for index, cell in enumerate(notebook.cells):
