@@ -75,13 +75,16 @@ def execute(path: Path, folder: Path, timeout: float) -> tuple[nbformat.Notebook
     """
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(
-        notebook, timeout=timeout, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
+        notebook,
+        timeout=timeout,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(folder)}},
+        extra_arguments=["--log-level=ERROR"],  # ipykernel warns of its own transport at every start
     )
     peak, done, fault = [0.0], threading.Event(), ""
     begin = time.perf_counter()
     try:
-        # ipykernel warns of its own transport at every start; errors still come through
-        with client.setup_kernel(extra_arguments=["--log-level=ERROR"]):
+        with client.setup_kernel():
             watcher = threading.Thread(target=_watch, args=(client.km, peak, done), daemon=True)
             watcher.start()
             for index, cell in enumerate(notebook.cells):
