@@ -89,6 +89,7 @@ def execute(path: Path, folder: Path, timeout: float) -> tuple[nbformat.Notebook
             watcher.start()
             for index, cell in enumerate(notebook.cells):
                 client.execute_cell(cell, index)
+            peak[0] = max(peak[0], _memory(client.km))  # a short notebook may end before the watcher's first look
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         fault = f"cell {index}: {_last_line(error)}"
     finally:
@@ -102,15 +103,18 @@ def execute(path: Path, folder: Path, timeout: float) -> tuple[nbformat.Notebook
 
 
 def _watch(manager, peak: list[float], done: threading.Event) -> None:
-    """Peak resident memory of the kernel and its children, in MB, looked at five times a second."""
-    pid = getattr(manager.provisioner, "pid", None)
-    while pid and not done.wait(0.2):
-        try:
-            kernel = psutil.Process(pid)
-            used = sum(process.memory_info().rss for process in [kernel, *kernel.children(recursive=True)])
-            peak[0] = max(peak[0], used / 2**20)
-        except psutil.Error:
-            continue
+    """Keep the kernel's peak memory in `peak[0]`, looked at five times a second."""
+    while not done.wait(0.2):
+        peak[0] = max(peak[0], _memory(manager))
+
+
+def _memory(manager) -> float:
+    """Resident memory of the kernel and its children now, in MB; 0 where it cannot be asked."""
+    try:
+        kernel = psutil.Process(manager.provisioner.pid)
+        return sum(process.memory_info().rss for process in [kernel, *kernel.children(recursive=True)]) / 2**20
+    except (psutil.Error, AttributeError):
+        return 0.0
 
 
 def _last_line(error: Exception) -> str:
