@@ -50,6 +50,11 @@ class Run:
         folder = find_prepared(dataset, self.source)
         return read_manifest(folder).attrs["about"]["source"] if folder else "embedded"
 
+    @property
+    def uses_real_data(self) -> bool:
+        """Whether at least one data set of the course is a real one in this run."""
+        return self.source == "real" and any(self.source_of(name) == "real" for name in COURSE)
+
     def _number(self, full: int, quick: int, what: str) -> int:
         if full < 1:
             raise ValueError(f"{what} must be 1 or more, not {full}")

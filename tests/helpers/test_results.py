@@ -184,6 +184,12 @@ def test_a_claim_that_holds_gets_a_tick_and_one_that_fails_stops_a_full_run(run,
     assert capsys.readouterr().out == "✔ The CNN wins\n✘ The dense net wins\n"
 
 
+def test_on_real_data_a_claim_that_fails_is_a_finding_and_stops_nothing(run, capsys):
+    run.uses_real_data = True
+    claim("The dense net wins", False, run)
+    assert capsys.readouterr().out == "✘ The dense net wins (not on these data)\n"
+
+
 def test_in_quick_the_output_of_a_claim_does_not_depend_on_its_condition(run, capsys):
     run.profile = "quick"
 

@@ -56,8 +56,9 @@ def test_the_seed_decides_all_random_numbers():
 def test_real_data_are_used_where_they_are_prepared(monkeypatch):
     run, _ = started()
     assert run.source_of("squares") == "real" and run.source_of("chest_xray") == "embedded"
+    assert not run.uses_real_data  # `squares` is no data set of the course
     monkeypatch.setenv("COURSE_SOURCE", "embedded")
-    assert started()[0].source == "embedded"
+    assert started()[0].source == "embedded" and not started()[0].uses_real_data
 
 
 def test_the_results_store_lies_where_the_environment_says(monkeypatch, tmp_path):
