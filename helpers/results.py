@@ -155,8 +155,8 @@ def claim(text: str, condition: bool | Callable[[], bool], run: Any = None) -> N
     In the profile `full` prints "✔ text" or "✘ text", and a claim that fails raises AssertionError: the lessons were
     written for the embedded data. On real data a claim may well fail, and that is a finding: it gets its cross, and the
     run goes on. In `quick`, where the runs are too small to judge, prints "· text (not judged in quick mode)" whatever
-    the condition. condition: one bool, or a function without arguments that returns one and is called in `full` only; anything else raises
-    TypeError. run: the last one that was started unless given.
+    the condition. condition: one bool, or a function without arguments that returns one and is called in `full` only;
+    anything else raises TypeError. run: the last one that was started unless given.
     """
     if run is None:
         from helpers.run import current
