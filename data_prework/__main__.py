@@ -39,10 +39,11 @@ def prepare_command(args: argparse.Namespace) -> int:
 
 def _downloaded(name: str) -> Path | None:
     folder = raw_folder(name, embedded=False)
-    if not folder.is_dir():
-        return None
-    archives = sorted(p for p in folder.iterdir() if p.suffix in (".zip", ".npz", ".rar"))
-    return archives[0] if len(archives) == 1 and not any(p.is_dir() for p in folder.iterdir()) else folder
+    there = sorted(p for p in folder.iterdir() if not p.name.startswith(".")) if folder.is_dir() else []
+    if not there:
+        return None  # never tried, or a download that failed and left nothing but its lock
+    archives = [p for p in there if p.suffix in (".zip", ".npz", ".rar")]
+    return archives[0] if len(archives) == 1 and not any(p.is_dir() for p in there) else folder
 
 
 def _drawn(name: str) -> Path:
@@ -75,11 +76,11 @@ def download_command(args: argparse.Namespace) -> int:
     entry = entry_for(args.name)
     sources = entry.sources
     if args.size:
-        sources = tuple(s for s in sources if s is PNEUMONIA_MNIST.get(args.size))
-        if not sources:
+        if args.name != "pneumonia_mnist" or args.size not in PNEUMONIA_MNIST:
             raise ValueError(f"--size is for pneumonia_mnist: {', '.join(map(str, PNEUMONIA_MNIST))}")
+        sources = (PNEUMONIA_MNIST[args.size],)
     if args.list:
-        sources = (AddressList({label: Path(file) for label, _, file in (text.partition("=") for text in args.list)}),)
+        sources = (AddressList(dict(_class_and_file(text) for text in args.list)),)
     if not sources:
         raise ValueError(f"{args.name!r} has no known download; prepare your own folder with --from")
     folder = args.to or raw_folder(args.name, embedded=False)
@@ -94,6 +95,13 @@ def download_command(args: argparse.Namespace) -> int:
         except DownloadError as error:
             failed.append(str(error))
     raise DownloadError("\n\n".join(failed))
+
+
+def _class_and_file(text: str) -> tuple[str, Path]:
+    label, _, file = text.partition("=")
+    if not label or not Path(file).is_file():
+        raise ValueError(f"--list {text}: give CLASS=FILE, where FILE is a text file with one image address per line")
+    return label, Path(file)
 
 
 def check_command(args: argparse.Namespace) -> int:
