@@ -1,0 +1,152 @@
+"""A Keras model in two stages, features and head, so that a heatmap can stand between them.
+
+Whatever the model is made of (Sequential, functional, with a nested base, saved and loaded again), its layers are run
+one by one, up to the logit: the number before the sigmoid or softmax, which does not saturate. The widely copied recipe
+keras.Model(model.inputs, [layer.output, model.output]) fails on Sequential models and nested bases in Keras 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+BATCH = 64  # images at once
+
+
+@dataclass(frozen=True)
+class Stages:
+    """A model in two parts: `features(images)` gives a feature map, `head(map)` one logit for each class.
+
+    Attributes:
+        layer: name of the layer whose output is the feature map; empty where the model has no convolution.
+        classes: number of classes; one sigmoid unit has two.
+        one_unit: whether the model ends in one unit.
+        shape: (height, width, channels) of an image; None where the model takes any.
+        before, after: the layers of the two parts, in order.
+    """
+
+    layer: str
+    classes: int
+    one_unit: bool
+    shape: tuple
+    before: tuple[Callable, ...]
+    after: tuple[Callable, ...]
+
+    def features(self, images: Any) -> tf.Tensor:
+        """(n, rows, columns, channels) feature map of images (n, height, width, channels)."""
+        return _call(self.before, tf.cast(images, tf.float32))
+
+    def head(self, features: tf.Tensor) -> tf.Tensor:
+        """(n, classes) logits; one sigmoid unit gives minus and plus its logit."""
+        logits = _call(self.after, features)
+        return tf.concat([-logits, logits], 1) if logits.shape[1] == 1 else logits
+
+    def logits(self, images: np.ndarray) -> np.ndarray:
+        """(n, classes) float32 of any number of images."""
+        return np.concatenate([self.head(self.features(part)).numpy() for part in batches(images)])
+
+    def probabilities(self, images: np.ndarray) -> np.ndarray:
+        """(n, classes) that sum to 1."""
+        logits = self.logits(images)
+        return tf.nn.softmax(logits / 2 if self.one_unit else logits).numpy()
+
+    def score(self, images: tf.Tensor, targets: np.ndarray) -> tf.Tensor:
+        """(n,) logit of one class for each image."""
+        return tf.gather(self.head(self.features(images)), targets, batch_dims=1)
+
+    def tail(self) -> list[str]:
+        """Kinds of the layers behind the feature map that do more than pass it on."""
+        return [type(step).__name__ for step in self.after if not isinstance(step, keras.layers.Dropout)]
+
+
+def two_stages(model: keras.Model, layer: str | None = None) -> Stages:
+    """Take a model apart at a feature map, once; `heatmap` then explains any images with it.
+
+    layer: name of the layer whose output is the map, also one inside a nested base, if that is a plain chain of layers.
+    By default the last one that still has rows and columns. An earlier layer gives a finer map of simpler patterns. A
+    model without a convolution has no map; occlusion and gradients explain it all the same.
+
+    Raises ValueError where the model is not built, has several inputs or outputs, or no such layer.
+    """
+    if not isinstance(model, keras.Model) or not getattr(model, "outputs", None):
+        raise ValueError("model: not a built Sequential or functional model; begin it with keras.Input.")
+    if len(model.inputs) != 1 or len(model.outputs) != 1 or len(model.inputs[0].shape) != 4:
+        raise ValueError("model: expected one input of images (n, height, width, channels) and one output.")
+    steps, shape = _steps(model), tuple(model.inputs[0].shape[1:])
+    steps = [*steps[:-1], *_without_activation(steps[-1])]
+    values, shapes = tf.zeros((1, *(side or 64 for side in shape))), []
+    for step in steps:
+        values = _call([step], values)
+        shapes.append(values.shape)
+    maps = [i for i, found in enumerate(shapes) if len(found) == 4 and any(map(_convolves, steps[: i + 1]))]
+    if layer is not None:
+        named = [i for i in maps if steps[i].name == layer]
+        if not named:
+            others = ", ".join(steps[i].name for i in maps) or "none, the model has no convolutional layer"
+            raise ValueError(f"layer: {layer!r} gives no feature map; layers that do: {others}.")
+        maps = named
+    cut = maps[-1] + 1 if maps else 0
+    name = steps[cut - 1].name if cut else ""
+    units = shapes[-1][-1]
+    return Stages(name, max(2, units), units == 1, shape, tuple(steps[:cut]), tuple(steps[cut:]))
+
+
+class _Logits:
+    """The last dense layer without its sigmoid or softmax."""
+
+    def __init__(self, dense: keras.layers.Dense):
+        self.name, self.dense = dense.name, dense
+
+    @property
+    def kernel(self) -> Any:
+        return self.dense.kernel
+
+    def __call__(self, values: tf.Tensor) -> tf.Tensor:
+        logits = keras.ops.matmul(values, self.kernel)
+        return logits + self.dense.bias if self.dense.use_bias else logits
+
+
+def _call(steps: Sequence[Callable], values: tf.Tensor) -> tf.Tensor:
+    """One step after the other, as in prediction: no dropout, no augmentation, running averages."""
+    for step in steps:
+        values = step(values, training=False) if isinstance(step, keras.Layer) else step(values)
+    return values
+
+
+def _steps(model: keras.Model) -> list[Callable]:
+    """The chain of layers from input to output, nested chains unfolded; what branches stays one step at its start."""
+    tensor, steps = model.outputs[0], []
+    while True:
+        operation, node, _ = tensor._keras_history
+        sources = operation._inbound_nodes[node].input_tensors
+        if len(sources) != 1:
+            break
+        if getattr(operation, "outputs", None) and len(operation.inputs) == len(operation.outputs) == 1:
+            steps[:0] = _steps(operation)
+        else:  # an operation such as x / 255 keeps its constants in the graph only
+            plain = isinstance(operation, keras.Layer)
+            steps[:0] = [operation if plain else keras.Model(sources[0], tensor, name=operation.name)]
+        tensor = sources[0]
+    return [keras.Model(model.inputs, tensor, name=operation.name), *steps] if sources else steps
+
+
+def _without_activation(step: Callable) -> list[Callable]:
+    """The last step up to the logit."""
+    ends = ("sigmoid", "softmax")
+    operation = step.outputs[0]._keras_history.operation if isinstance(step, keras.Model) else step
+    if getattr(getattr(operation, "activation", None), "__name__", "") in ends:
+        return [_Logits(step)] if isinstance(step, keras.layers.Dense) else []
+    return [] if type(operation).__name__.lower() in ends else [step]
+
+
+def _convolves(step: Any) -> bool:
+    return "Conv" in type(step).__name__ or any(map(_convolves, getattr(step, "layers", ())))
+
+
+def batches(values: np.ndarray) -> Iterator[np.ndarray]:
+    return (values[start : start + BATCH] for start in range(0, len(values), BATCH))
