@@ -1,4 +1,4 @@
-"""The command line: python -m data_prework {download,synthesize,prepare,check} ..."""
+"""The command line: python -m data_prework {download,synthesize,prepare,check,weights} ..."""
 
 import argparse
 import shutil
@@ -12,6 +12,7 @@ from data_prework.download import PNEUMONIA_MNIST, AddressList, DownloadError, f
 from data_prework.manifest import data_home, find_prepared, prepared_folder, read_manifest
 from data_prework.prepare import Settings, prepare
 from data_prework.synthetic import DRAWN, synthesize
+from data_prework.weights import WEIGHTS, fetch_weights
 
 EXAMPLES = """examples:
   python -m data_prework prepare chest_xray                      the drawn stand-in, offline
@@ -19,6 +20,7 @@ EXAMPLES = """examples:
   python -m data_prework prepare chest_xray --from ~/Downloads/chest_xray.zip
   python -m data_prework prepare leaves --from ~/Pictures/leaves  your own: one sub-folder per class
   python -m data_prework check leaves
+  python -m data_prework weights MobileNetV2 VGG16               ImageNet weights, to have them offline later
 """
 
 
@@ -119,6 +121,24 @@ def check_command(args: argparse.Namespace) -> int:
     return 1 if faults else 0
 
 
+def weights_command(args: argparse.Namespace) -> int:
+    """Fetch ImageNet weights; a file that fails does not keep the others from coming."""
+    known = {name.lower(): name for name in WEIGHTS}
+    wanted = list(WEIGHTS) if "all" in args.names else [known.get(name.lower(), name) for name in args.names]
+    unknown = [name for name in wanted if name not in WEIGHTS]
+    if unknown:
+        raise ValueError(f"weights {', '.join(unknown)}: not known; give one or more of {', '.join(WEIGHTS)}, or all")
+    failed = []
+    for name in dict.fromkeys(wanted):
+        try:
+            print(f"weights     {fetch_weights(name, args.to)}")
+        except DownloadError as error:
+            failed.append(str(error))
+    if failed:
+        raise DownloadError("\n\n".join(failed))
+    return 0
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line's words."""
     top = argparse.ArgumentParser(
@@ -180,6 +200,12 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("name")
     one.add_argument("--embedded", action="store_true", help="the drawn stand-in, also where the real one is prepared")
     one.set_defaults(run=check_command)
+
+    one = commands.add_parser("weights", help="fetch ImageNet weights of pretrained networks, for later offline use")
+    sizes = ", ".join(f"{name} ({source.size_mb:.0f} MB)" for name, source in WEIGHTS.items())
+    one.add_argument("names", nargs="+", metavar="NAME", help=f"one or more of {sizes}, or all")
+    one.add_argument("--to", type=Path, metavar="FOLDER", help="where (default: weights in the course's data folder)")
+    one.set_defaults(run=weights_command)
     return top
 
 
