@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import time
+import warnings
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -20,20 +21,28 @@ import numpy as np
 import pandas as pd
 
 SIZES = (50, 100, 200, 400, None)
-STEPS = {50: 200, 100: 200, 200: 250, 400: 300, None: 500}
+STEPS = {50: 150, 100: 150, 200: 200, 400: 250, None: 400}
 BATCH = 16
-RATES = {"from scratch": 2e-3, "pretrained, fine-tuned": 5e-4}
+RATES = {"small CNN, from scratch": 2e-3, "from scratch": 2e-3, "pretrained, fine-tuned": 5e-4}
+LONGER = {"small CNN, from scratch": 2}  # a network that is twice as fast gets twice the steps
+LOOKS = 8  # at the validation split
 
 
-def backbone_of(way: str):
-    """The course's network with random or with pretrained weights."""
+def build(way: str):
+    """The network of a way, with fresh weights; the pretrained one with its backbone's."""
+    import keras
+
     from helpers.course_network import course_network
     from helpers.pretrain import WEIGHTS
+    from tests.bench.difficulty import small_cnn
 
-    net = course_network()
-    if way != "from scratch":
-        net.load_weights(WEIGHTS)
-    return net
+    if way.startswith("small CNN"):
+        return small_cnn((64, 64, 3))
+    base = course_network()
+    if way.startswith("pretrained"):
+        base.load_weights(WEIGHTS)
+    x = keras.layers.GlobalAveragePooling2D()(base.output)
+    return keras.Model(base.input, keras.layers.Dense(1, activation="sigmoid")(x))
 
 
 def choose(labels: np.ndarray, size: int | None, seed: int) -> np.ndarray:
@@ -50,33 +59,43 @@ def weights_of(labels: np.ndarray) -> np.ndarray:
     return np.where(labels == 1, 0.5 / share, 0.5 / (1 - share))
 
 
-def train(way: str, data, rows: np.ndarray, steps: int, seed: int) -> np.ndarray:
-    """Train all weights; probabilities of class 1 on the test images, from the epoch with the best validation loss."""
-    import keras
+class Trainer:
+    """Trains one network again and again with the same number of steps; the graph is built once."""
 
-    keras.utils.set_random_seed(seed)
-    base = backbone_of(way)
-    x = keras.layers.GlobalAveragePooling2D()(base.output)
-    model = keras.Model(base.input, keras.layers.Dense(1, activation="sigmoid")(x))
-    rate = keras.optimizers.schedules.CosineDecay(0.0, steps, warmup_target=RATES[way], warmup_steps=steps // 10)
-    model.compile(keras.optimizers.AdamW(rate, weight_decay=0.01), "binary_crossentropy")
-    images, labels = rgb(data.train.images[rows]), data.train.labels[rows]
-    epochs = 8  # looks at the validation split
-    import tensorflow as tf
+    def __init__(self, way: str, steps: int):
+        import keras
 
-    stream = tf.data.Dataset.from_tensor_slices((images, labels, weights_of(labels)))
-    stream = stream.shuffle(len(images), seed=seed).repeat().batch(BATCH).prefetch(2)
-    val = rgb(data.val.images), data.val.labels, weights_of(data.val.labels)
-    keep = keras.callbacks.EarlyStopping("val_loss", patience=epochs, restore_best_weights=True)
-    model.fit(
-        stream,
-        steps_per_epoch=steps // epochs,
-        epochs=epochs,
-        validation_data=val,
-        callbacks=[keep],
-        verbose=0,
-    )
-    return model.predict(rgb(data.test.images), verbose=0, batch_size=64)[:, 0]
+        self.way, self.steps = way, steps * LONGER.get(way, 1)
+        self.model = build(way)
+        rate = RATES[way]
+        rate = keras.optimizers.schedules.CosineDecay(
+            0.0, self.steps, warmup_target=rate, warmup_steps=self.steps // 10
+        )
+        self.model.compile(keras.optimizers.AdamW(rate, weight_decay=0.01), "binary_crossentropy")
+
+    def __call__(self, data, rows: np.ndarray, seed: int) -> np.ndarray:
+        """Train all weights anew; probabilities of class 1 on test, from the look with the best validation loss."""
+        import keras
+        import tensorflow as tf
+
+        keras.utils.set_random_seed(seed)
+        self.model.set_weights(build(self.way).get_weights())
+        for state in self.model.optimizer.variables:
+            if not state.path.endswith("learning_rate"):
+                state.assign(np.zeros(state.shape))
+        images, labels = rgb(data.train.images[rows]), data.train.labels[rows]
+        stream = tf.data.Dataset.from_tensor_slices((images, labels, weights_of(labels)))
+        stream = stream.shuffle(len(images), seed=seed).repeat().batch(BATCH).prefetch(2)
+        keep = keras.callbacks.EarlyStopping("val_loss", patience=LOOKS, restore_best_weights=True)
+        self.model.fit(
+            stream,
+            steps_per_epoch=self.steps // LOOKS,
+            epochs=LOOKS,
+            validation_data=(rgb(data.val.images), data.val.labels, weights_of(data.val.labels)),
+            callbacks=[keep],
+            verbose=0,
+        )
+        return self.model.predict(rgb(data.test.images), verbose=0, batch_size=64)[:, 0]
 
 
 def rgb(images: np.ndarray) -> np.ndarray:
@@ -108,17 +127,20 @@ def head(stored: dict, data, rows: np.ndarray) -> np.ndarray:
 
 def curves(data, sizes, seeds, ways) -> list[dict]:
     """One row a way, size and seed, with the test probabilities; a line is printed for each."""
+    import keras
     from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
-    net = backbone_of("pretrained")
+    whole = build("pretrained")
+    net = keras.Model(whole.inputs, whole.layers[-3].output)
     stored = {part: features(net, data[part].images) for part in ("train", "val", "test")}
     rows = []
     for size in sizes:
+        trainers = {way: Trainer(way, STEPS.get(size, STEPS[100])) for way in ways if "frozen" not in way}
         for seed in seeds:
             chosen = choose(data.train.labels, size, seed)
             for way in ways:
                 begin = time.perf_counter()
-                prob = head(stored, data, chosen) if "frozen" in way else train(way, data, chosen, STEPS[size], seed)
+                prob = trainers[way](data, chosen, seed) if way in trainers else head(stored, data, chosen)
                 row = {"way": way, "size": len(chosen) if size is None else size, "seed": seed}
                 row["balanced_accuracy"] = balanced_accuracy_score(data.test.labels, prob >= 0.5)
                 row["roc_auc"] = roc_auc_score(data.test.labels, prob)
@@ -152,9 +174,10 @@ def main() -> None:
     parser.add_argument("--source", choices=("embedded", "real"), default="embedded")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--sizes", type=int, nargs="*", help="default: 50 100 200 400 and all (0 stands for all)")
-    parser.add_argument("--ways", nargs="*", default=["from scratch", "pretrained, frozen", "pretrained, fine-tuned"])
+    parser.add_argument("--ways", nargs="*", default=[*RATES, "pretrained, frozen"])
     parser.add_argument("--keep", type=Path, help="a file for all rows, as JSON")
     args = parser.parse_args()
+    warnings.filterwarnings("ignore", message="`shuffle=True` was passed, but will be ignored")
     from helpers.data import load_dataset
     from helpers.metrics import markdown
 

@@ -1,7 +1,8 @@
 """Start-up script of the kernels in the notebook tests: nothing may be trained on, or chosen with, test images.
 
-It remembers every test image that `load_dataset` hands out and looks for them in whatever Keras or scikit-learn is
-given to fit (validation data included). `make test-notebooks` puts it into the kernels' profile.
+It remembers every test image that `load_dataset` hands out, and what a network's `predict` makes of it (stored
+features), and looks for them in whatever Keras or scikit-learn is given to fit (validation data included).
+`make test-notebooks` puts it into the kernels' profile.
 """
 
 
@@ -20,7 +21,16 @@ def _install():
     import helpers.data
     import helpers.run
 
-    held_out = set()
+    held_out = set()  # of the test images, as whole numbers
+    features = set()  # of what networks predicted for them, as it is
+
+    def as_it_is(values):
+        """Digests of rows of floats with more than a few numbers each: features, not answers."""
+        rows = np.asarray(values)
+        if rows.ndim < 2 or not len(rows) or rows[0].size < 8:
+            return set()
+        rows = np.ascontiguousarray(rows, dtype=np.float32).reshape(len(rows), -1)
+        return {hashlib.blake2b(row.tobytes(), digest_size=12).digest() for row in rows}
 
     def digests(images):
         array = np.asarray(images)
@@ -47,6 +57,8 @@ def _install():
             seen = digests(images) & held_out
             if seen:
                 raise AssertionError(f"{len(seen)} test image(s) were given to {where}")
+            if features and (seen := as_it_is(images) & features):
+                raise AssertionError(f"{len(seen)} test image(s), as stored features, were given to {where}")
 
     def guarded(fit, where):
         signature = inspect.signature(fit)
@@ -57,6 +69,19 @@ def _install():
             refuse(given.get("x", given.get("X")), where)
             refuse(given.get("validation_data"), f"{where} as validation data")
             return fit(*args, **kwargs)
+
+        return wrapper
+
+    def watched(predict):
+        @functools.wraps(predict)
+        def wrapper(self, x, *args, **kwargs):
+            answer = predict(self, x, *args, **kwargs)
+            shape = np.shape(answer) if isinstance(answer, np.ndarray) else ()
+            if isinstance(x, np.ndarray) and len(shape) > 1 and np.prod(shape[1:]) >= 8 and digests(x) & held_out:
+                features.update(as_it_is(answer))
+                if len(shape) == 4:  # feature maps are often stored as the mean of each
+                    features.update(as_it_is(answer.mean(axis=(1, 2))))
+            return answer
 
         return wrapper
 
@@ -75,6 +100,7 @@ def _install():
 
         if not hasattr(keras.Model.fit, "__wrapped__") or not getattr(keras.Model, "_audited", False):
             keras.Model.fit = guarded(keras.Model.fit, "keras fit")
+            keras.Model.predict = watched(keras.Model.predict)
             keras.Model._audited = True
         return run
 
