@@ -17,7 +17,9 @@ from pathlib import Path
 from types import SimpleNamespace
 import numpy as np
 """
-NEEDED = ("build_cnn", "SCRIPT", "open_search", "free_port", "start", "read_trials", "watch", "end_all", "completed")
+NEEDED = re.compile(
+    r"^(SCRIPT = |def (build_cnn|open_search|free_port|start|read_trials|watch|end_all|completed)\()", re.M
+)
 
 
 @pytest.fixture(scope="module")
@@ -25,9 +27,8 @@ def lesson(tmp_path_factory):
     """The cells of the lesson that define the search, as a module."""
     path = next(path for path in course_notebooks() if path.stem.startswith("05"))
     code = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
-    defines = re.compile(rf"^(def )?({'|'.join(NEEDED)})(\(| =)", re.M)
     file = tmp_path_factory.mktemp("lesson") / "lesson_05_cells.py"
-    file.write_text(IMPORTS + "\n\n".join(cell for cell in code if defines.search(cell)), encoding="utf-8")
+    file.write_text(IMPORTS + "\n\n".join(cell for cell in code if NEEDED.search(cell)), encoding="utf-8")
     spec = importlib.util.spec_from_file_location(file.stem, file)
     sys.modules[file.stem] = module = importlib.util.module_from_spec(spec)  # where inspect looks for the text
     spec.loader.exec_module(module)
