@@ -10,6 +10,7 @@ import contextlib
 import io
 import threading
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -40,7 +41,7 @@ def load_backbone(
     weights: str | Path | None = "imagenet",
     image_shape: tuple[int | None, int | None, int] = (None, None, 3),
     fallback: str = "course",
-    say=print,
+    say: Callable[[str], None] = print,
 ) -> keras.Model:
     """A network without its classification top: raw pixels in, feature map out, frozen.
 
@@ -75,7 +76,7 @@ def load_backbone(
                 f"weights: those of the course fit its own network only, not {name}; load_backbone('course')"
             )
         try:
-            path = COURSE_WEIGHTS if name == COURSE else _imagenet_file(name)
+            path = COURSE_WEIGHTS if name == COURSE else _imagenet_file(name, say)
         except NoWeights as error:
             if fallback == "error":
                 raise
@@ -199,7 +200,7 @@ def _load(backbone: keras.Model, path: Path, name: str) -> None:
         ) from error
 
 
-def _imagenet_file(name: str) -> Path:
+def _imagenet_file(name: str, say: Callable[[str], None]) -> Path:
     """A sound file of the ImageNet weights; NoWeights, within about two seconds, where none is to be had."""
     path = find_weights(name)
     if path is not None:
@@ -207,7 +208,7 @@ def _imagenet_file(name: str) -> Path:
     source = WEIGHTS[name]
     if not _answers(source.urls[0]):
         raise _no_weights(name, "there is no such file here, and no connection to get it")
-    print(f"Fetching the ImageNet weights of {name} ({source.size_mb:.0f} MB) into {weights_folder()} ...")
+    say(f"Fetching the ImageNet weights of {name} ({source.size_mb:.0f} MB) into {weights_folder()} ...")
     try:
         with contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():  # no progress bar into notebooks
             warnings.simplefilter("ignore")
