@@ -235,5 +235,5 @@ def test_wrong_images_indices_labels_and_batch_sizes_are_refused_by_name():
 
 def test_it_is_faster_than_keras_four_layers():
     images = RNG.integers(0, 256, (192, 128, 128, 3), dtype=np.uint8)
-    speeds = throughput(images, rounds=5, names=(OURS, LAYERS))
+    speeds, _ = throughput(images, rounds=5, names=(OURS, LAYERS))
     assert np.median(speeds[OURS] / speeds[LAYERS]) > 1.3  # idle: more than 2, see tests/bench/augmentation.py
