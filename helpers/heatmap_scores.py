@@ -19,7 +19,7 @@ from scipy.ndimage import gaussian_filter
 
 from data_prework.manifest import ManifestError
 from helpers.bootstrap import FEW_GROUPS, percentiles
-from helpers.checks import check_options, group_codes
+from helpers.checks import check_options
 from helpers.data import Dataset
 from helpers.heatmaps import blurred, checked_targets, two_stages
 from helpers.stages import Stages
@@ -82,7 +82,7 @@ def mask_scores(maps: np.ndarray, masks: np.ndarray) -> pd.DataFrame:
 
 
 def baseline_maps(kind: str, shape: tuple[int, int, int], seed: int = 0) -> np.ndarray:
-    """(n, height, width) maps that know nothing: "random" (smooth noise, every place alike) or "centre" (a soft spot)."""
+    """(n, height, width) maps that know nothing: "random" (smooth noise) or "centre" (a soft spot)."""
     n, height, width = shape
     if kind == "random":
         noise = np.random.default_rng(seed).normal(size=shape)
@@ -135,8 +135,10 @@ def mean_interval(
     kept = ~np.isnan(values)
     if values.ndim != 1 or not kept.any():
         raise ValueError("values: expected (n,) numbers, at least one of them not NaN.")
-    codes = np.arange(len(values)) if groups is None else group_codes(groups, len(values))
-    codes = np.unique(codes[kept], return_inverse=True)[1]
+    names = np.arange(len(values)) if groups is None else np.asarray(groups)
+    if names.shape != values.shape:
+        raise ValueError(f"groups: shape {names.shape}, expected {values.shape}, one group name an image.")
+    codes = np.unique(names[kept], return_inverse=True)[1]
     grouped = groups is not None and codes.max() + 1 >= FEW_GROUPS
     if not grouped:
         codes = np.arange(kept.sum())

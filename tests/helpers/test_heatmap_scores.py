@@ -79,6 +79,9 @@ def test_whole_groups_are_resampled_unless_there_are_few_and_nan_is_left_out():
     alone, together = mean_interval(values), mean_interval(values, groups)
     assert together.grouped and together.high - together.low > 2 * (alone.high - alone.low)
     assert not mean_interval(values, np.repeat(["a", "b"], 100)).grouped
+    assert not mean_interval(values, np.repeat("a", 200)).grouped
+    with pytest.raises(ValueError, match="groups"):
+        mean_interval(values, groups[:5])
     assert mean_interval([1.0, np.nan, 3.0]).value == 2.0
     with pytest.raises(ValueError, match="values"):
         mean_interval([np.nan])
