@@ -81,7 +81,7 @@ def fetch(source: Source, name: str, folder: Path, *, retries: int = 3, timeout:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if isinstance(source, Direct):
-            return _fetch_direct(source, name, folder, retries, timeout, wait)
+            return fetch_direct(source, name, folder, retries, timeout, wait)
         if isinstance(source, Kaggle):
             return _fetch_kaggle(source, folder, retries, wait)
         manners = {"pause": source.pause, "retries": retries, "timeout": timeout, "wait": wait}
@@ -95,7 +95,11 @@ def fetch(source: Source, name: str, folder: Path, *, retries: int = 3, timeout:
         raise DownloadError(_with_advice(source, name, where + in_words(error))) from error
 
 
-def _fetch_direct(source: Direct, name: str, folder: Path, retries: int, timeout: float, wait: float) -> Path:
+def fetch_direct(source: Direct, name: str, folder: Path, retries: int, timeout: float, wait: float) -> Path:
+    """The file of a source in `folder`: found there with the right checksum, or downloaded aside and renamed.
+
+    Errors: BadAnswer and OSError, where no address gave the file.
+    """
     import pooch  # here, and not above: it brings a progress bar that writes a warning into notebooks
 
     target, part, failures = folder / source.file, folder / f".{source.file}.part", []

@@ -4,7 +4,7 @@ import hashlib
 import os
 from pathlib import Path
 
-from data_prework.download import Direct, _fetch_direct
+from data_prework.download import Direct, fetch_direct
 from data_prework.manifest import data_home
 from data_prework.web import BadAnswer, DownloadError, in_words
 
@@ -67,7 +67,7 @@ def fetch_weights(name: str, folder: Path | None = None, **manners) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         if (folder / source.file).is_file() and not _is_sound(folder / source.file, source):
             (folder / source.file).unlink()
-        path = _fetch_direct(source, name, folder, retries, timeout, wait)
+        path = fetch_direct(source, name, folder, retries, timeout, wait)
         if not _is_sound(path, source):
             path.unlink()
             raise DownloadError(f"{source.urls[0]}: what came is not a whole weight file; try again")
