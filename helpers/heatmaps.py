@@ -96,7 +96,7 @@ def overlay_grid(
             ax.contour(masks[i], levels=[0.5], colors="white", linewidths=0.8)
         if titles is not None:
             ax.set_title(titles[i], fontsize=9)
-    words = "share of the picture's strongest place" if limit is None else f"share of {limit:.2g} (logit)"
+    words = "share of the\nstrongest place" if limit is None else f"share of\n{limit:.2g} (logit)"
     figure.colorbar(shown, ax=axes, label=words, shrink=0.9, aspect=25, pad=0.02)
     if title:
         figure.suptitle(title)
