@@ -99,7 +99,11 @@ KINDS = (
 )
 
 
-@pytest.fixture(scope="module", params=[(kind, units) for kind in KINDS for units in (1, 3)], ids=str)
+@pytest.fixture(
+    scope="module",
+    params=[(kind, units) for kind in KINDS for units in (1, 3)],
+    ids=lambda param: f"{param[0].__name__}-{param[1]}",
+)
 def model(request):
     kind, units = request.param
     keras.utils.set_random_seed(1)
