@@ -46,8 +46,8 @@ def _install():
             return
         if isinstance(data, (tuple, list)) and data:
             yield data[0]
-        elif hasattr(data, "element_spec"):  # tf.data
-            for batch in data:
+        elif hasattr(data, "element_spec"):  # tf.data; one that repeats for ever is looked at for a while
+            for batch in data.take(100) if int(data.cardinality()) == -1 else data:
                 yield (batch[0] if isinstance(batch, (tuple, list)) else batch).numpy()
         else:
             yield data
