@@ -19,10 +19,10 @@ from keras import layers
 
 from data_prework.web import DownloadError
 from data_prework.weights import WEIGHTS, fetch_weights, find_weights, weights_folder
+from helpers.course_network import WEIGHTS as COURSE_WEIGHTS
 from helpers.course_network import course_network
 
 COURSE = "course"
-COURSE_WEIGHTS = Path(__file__).resolve().parent / "pretrained" / "course_backbone.weights.h5"
 NAMES = (*WEIGHTS, COURSE)
 FALLBACKS = ("course", "random", "error")
 SUFFIXES = (".h5", ".keras")  # .weights.h5 is one of the first

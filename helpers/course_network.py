@@ -1,7 +1,10 @@
 """The course's own backbone: a small residual network that knows no photograph; helpers/pretrain.py trains it."""
 
+from pathlib import Path
+
 FIELD = 16  # one cell of the feature map stands for so many pixels of the image, in width and in height
 WIDTHS = (64, 128, 192)
+WEIGHTS = Path(__file__).resolve().parent / "pretrained" / "course_backbone.weights.h5"  # report.json lies beside it
 
 
 def course_network(channels: int = 3, momentum: float = 0.9):

@@ -17,8 +17,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 
 from data_prework.synthetic.formula import CATEGORIES, SIDE, draw_source
+from helpers.course_network import WEIGHTS, course_network
 
-WEIGHTS = Path(__file__).parent / "pretrained" / "course_backbone.weights.h5"
 COUNT, EPOCHS, SEED = 500, 7, 7
 HELD_OUT = 0.04  # share of the pictures that no training sees
 CROP, BATCH, RATE = 64, 64, 2e-3
@@ -65,8 +65,6 @@ def pretrain(images: np.ndarray, labels: np.ndarray, epochs: int = EPOCHS, seed:
         The backbone (keras.Model, without the dense layer) and a dictionary of what was measured.
     """
     import keras
-
-    from helpers.course_network import course_network
 
     keras.utils.set_random_seed(seed)
     held = int(HELD_OUT * len(images))

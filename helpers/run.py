@@ -14,6 +14,7 @@ from pathlib import Path
 
 from data_prework.manifest import COURSE, find_prepared, read_manifest
 
+SOURCES = ("real", "embedded")
 PROJECT = Path(__file__).resolve().parent.parent
 _last: list["Run"] = []
 
@@ -61,16 +62,17 @@ class Run:
         return full if self.profile == "full" else min(full, quick)
 
 
-def start(lesson: str, seed: int = 7, say: Callable[[str], None] = print) -> Run:
+def start(lesson: str, seed: int = 7, say: Callable[[str], None] = print, source: str | None = None) -> Run:
     """Begin a lesson: set all seeds and the style of figures, and say in one line what it runs on.
 
     Args:
         lesson: its number, such as "03".
         seed: for Python, NumPy and Keras.
         say: takes the line.
+        source: "embedded" for a lesson that needs the drawn data, such as their masks; else COURSE_SOURCE decides.
 
     Raises:
-        ValueError: an environment variable has a value that is not known.
+        ValueError: an environment variable, or `source`, has a value that is not known.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported: its log is no lesson
     with _silenced():
@@ -80,7 +82,9 @@ def start(lesson: str, seed: int = 7, say: Callable[[str], None] = print) -> Run
     from helpers.style import use_style
 
     profile = _choice("COURSE_PROFILE", "full", ("quick", "full"))
-    source = _choice("COURSE_SOURCE", "real", ("real", "embedded"))
+    if source not in (None, *SOURCES):
+        raise ValueError(f"source: {source!r}; it must be {' or '.join(SOURCES)}")
+    source = source or _choice("COURSE_SOURCE", "real", SOURCES)
     results = Path(os.environ.get("COURSE_RESULTS") or PROJECT / "results").expanduser()
     keras.utils.set_random_seed(seed)
     # Keras 3.15 warns of its own default at every fit on tf.data, which is shuffled already

@@ -80,7 +80,7 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.augmentation", description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--images", type=int, default=512)
+    parser.add_argument("--images", type=int, default=2048, help="a round; about as many as an epoch")
     parser.add_argument("--side", type=int, default=128)
     args = parser.parse_args()
     rng = np.random.default_rng(7)

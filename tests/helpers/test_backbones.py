@@ -12,7 +12,7 @@ from keras import layers
 
 from data_prework import weights
 from data_prework.download import Direct
-from helpers import backbones, pretrain
+from helpers import backbones
 from helpers.backbones import NoWeights, load_backbone, unfreeze
 
 GREY = np.random.default_rng(0).uniform(0, 255, (4, 32, 32, 1)).astype("float32")
@@ -186,7 +186,6 @@ def test_the_course_weights_load_whatever_was_built_before(course_weights):
     first = answer(load_backbone("course"), COLOUR)
     keras.Sequential([keras.Input((8, 8, 3)), layers.Conv2D(4, 3), layers.Conv2D(4, 3)])
     np.testing.assert_array_equal(answer(load_backbone("course", weights="course"), COLOUR), first)
-    assert pretrain.WEIGHTS.name == backbones.COURSE_WEIGHTS.name
 
 
 # bad requests

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from data_prework.synthetic.formula import CATEGORIES, draw_category
-from helpers.course_network import FIELD, WIDTHS, course_network
-from helpers.pretrain import BATCH, CROP, WEIGHTS, batches, pretrain
+from helpers.course_network import FIELD, WEIGHTS, WIDTHS, course_network
+from helpers.pretrain import BATCH, CROP, batches, pretrain
 
 
 @pytest.fixture(scope="module")

@@ -61,6 +61,14 @@ def test_real_data_are_used_where_they_are_prepared(monkeypatch):
     assert started()[0].source == "embedded" and not started()[0].uses_real_data
 
 
+def test_a_lesson_may_ask_for_the_drawn_data_whatever_the_environment_says(monkeypatch):
+    monkeypatch.setenv("COURSE_SOURCE", "real")
+    run, lines = started(source="embedded")
+    assert run.source == "embedded" and "data: embedded" in lines[0] and not run.uses_real_data
+    with pytest.raises(ValueError, match="source: 'drawn'"):
+        started(source="drawn")
+
+
 def test_the_results_store_lies_where_the_environment_says(monkeypatch, tmp_path):
     monkeypatch.setenv("COURSE_RESULTS", str(tmp_path / "elsewhere"))
     assert started()[0].results_folder == tmp_path / "elsewhere"
