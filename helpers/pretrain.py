@@ -110,6 +110,8 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=SEED, help=f"default {SEED}")
     parser.add_argument("--to", type=Path, default=WEIGHTS.parent, help="folder for the weights and the report")
     args = parser.parse_args(argv)
+    if args.count < 1 or args.epochs < 1:
+        parser.error("--count and --epochs must be 1 or more")
     begin = time.perf_counter()
     images, labels = draw_source(args.count, args.seed)
     drawn = time.perf_counter() - begin

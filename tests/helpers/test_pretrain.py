@@ -7,7 +7,7 @@ import pytest
 
 from data_prework.synthetic.formula import CATEGORIES, draw_category
 from helpers.course_network import FIELD, WEIGHTS, WIDTHS, course_network
-from helpers.pretrain import BATCH, CROP, batches, pretrain
+from helpers.pretrain import BATCH, CROP, batches, main, pretrain
 
 
 @pytest.fixture(scope="module")
@@ -60,3 +60,10 @@ def test_the_training_learns_and_gives_the_same_weights_for_the_same_seed(few):
     again, _ = pretrain(*few, epochs=2, seed=3, verbose=0)
     assert report["pictures"] + report["held_out_pictures"] == 160 and report["held_out_pictures"] > 0
     assert all(np.array_equal(a, b) for a, b in zip(net.get_weights(), again.get_weights(), strict=True))
+
+
+@pytest.mark.parametrize("words", [["--count", "0"], ["--epochs", "0"]])
+def test_a_training_of_nothing_is_refused_in_words(words, capsys):
+    with pytest.raises(SystemExit):
+        main(words)
+    assert "must be 1 or more" in capsys.readouterr().err
