@@ -40,8 +40,10 @@ class Outcome:
 
 
 def course_notebooks() -> list[Path]:
-    """The notebooks in reading order; the tour of data preparation comes last."""
-    return [*sorted((PROJECT / "notebooks").glob("[0-9]*.ipynb")), *sorted((PROJECT / "data_prework").glob("*.ipynb"))]
+    """The notebooks in reading order: the lessons, the case studies, and last the tour of data preparation."""
+    lessons = PROJECT / "notebooks"
+    places = (lessons.glob("[0-9]*.ipynb"), lessons.glob("case_studies/*.ipynb"), PROJECT.glob("data_prework/*.ipynb"))
+    return [path for place in places for path in sorted(place)]
 
 
 def prepare_real(raw: Path) -> list[str]:
