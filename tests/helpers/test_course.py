@@ -72,3 +72,10 @@ def test_a_raw_folder_that_is_not_there_is_refused(tmp_path, outcome_of, capsys)
     with pytest.raises(SystemExit):
         outcome_of("run", "--data", "real", "--raw", str(tmp_path / "nowhere"))
     assert "no such folder" in capsys.readouterr().err
+
+
+def test_a_slider_is_not_stored_because_without_its_kernel_it_is_an_error(tmp_path):
+    path = notebook(tmp_path / "slider.ipynb", "from ipywidgets import IntSlider\nprint('moved')\nIntSlider()")
+    executed, outcome = course.execute(path, tmp_path, timeout=60)
+    outputs = executed.cells[1].outputs
+    assert not outcome.fault and [output.output_type for output in outputs] == ["stream"]
