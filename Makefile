@@ -5,6 +5,7 @@ PYTHON  ?= python3
 PROFILE ?= quick
 DATA    ?= embedded
 RAW     ?=
+BUNDLES ?= $(or $(COURSE_RESULTS),results)/bundles
 export COURSE_DATA ?= $(CURDIR)/data
 
 ifeq ($(OS),Windows_NT)
@@ -21,7 +22,7 @@ NOTEBOOKS := notebooks data_prework
 AUDIT    := build/ipython/profile_default/startup
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lab outputs lint test-code test-notebooks test-lowest data lock clean
+.PHONY: help run test lab app outputs lint test-code test-notebooks test-lowest data lock clean
 
 help:  ## List what make can do
 	@echo "make TARGET   (PROFILE=quick|full   DATA=embedded|real   RAW=folder of raw data   PYTHON=python3.12)"
@@ -34,6 +35,9 @@ test: lint test-code test-notebooks  ## ruff, pytest, and nbval on all notebooks
 
 lab: $(READY) $(EMBEDDED)  ## Open JupyterLab at the first notebook, on localhost with its token
 	@$(PY) -m jupyter lab --ServerApp.ip=localhost notebooks/00_start_here.ipynb
+
+app: $(READY)  ## The app of lesson 09 on this computer; BUNDLES= is the folder that the lesson filled
+	@$(PY) -m helpers.app "$(BUNDLES)"
 
 outputs: $(READY) $(EMBEDDED)  ## Run every notebook in the full profile and store the outputs in place
 	@$(PY) -m helpers.course outputs --out build
