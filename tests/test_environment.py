@@ -26,7 +26,13 @@ WANTED = [
     if not text.startswith(PROJECT["name"])
 ]
 # what a package is called when it is imported, where that is not its own name
-IMPORTED_AS = {"scikit-learn": "sklearn", "pillow": "PIL", "keras-tuner": "keras_tuner", "imagehash": "imagehash"}
+IMPORTED_AS = {
+    "scikit-learn": "sklearn",
+    "pillow": "PIL",
+    "keras-tuner": "keras_tuner",
+    "imagehash": "imagehash",
+    "ipython": "IPython",
+}
 
 
 def locked(python: str) -> dict[str, str]:
