@@ -94,12 +94,15 @@ class ReferenceModel:
         side = self.size if image_size is None else image_size
         mended = {name: value for name, value in self.mended.items() if name not in ("optimizer", "learning_rate")}
         settings = {**self.options, **({} if as_published else mended), **options}
+        too_few = f"image_size: {side} pixels are too few for the layers of {self.key}"
         try:
             model = self.network((side, side, self.channels), **settings)
         except ValueError as error:
             if "negative dimension" in str(error).lower() or "zero or negative" in str(error).lower():
-                raise ValueError(f"image_size: {side} pixels are too few for the layers of {self.key}") from error
+                raise ValueError(too_few) from error
             raise
+        if any(0 in weight.shape for weight in model.weights):  # older versions of Keras build it all the same
+            raise ValueError(too_few)
         model.name = self.key
         model.compile(self.make_optimizer(as_published), self.loss, metrics=["accuracy"])
         return model
