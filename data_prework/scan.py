@@ -188,16 +188,21 @@ def describe(path: Path, min_side: int = MIN_SIDE, max_pixels: int = MAX_PIXELS)
         raise Rejected(f"truncated or damaged: {error}") from error
 
 
+def check_header(image: Image.Image, min_side: int = MIN_SIDE, max_pixels: int = MAX_PIXELS) -> None:
+    """Refuse an opened picture by what its header says, before a pixel is decoded; raises Rejected."""
+    if image.width * image.height > max_pixels:
+        raise Rejected(f"too large: {image.width:,} x {image.height:,} pixels, over the limit of {max_pixels:,}")
+    if min(image.size) < min_side:
+        raise Rejected(f"too small: {image.width} x {image.height} pixels, under {min_side} on a side")
+    if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
+        raise Rejected(f"animated or several pages: {image.n_frames} frames, and no way to tell which is meant")
+
+
 def _describe_bytes(path: Path, data: bytes, min_side: int, max_pixels: int) -> dict:
     with Image.open(io.BytesIO(data)) as image:
         if path.suffix.lower() not in SUFFIXES.get(image.format, ()):
             raise Rejected(f"wrong extension: the content is {image.format}, the name ends in {path.suffix}")
-        if image.width * image.height > max_pixels:
-            raise Rejected(f"too large: {image.width} x {image.height} pixels, over the limit of {max_pixels:,}")
-        if min(image.size) < min_side:
-            raise Rejected(f"too small: {image.width} x {image.height} pixels, under {min_side} on a side")
-        if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
-            raise Rejected(f"animated or several pages: {image.n_frames} frames, and no way to tell which is meant")
+        check_header(image, min_side, max_pixels)
         encoding = image.format
         if image.format in ("JPEG", "MPO"):
             encoding = f"JPEG q{jpeg_quality(image.quantization)}"

@@ -153,6 +153,20 @@ def load_manifest(name: str, source: str | None = None) -> pd.DataFrame:
     return read_manifest(locate(name, source))
 
 
+def draft(image: Image.Image, size: tuple[int, int], mode: str) -> None:
+    """Let a JPEG that was opened, and not read yet, be decoded at a fraction of its size where it can."""
+    image.draft(mode, (2 * size[1], 2 * size[0]))
+
+
+def shrunk(image: Image.Image, size: tuple[int, int], mode: str) -> np.ndarray:
+    """(height, width, channels) uint8: the picture stretched to `size`, (height, width), with antialiasing.
+
+    mode: Pillow's name of the colour mode, "L" or "RGB".
+    """
+    small = np.asarray(image.convert(mode).resize((size[1], size[0]), Image.Resampling.BOX))
+    return small.reshape(*size, -1)
+
+
 def _size(image_size: int | tuple[int, int]) -> tuple[int, int]:
     pair = tuple(image_size) if isinstance(image_size, tuple | list) else (image_size, image_size)
     if len(pair) != 2 or not all(isinstance(side, int) and 8 <= side <= 2048 for side in pair):
@@ -205,12 +219,11 @@ def _fill(array: np.ndarray, folder: Path, paths: list[str], mode: str) -> None:
     def resize(row: int) -> None:
         try:
             with Image.open(folder / paths[row]) as image:
-                image.draft(mode, (2 * width, 2 * height))  # a JPEG is decoded at a fraction of its size where it can
-                small = image.convert(mode).resize((width, height), Image.Resampling.BOX)
+                draft(image, (height, width), mode)
+                array[row] = shrunk(image, (height, width), mode)
         except OSError as error:
             again = f"Prepare it again: python -m data_prework prepare {folder.name}"
             raise ManifestError(f"{folder / paths[row]}: {error}. {again}") from None
-        array[row] = np.asarray(small).reshape(array.shape[1:])
 
     with ThreadPoolExecutor() as pool:
         work = pool.map(resize, range(len(paths)))

@@ -9,8 +9,8 @@ import matplotlib
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from data_prework.scan import MAX_PIXELS, MIN_SIDE, SUFFIXES, Rejected, convert, needs_conversion
-from helpers.data import MODES
+from data_prework.scan import MAX_PIXELS, SUFFIXES, Rejected, check_header, convert, needs_conversion
+from helpers.data import MODES, draft, shrunk
 
 MAX_BYTES = 200 * 2**20
 # no others: some, such as EPS, start a program to be decoded; MPO is opened as the JPEG that it begins with
@@ -42,9 +42,9 @@ def read_picture(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's remarks on odd files; what matters is refused below
             with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-                _check_header(image)
+                check_header(image)
                 if size is not None and not needs_conversion(image):
-                    image.draft(mode, (2 * size[1], 2 * size[0]))  # as helpers.data decodes a JPEG
+                    draft(image, size, mode)
                 image.load()
                 return _pixels(convert(image), size, mode)
     except Rejected:
@@ -111,22 +111,8 @@ def _check_length(length: int) -> None:
         raise Rejected(f"too large: {length / 2**20:,.0f} MB, over the limit of {MAX_BYTES // 2**20} MB")
 
 
-def _check_header(image: Image.Image) -> None:
-    """Refuse by what the header says, before a pixel is decoded."""
-    if image.width * image.height > MAX_PIXELS:
-        raise Rejected(f"too large: {image.width:,} x {image.height:,} pixels, over the limit of {MAX_PIXELS:,}")
-    if min(image.size) < MIN_SIDE:
-        raise Rejected(f"too small: {image.width} x {image.height} pixels, under {MIN_SIDE} on a side")
-    if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
-        raise Rejected(f"animated or several pages: {image.n_frames} frames, and no way to tell which is meant")
-
-
 def _pixels(image: Image.Image, size: tuple[int, int] | None, mode: str) -> np.ndarray:
-    plain = image.convert(mode)
-    if size is not None:
-        plain = plain.resize((size[1], size[0]), Image.Resampling.BOX)
-    pixels = np.asarray(plain)
-    return pixels[:, :, None] if pixels.ndim == 2 else pixels
+    return shrunk(image, (image.height, image.width) if size is None else size, mode)
 
 
 def _mode(color_mode: str) -> str:

@@ -1,15 +1,12 @@
 """The search on several processes of lesson 05: its own cells, on images so small that a trial takes a second."""
 
-import importlib.util
 import re
-import sys
 from types import SimpleNamespace
 
-import nbformat
 import numpy as np
 import pytest
 
-from helpers.course import course_notebooks
+from tests.notebooks.lesson_cells import lesson_module
 
 pytestmark = pytest.mark.slow
 IMPORTS = """import inspect, json, os, socket, subprocess, sys, time
@@ -25,15 +22,7 @@ NEEDED = re.compile(
 @pytest.fixture(scope="module")
 def lesson(tmp_path_factory):
     """The cells of the lesson that define the search, as a module."""
-    path = next(path for path in course_notebooks() if path.stem.startswith("05"))
-    code = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
-    file = tmp_path_factory.mktemp("lesson") / "lesson_05_cells.py"
-    file.write_text(IMPORTS + "\n\n".join(cell for cell in code if NEEDED.search(cell)), encoding="utf-8")
-    spec = importlib.util.spec_from_file_location(file.stem, file)
-    sys.modules[file.stem] = module = importlib.util.module_from_spec(spec)  # where inspect looks for the text
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules[file.stem]
+    yield from lesson_module("05", IMPORTS, NEEDED, tmp_path_factory.mktemp("lesson"))
 
 
 @pytest.fixture

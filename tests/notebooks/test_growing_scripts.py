@@ -1,15 +1,12 @@
 """The scripts of lesson 10: two workers train one network, and a killed training goes on. Its own cells, tiny data."""
 
-import importlib.util
 import json
 import re
-import sys
 
-import nbformat
 import numpy as np
 import pytest
 
-from helpers.course import course_notebooks
+from tests.notebooks.lesson_cells import lesson_module
 
 pytestmark = pytest.mark.slow
 IMPORTS = """import hashlib, inspect, json, sys, time
@@ -29,15 +26,7 @@ NEEDED = re.compile(
 @pytest.fixture(scope="module")
 def lesson(tmp_path_factory):
     """The cells of the lesson that define the scripts and start them, as a module."""
-    path = next(path for path in course_notebooks() if path.stem.startswith("10"))
-    code = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
-    file = tmp_path_factory.mktemp("lesson") / "lesson_10_cells.py"
-    file.write_text(IMPORTS + "\n\n".join(cell for cell in code if NEEDED.search(cell)), encoding="utf-8")
-    spec = importlib.util.spec_from_file_location(file.stem, file)
-    sys.modules[file.stem] = module = importlib.util.module_from_spec(spec)  # where inspect looks for the text
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules[file.stem]
+    yield from lesson_module("10", IMPORTS, NEEDED, tmp_path_factory.mktemp("lesson"))
 
 
 @pytest.fixture(scope="module")
