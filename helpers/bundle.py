@@ -31,7 +31,19 @@ from helpers.unlike import Reference
 VERSION = 1
 CANNOT_JUDGE, CANNOT_READ = "cannot judge", "cannot read"
 MODEL, REFERENCE, ABOUT, CARD = "model.keras", "reference.npz", "bundle.json", "MODEL_CARD.md"
-ENTRIES = ("name", "classes", "threshold", "input", "scores", "data", "unlike", "use", "limits", "licence", "sha256")
+KINDS = {  # of the entries of bundle.json
+    "name": str,
+    "classes": list,
+    "threshold": float,
+    "input": dict,
+    "scores": dict,
+    "data": dict,
+    "unlike": dict,
+    "use": str,
+    "limits": list,
+    "licence": str,
+    "sha256": dict,
+}
 
 
 class BundleError(ValueError):
@@ -246,7 +258,7 @@ def _checked(
 def _read_about(path: Path) -> dict:
     try:
         about = json.loads(path.read_text(encoding="utf-8"))
-        lacking = [name for name in ENTRIES if name not in about]
+        lacking = [name for name in KINDS if name not in about]
         found = about["version"]
     except (ValueError, KeyError, TypeError) as error:
         raise BundleError(f"{path}: cannot be read ({type(error).__name__}: {error}); copy the bundle again") from error
@@ -254,6 +266,9 @@ def _read_about(path: Path) -> dict:
         raise BundleError(f"{path}: written by another version of the course ({found}, expected {VERSION})")
     if lacking:
         raise BundleError(f"{path}: has no entry {lacking[0]!r}; copy the bundle again")
+    odd = [name for name, kind in KINDS.items() if not isinstance(about[name], kind)]
+    if odd:
+        raise BundleError(f"{path}: the entry {odd[0]!r} is {about[odd[0]]!r}; copy the bundle again")
     return about
 
 

@@ -135,8 +135,11 @@ def save_csv(frame: pd.DataFrame, path: Path) -> None:
     """Write the table without its pictures and maps, aside first, then renamed."""
     aside = path.with_name(f".{path.name}.new")
     plain = frame.drop(columns=["picture", "map"], errors="ignore").round({"probability": 4, "unlike": 2})
-    plain.to_csv(aside, index=False, lineterminator="\n")
-    aside.replace(path)
+    try:
+        plain.to_csv(aside, index=False, lineterminator="\n")
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 def save_heatmaps(frame: pd.DataFrame, folder: Path) -> int:
@@ -171,12 +174,16 @@ def main(argv: list[str] | None = None) -> int:
     frame = predict(args.pictures, bundle, args.threshold, heatmap=args.heatmaps is not None)
     if frame.empty:
         parser.error(f"{args.pictures}: no file in this folder")
-    save_csv(frame, args.csv)
+    try:
+        save_csv(frame, args.csv)
+        drawn = save_heatmaps(frame, args.heatmaps) if args.heatmaps is not None else 0
+    except OSError as error:
+        parser.error(f"{error.filename2 or error.filename}: cannot be written ({error.strerror})")
     print(f"{summary(frame)} -> {args.csv}")
     for row in frame[frame["decision"] == CANNOT_READ].itertuples():
         print(f"  {row.file}: {row.note}")
     if args.heatmaps is not None:
-        print(f"{save_heatmaps(frame, args.heatmaps)} heatmaps -> {args.heatmaps}")
+        print(f"{drawn} heatmaps -> {args.heatmaps}")
     return 0 if frame["probability"].notna().any() else 1
 
 

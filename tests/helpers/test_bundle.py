@@ -107,8 +107,21 @@ def rewritten(folder, **changes):
         ({"classes": ["dark"]}, "class_names"),
         ({"scores": {}}, "cannot be loaded"),
         ({"input": {"height": 64, "width": 64, "color_mode": "grayscale"}}, "the model takes"),
+        ({"sha256": "none"}, "the entry 'sha256' is 'none'"),
+        ({"input": [64, 64]}, "the entry 'input'"),
+        ({"threshold": "half"}, "the entry 'threshold'"),
     ],
-    ids=["version", "no probability", "other threshold", "one class", "no scores", "other size"],
+    ids=[
+        "version",
+        "no probability",
+        "other threshold",
+        "one class",
+        "no scores",
+        "other size",
+        "no hashes",
+        "no input",
+        "words",
+    ],
 )
 def test_a_description_that_does_not_fit_is_refused(copy, changes, words):
     rewritten(copy, **changes)

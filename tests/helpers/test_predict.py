@@ -138,13 +138,16 @@ def test_the_exit_status_is_1_where_nothing_could_be_judged(place, inbox, tmp_pa
         (["{bundle}", "{tmp}", "--csv", "{tmp}/no/folder/a.csv"], "is not there"),
         (["{bundle}", "{tmp}", "--csv", "{tmp}/a.csv", "--threshold", "7"], "no probability"),
         (["{bundle}", "{tmp}/nothing", "--csv", "{tmp}/a.csv"], "no file in this folder"),
+        (["{bundle}", "{inbox}", "--csv", "{tmp}/nothing"], "nothing: cannot be written"),
+        (["{bundle}", "{inbox}", "--csv", "{tmp}/a.csv", "--heatmaps", "{inbox}/letter.jpg"], "cannot be written"),
     ],
-    ids=["no pictures", "no bundle", "no folder for the table", "threshold", "empty folder"],
+    ids=["no pictures", "no bundle", "no folder for the table", "threshold", "empty folder", "csv", "heatmaps"],
 )
-def test_a_wrong_command_ends_with_2_and_says_why(place, tmp_path, capsys, arguments, words):
+def test_a_wrong_command_ends_with_2_and_says_why(place, inbox, tmp_path, capsys, arguments, words):
     (tmp_path / "nothing").mkdir()
     with pytest.raises(SystemExit) as ended:
-        main([argument.format(bundle=place, tmp=tmp_path) for argument in arguments])
+        main([argument.format(bundle=place, tmp=tmp_path, inbox=inbox) for argument in arguments])
+    assert not list(tmp_path.glob(".*.new"))
     assert ended.value.code == 2 and words in capsys.readouterr().err
 
 
