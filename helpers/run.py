@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from data_prework.manifest import COURSE, find_prepared, read_manifest
 
@@ -45,6 +46,10 @@ class Run:
     def repeats(self, full: int) -> int:
         """`full` repetitions with other seeds, or 1 in the quick profile."""
         return self._number(full, 1, "repeats")
+
+    def pick(self, full: Any, quick: Any) -> Any:
+        """`full`, or `quick` in the quick profile: for what the four above do not fit, such as a list of methods."""
+        return full if self.profile == "full" else quick
 
     def source_of(self, dataset: str) -> str:
         """ "real" or "embedded": where the images of a prepared data set come from."""

@@ -27,12 +27,14 @@ def test_one_line_says_what_the_lesson_runs_on(monkeypatch):
 def test_full_is_the_default_and_gives_the_full_numbers():
     run, _ = started()
     assert (run.profile, run.epochs(20), run.images(2000), run.trials(12), run.repeats(3)) == ("full", 20, 2000, 12, 3)
+    assert run.pick(full=["a", "b"], quick=["a"]) == ["a", "b"]
 
 
 def test_quick_gives_small_numbers_and_never_more_than_asked(monkeypatch):
     monkeypatch.setenv("COURSE_PROFILE", "quick")
     run, _ = started()
     assert (run.epochs(20), run.images(2000), run.trials(12), run.repeats(3)) == (2, 240, 2, 1)
+    assert run.pick(full=["a", "b"], quick=["a"]) == ["a"]
     assert (run.epochs(1), run.images(50)) == (1, 50)
     with pytest.raises(ValueError, match="epochs must be 1 or more"):
         run.epochs(0)
