@@ -22,7 +22,7 @@ NOTEBOOKS := notebooks data_prework
 AUDIT    := build/ipython/profile_default/startup
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lab app outputs lint test-code test-notebooks test-lowest data lock clean
+.PHONY: help run test lab app outputs bench lint test-code test-notebooks test-lowest test-newest new-lesson data lock clean
 
 help:  ## List what make can do
 	@echo "make TARGET   (PROFILE=quick|full   DATA=embedded|real   RAW=folder of raw data   PYTHON=python3.12)"
@@ -42,6 +42,9 @@ app: $(READY)  ## The app of lesson 09 on this computer; BUNDLES= is the folder 
 outputs: $(READY) $(EMBEDDED)  ## Run every notebook in the full profile and store the outputs in place
 	@$(PY) -m helpers.course outputs --out build
 
+bench: $(READY) $(EMBEDDED)  ## Measure speed and scores here, into tests/bench/RESULTS.md (two hours; RAW= for real images)
+	@$(PY) -m tests.bench $(if $(RAW),--raw "$(RAW)")
+
 lint: $(READY)  ## ruff: format and rules
 	@$(PY) -m ruff check . && $(PY) -m ruff format --check .
 
@@ -56,6 +59,15 @@ test-notebooks: $(READY) $(EMBEDDED)  ## nbval alone: all notebooks in the quick
 test-lowest: .venv-lowest/.installed $(EMBEDDED)  ## The helpers' tests with the lowest allowed versions
 	@.venv-lowest/bin/python -m pytest -q -p no:cacheprovider -n 2 --dist loadscope tests/helpers
 
+test-newest: $(EMBEDDED)  ## Every notebook in quick with the newest packages; the table names the lesson that breaks
+	@rm -rf .venv-newest && $(PYTHON) -m venv .venv-newest
+	@.venv-newest/bin/python -m pip install -q --disable-pip-version-check --upgrade -e ".[dev]"
+	@.venv-newest/bin/python -m pip list --disable-pip-version-check | grep -iE '^(tensorflow|keras|keras-tuner|numpy|scikit-learn) '
+	@.venv-newest/bin/python -m helpers.course run --profile quick --out build/newest
+
+new-lesson: $(READY) $(EMBEDDED)  ## A notebook that passes every check, to begin from: NAME=11_segmentation
+	@$(PY) -m helpers.new_lesson "$(NAME)"
+
 data: $(READY) $(EMBEDDED)  ## Draw and prepare the embedded data sets that are missing
 
 lock: $(READY)  ## Write requirements.lock anew from pyproject.toml (for Python 3.11 to 3.13; names no index)
@@ -63,7 +75,7 @@ lock: $(READY)  ## Write requirements.lock anew from pyproject.toml (for Python 
 	  --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" -q -o requirements.lock
 
 clean:  ## Remove build/ and the environments; data and results stay
-	rm -rf build $(VENV) .venv-lowest
+	rm -rf build $(VENV) .venv-lowest .venv-newest
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else f"Python 3.11 to 3.13 is needed, $(PYTHON) is {v[0]}.{v[1]}. Try: make $(MAKECMDGOALS) PYTHON=python3.12")'

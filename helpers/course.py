@@ -219,6 +219,9 @@ def main(argv: list[str] | None = None) -> int:
             )
         print("\n".join(prepare_real(args.raw.expanduser())), end="\n\n")
     paths = [path.resolve() for path in args.notebooks] or course_notebooks()
+    for path in paths:
+        if path.suffix != ".ipynb" or not path.is_file():
+            parser.error(f"{path}: no such notebook; give files that end in .ipynb, or none for the whole course")
     return 1 if run(paths, args.out.resolve(), args.command == "outputs", args.timeout) else 0
 
 

@@ -74,6 +74,13 @@ def test_a_raw_folder_that_is_not_there_is_refused(tmp_path, outcome_of, capsys)
     assert "no such folder" in capsys.readouterr().err
 
 
+def test_a_folder_in_place_of_a_notebook_is_refused_before_anything_runs(tmp_path, outcome_of, capsys):
+    good = notebook(tmp_path / "good.ipynb", "1")
+    with pytest.raises(SystemExit):
+        outcome_of("run", str(good), str(tmp_path))
+    assert "give files that end in .ipynb" in capsys.readouterr().err and not (tmp_path / "build").exists()
+
+
 def test_a_slider_is_not_stored_because_without_its_kernel_it_is_an_error(tmp_path):
     path = notebook(tmp_path / "slider.ipynb", "from ipywidgets import IntSlider\nprint('moved')\nIntSlider()")
     executed, outcome = course.execute(path, tmp_path, timeout=60)

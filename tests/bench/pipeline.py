@@ -1,0 +1,125 @@
+"""How fast pictures come out of a folder, and what memory that takes: three ways to feed the same network.
+
+    python -m tests.bench.pipeline                          1,000 to 40,000 pictures; prints a Markdown table
+    python -m tests.bench.pipeline --counts 1000 4000       a quick look
+
+227x227 colour JPEG files come out as batches of 32 at 128x128. The first pass reads every file, the third one shows
+what an epoch costs from then on. Every row is a process of its own, so that memory can be told apart. Ours reads a
+prepared folder; what the preparation costs, once, is measured by tests.bench.growth.
+"""
+
+import argparse
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+from tests.bench.pictures import write_pictures
+from tests.bench.watched import watched
+
+COUNTS = (1_000, 4_000, 10_000, 40_000)
+SIDE, BATCH = 128, 32
+
+
+def generator(folder: Path) -> Callable[[], int]:
+    """ImageDataGenerator.flow_from_directory, as in the five projects."""
+    from tensorflow.keras.preprocessing.image import ImageDataGenerator
+
+    flow = ImageDataGenerator().flow_from_directory(folder / "raw", (SIDE, SIDE), class_mode="binary", batch_size=BATCH)
+    return lambda: sum(len(flow[i][1]) for i in range(len(flow)))
+
+
+def from_directory(folder: Path) -> Callable[[], int]:
+    """keras.utils.image_dataset_from_directory, read again in every epoch."""
+    import keras
+    import tensorflow as tf
+
+    files = keras.utils.image_dataset_from_directory(
+        folder / "raw", image_size=(SIDE, SIDE), batch_size=BATCH, verbose=False
+    ).prefetch(tf.data.AUTOTUNE)
+    return lambda: sum(len(labels) for _, labels in files)
+
+
+def cached(folder: Path) -> Callable[[], int]:
+    """The same with .cache(): the pixels stay in memory as float32."""
+    import keras
+    import tensorflow as tf
+
+    files = keras.utils.image_dataset_from_directory(
+        folder / "raw", image_size=(SIDE, SIDE), batch_size=BATCH, verbose=False
+    )
+    files = files.cache().prefetch(tf.data.AUTOTUNE)
+    return lambda: sum(len(labels) for _, labels in files)
+
+
+def ours(folder: Path) -> Callable[[], int]:
+    """helpers.data.load_dataset: resized once into a file of uint8, then batches from memory."""
+    parts = []
+
+    def one_pass() -> int:
+        from helpers.data import load_dataset
+
+        if not parts:
+            data = load_dataset("pictures", SIDE, "rgb", batch_size=BATCH)
+            parts.extend(data[split].batches for split in ("train", "val", "test"))
+        return sum(len(labels) for part in parts for _, labels in part)
+
+    return one_pass
+
+
+WAYS = {
+    "ImageDataGenerator": generator,
+    "image_dataset_from_directory": from_directory,
+    "image_dataset_from_directory, cache()": cached,
+    "helpers.data.load_dataset": ours,
+}
+
+
+def measure(way: str, folder: Path) -> dict[str, float]:
+    """Images a second in the first and in the third pass."""
+    import tensorflow as tf
+
+    tf.get_logger().setLevel("ERROR")
+    one_pass, speeds = WAYS[way](folder), []
+    for _ in range(3):
+        begin = time.perf_counter()
+        count = one_pass()
+        speeds.append(count / (time.perf_counter() - begin))
+    return {"first": speeds[0], "later": speeds[2], "count": count}
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.pipeline", description=__doc__.splitlines()[0])
+    parser.add_argument("--counts", type=int, nargs="+", default=COUNTS)
+    parser.add_argument("--one", nargs=2, metavar=("WAY", "FOLDER"), help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.one:
+        print("RESULT", json.dumps(measure(args.one[0], Path(args.one[1]))))
+        return
+    print(f"{os.cpu_count()} cores, JPEG files of 227x227, batches of {BATCH} at {SIDE}x{SIDE}x3\n")
+    print("| pictures | way | images/s, first pass | images/s, later | peak MB |")
+    print("|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as place:
+        for count in sorted(args.counts):
+            folder = Path(place)
+            write_pictures(folder / "raw", count)
+            environment = {**os.environ, "COURSE_DATA": str(folder)}
+            watched(["-m", "data_prework", "prepare", "pictures", "--from", str(folder / "raw")], environment)
+            for way in WAYS:
+                run = watched(["-m", "tests.bench.pipeline", "--one", way, place], environment)
+                found = json.loads(run.output.rpartition("RESULT")[2])
+                if found["count"] != count:
+                    raise RuntimeError(f"{way} gave {found['count']} of {count} pictures")
+                print(
+                    f"| {count:,} | {way} | {found['first']:,.0f} | {found['later']:,.0f} | {run.peak_mb:,.0f} |",
+                    flush=True,
+                )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+"""Run a command as a process of its own: its seconds, its highest memory and what it printed."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import psutil
+
+
+@dataclass(frozen=True)
+class Watched:
+    """seconds: wall time. peak_mb: highest resident memory of the process and its children. output: what it printed."""
+
+    seconds: float
+    peak_mb: float
+    output: str
+
+
+def watched(arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> Watched:
+    """Run `python ARGUMENTS`, looked at fifty times a second.
+
+    Raises:
+        RuntimeError: it failed; the message holds its last lines.
+    """
+    begin, peak = time.perf_counter(), 0
+    command = [sys.executable, *arguments]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
+        process = psutil.Process(child.pid)
+        while child.poll() is None:
+            peak = max(peak, _resident(process))
+            time.sleep(0.02)
+        seconds = time.perf_counter() - begin
+        output, errors = child.communicate()
+    if child.returncode:
+        raise RuntimeError(f"{' '.join(arguments)} ended with {child.returncode}: {errors.strip()[-500:]}")
+    return Watched(seconds, peak / 2**20, output)
+
+
+def _resident(process: psutil.Process) -> int:
+    try:
+        return sum(one.memory_info().rss for one in [process, *process.children(recursive=True)])
+    except psutil.NoSuchProcess:
+        return 0
