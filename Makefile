@@ -3,6 +3,7 @@
 
 PYTHON  ?= python3
 PROFILE ?= quick
+PYTHON312 ?= python3.12
 DATA    ?= embedded
 RAW     ?=
 BUNDLES ?= $(or $(COURSE_RESULTS),results)/bundles
@@ -22,7 +23,7 @@ NOTEBOOKS := notebooks data_prework
 AUDIT    := build/ipython/profile_default/startup
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lab app outputs bench lint test-code test-notebooks test-lowest test-newest new-lesson data lock clean
+.PHONY: help run test lab app outputs bench lint test-code test-notebooks test-lowest test-newest test-colab links new-lesson data lock clean
 
 help:  ## List what make can do
 	@echo "make TARGET   (PROFILE=quick|full   DATA=embedded|real   RAW=folder of raw data   PYTHON=python3.12)"
@@ -64,6 +65,12 @@ test-newest: $(EMBEDDED)  ## Every notebook in quick with the newest packages; t
 	@.venv-newest/bin/python -m pip install -q --disable-pip-version-check --upgrade -e ".[dev]"
 	@.venv-newest/bin/python -m pip list --disable-pip-version-check | grep -iE '^(tensorflow|keras|keras-tuner|numpy|scikit-learn) '
 	@.venv-newest/bin/python -m helpers.course run --profile quick --out build/newest
+
+test-colab: $(READY)  ## Every notebook as on Colab: Python 3.12, its versions, nothing but the first cell (PYTHON312=python3.12)
+	@$(PY) -m tests.colab.run --python "$(PYTHON312)"
+
+links: $(READY)  ## Write links to Colab, Kaggle and Binder into the notebooks, from the git remote
+	@$(PY) -m helpers.links
 
 new-lesson: $(READY) $(EMBEDDED)  ## A notebook that passes every check, to begin from: NAME=11_segmentation
 	@$(PY) -m helpers.new_lesson "$(NAME)"

@@ -1,0 +1,1 @@
+"""The lessons on a runtime like Colab's."""

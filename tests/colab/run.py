@@ -1,0 +1,121 @@
+"""Run lessons as a reader on Colab does: no project on the disk, another Python, other versions, one first cell.
+
+    python -m tests.colab.run                        every lesson and case study in quick; prints a table
+    python -m tests.colab.run 00_start_here          this one only
+    python -m tests.colab.run --python python3.12    the interpreter that the runtime is built from
+
+It builds an environment of the packages in runtime.txt (kept in build/colab), puts a module `google.colab` into it,
+makes a git remote of the committed files with the tag of this version, writes the first cell for that remote into
+copies of the notebooks, and runs each copy in an empty folder of its own. TensorFlow, Keras and NumPy must be the same
+before and after. The first notebook also pays for the download of what is missing and for drawing the data.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+
+from helpers.course import PROJECT, course_notebooks
+from helpers.links import add_links, version_tag
+
+PLACE = PROJECT / "build" / "colab"
+RUNTIME = Path(__file__).with_name("runtime.txt")
+KEPT = ("tensorflow", "keras", "numpy")
+STAND_IN = '"""Stand-in for the module that Colab has."""\n'
+
+
+def environment(python: str) -> Path:
+    """The interpreter of the runtime; built anew when runtime.txt has changed.
+
+    Raises:
+        SystemExit: `python` is not there or not a Python 3.12.
+    """
+    if shutil.which(python) is None:
+        raise SystemExit(f"{python} is not installed; --python names an interpreter of Python 3.12")
+    inside, mark = PLACE / "venv" / "bin" / "python", PLACE / "built.txt"
+    wanted = RUNTIME.read_text(encoding="utf-8")
+    if mark.is_file() and mark.read_text(encoding="utf-8") == wanted:
+        return inside
+    shutil.rmtree(PLACE / "venv", ignore_errors=True)
+    subprocess.run([python, "-m", "venv", PLACE / "venv"], check=True)
+    subprocess.run([inside, "-m", "pip", "install", "-q", "--disable-pip-version-check", "-r", RUNTIME], check=True)
+    code = "import site; print(site.getsitepackages()[0])"
+    packages = Path(subprocess.run([inside, "-c", code], capture_output=True, text=True, check=True).stdout.strip())
+    (packages / "google" / "colab").mkdir(parents=True, exist_ok=True)
+    (packages / "google" / "colab" / "__init__.py").write_text(STAND_IN, encoding="utf-8")
+    mark.write_text(wanted, encoding="utf-8")
+    return inside
+
+
+def remote(tag: str) -> str:
+    """Address of a bare copy of this repository, whose tag is the last commit."""
+    bare = PLACE / "remote.git"
+    shutil.rmtree(bare, ignore_errors=True)
+    subprocess.run(["git", "clone", "-q", "--bare", str(PROJECT), str(bare)], check=True)
+    subprocess.run(["git", "-C", str(bare), "tag", "-f", tag], check=True, stdout=subprocess.DEVNULL)
+    return bare.as_uri()
+
+
+def versions(python: Path) -> dict[str, str]:
+    """Name -> version of the packages that must not change."""
+    code = f"import json; from importlib.metadata import version; print(json.dumps({{n: version(n) for n in {KEPT}}}))"
+    return json.loads(subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout)
+
+
+def run_one(path: Path, python: Path, address: str, tag: str) -> tuple[float, str]:
+    """Run a copy of a notebook in an empty folder: (seconds, the setup line or the fault)."""
+    notebook = nbformat.read(path, as_version=4)
+    add_links(notebook, address, tag, path.relative_to(PROJECT).as_posix())
+    content = PLACE / "content"  # as /content there: what one notebook fetched, the next one finds
+    content.mkdir(parents=True, exist_ok=True)
+    nbformat.write(notebook, content / path.name)
+    code = (
+        "import sys, nbformat\n"
+        "from nbclient import NotebookClient\n"
+        "nb = nbformat.read(sys.argv[1], as_version=4)\n"
+        "NotebookClient(nb, timeout=1200, kernel_name='python3', resources={'metadata': {'path': '.'}}).execute()\n"
+        "texts = [o.get('text', '') for c in nb.cells for o in c.get('outputs', [])]\n"
+        "print(next(t for t in texts if t.startswith('Lesson')).strip())\n"
+        "print(sum(o.get('name') == 'stderr' for c in nb.cells for o in c.get('outputs', [])), 'outputs on stderr')\n"
+    )
+    left_out = ("PYTHONPATH", "COURSE_DATA", "COURSE_RESULTS", "VIRTUAL_ENV")
+    variables = {name: value for name, value in os.environ.items() if name not in left_out}
+    variables |= {"COURSE_PROFILE": "quick", "PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}"}
+    variables |= {"JUPYTER_PATH": str(python.parent.parent / "share" / "jupyter")}
+    begin = time.perf_counter()
+    done = subprocess.run([python, "-c", code, path.name], cwd=content, env=variables, capture_output=True, text=True)
+    seconds = time.perf_counter() - begin
+    lines = (done.stdout if done.returncode == 0 else done.stderr).strip().splitlines()
+    return seconds, " | ".join(lines[-2:]) if done.returncode == 0 else f"FAILED: {lines[-1] if lines else ''}"
+
+
+def main() -> int:
+    """Run what was asked for; the exit status is 0 only when all went through and nothing installed changed."""
+    parser = argparse.ArgumentParser(prog="python -m tests.colab.run", description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", metavar="NOTEBOOK", help="such as 00_start_here")
+    parser.add_argument("--python", default="python3.12")
+    args = parser.parse_args()
+    PLACE.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(PLACE / "content", ignore_errors=True)
+    python, tag = environment(args.python), version_tag()
+    before, address, failed = versions(python), remote(tag), 0
+    print(f"runtime: {', '.join(f'{name} {version}' for name, version in before.items())}", flush=True)
+    for path in course_notebooks():
+        if args.names and path.stem not in args.names:
+            continue
+        seconds, said = run_one(path, python, address, tag)
+        failed += said.startswith("FAILED")
+        print(f"{path.stem:28}{seconds:5.0f} s  {said}", flush=True)
+    after = versions(python)
+    print("TensorFlow, Keras and NumPy as before" if after == before else f"CHANGED: {before} -> {after}")
+    return 1 if failed or after != before else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
