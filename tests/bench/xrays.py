@@ -15,6 +15,7 @@ import os
 import time
 import warnings
 from dataclasses import replace
+from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -22,12 +23,16 @@ import numpy as np
 
 from tests.bench.xray_net import PLAIN, Recipe, disturbed, logits, train
 
-CHOSEN = Recipe()
+CHOSEN = Recipe(epochs=24)
+SHORT = replace(CHOSEN, side=48, epochs=12)
 RECIPES = {
-    "no changes": replace(PLAIN, epochs=15),
-    "shape only": replace(CHOSEN, light=0.0, blur=0.0, noise=0.0),
-    "shape, light, blur, noise": CHOSEN,
+    "no changes, 48 pixels": replace(PLAIN, side=48, epochs=12),
+    "shape, 48": replace(SHORT, light=0.0, blur=0.0, noise=0.0),
+    "shape, light, blur, noise, 32": replace(SHORT, side=32),
+    "shape, light, blur, noise, 48": SHORT,
+    "shape, light, blur, noise, 64": replace(SHORT, side=64),
 }
+SIDES = (32, 48, 64)  # equally good, so the answer is the mean of one network for each
 FOLDS = 5
 
 
@@ -83,47 +88,65 @@ def cut_for_recall(truth: np.ndarray, score: np.ndarray, recall: float) -> float
     return float(ill[int(np.ceil(recall * len(ill))) - 1])
 
 
-def official(recipe: Recipe) -> None:
-    """Five networks, each without a fifth of the patients; thresholds from their held-out images; the test once."""
+def fold_answers(recipe: Recipe, fold: int, keep: Path | None) -> dict[str, np.ndarray]:
+    """Train without one fold; logits of its images (`held`), of these disturbed (`rough`), and of the `test` images."""
     from sklearn.model_selection import StratifiedGroupKFold
 
+    path = keep and keep / f"{recipe.side}-{recipe.epochs}-{fold}.npz"
+    if path and path.is_file():
+        return dict(np.load(path))
+    learn, test = load(recipe.side)
+    truth = learn["labels"]
+    folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=7).split(truth, truth, learn["groups"])
+    seen, left = list(folds)[fold]
+    begin = time.perf_counter()
+    model = train(recipe, learn["images"][seen], truth[seen], seed=fold)
+    images = learn["images"][left]
+    found = {"rows": left, "held": logits(model, images), "rough": logits(model, disturbed(recipe, images))}
+    found["test"] = logits(model, test["images"])
+    found["cost"] = np.array([model.count_params(), time.perf_counter() - begin])
+    if path:
+        keep.mkdir(parents=True, exist_ok=True)
+        np.savez(path, **found)
+    return found
+
+
+def official(epochs: int, keep: Path | None) -> None:
+    """A network for each fold of the patients and each side; thresholds from held-out images; the test once."""
     from helpers.metrics import evaluate, markdown, score_table
 
-    begin = time.perf_counter()
-    learn, test = load(recipe.side)
+    learn, test = load(SIDES[0])
     truth, groups = learn["labels"], learn["groups"]
-    held, rough, answers = np.zeros(len(truth)), np.zeros(len(truth)), []
-    folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=7).split(truth, truth, groups)
-    for number, (seen, left) in enumerate(folds):
-        model = train(recipe, learn["images"][seen], truth[seen], seed=number)
-        held[left] = logits(model, learn["images"][left])
-        rough[left] = logits(model, disturbed(recipe, learn["images"][left]))
-        answers.append(logits(model, test["images"]))
-        print(
-            f"fold {number + 1}: {model.count_params():,} parameters, {time.perf_counter() - begin:.0f} s", flush=True
-        )
-    score = np.mean(answers, axis=0)
+    held, rough, answers, costs = np.zeros(len(truth)), np.zeros(len(truth)), [], []
+    for side in SIDES:
+        for fold in range(FOLDS):
+            found = fold_answers(replace(CHOSEN, side=side, epochs=epochs), fold, keep)
+            held[found["rows"]] += found["held"] / len(SIDES)
+            rough[found["rows"]] += found["rough"] / len(SIDES)
+            answers.append(found["test"])
+            costs.append(found["cost"])
+    score, (weights, seconds) = np.mean(answers, axis=0), np.sum(costs, axis=0)
     cuts = {
         "threshold 0.5": 0.0,
         "threshold of the held-out images": best_threshold(truth, held),
-        "the same, images disturbed": best_threshold(truth, rough),
-        "recall 0.97 on these": cut_for_recall(truth, rough, 0.97),
+        "threshold of these, disturbed": best_threshold(truth, rough),
+        "recall 0.97 on these, disturbed": cut_for_recall(truth, rough, 0.97),
         "recall 0.97 on the test itself": cut_for_recall(test["labels"], score, 0.97),
     }
-    columns = ["accuracy", "recall", "specificity", "roc_auc"]
-    rows = {"held-out images, threshold 0.5": evaluate(truth, probability(held), groups=groups)}
-    rows["held-out images, disturbed, threshold 0.5"] = evaluate(truth, probability(rough), groups=groups)
+    rows = {"held-out patients, threshold 0.5": evaluate(truth, probability(held), groups=groups)}
+    rows["held-out patients, disturbed, threshold 0.5"] = evaluate(truth, probability(rough), groups=groups)
     for name, cut in cuts.items():
-        prob = probability(score)
-        rows[f"test, {name}"] = evaluate(test["labels"], prob, float(probability(np.float64(cut))), test["groups"])
+        threshold = float(probability(np.float64(cut)))
+        rows[f"test, {name}"] = evaluate(test["labels"], probability(score), threshold, test["groups"])
     single = [evaluate(test["labels"], probability(one), groups=test["groups"]) for one in answers]
-    print(f"\n{FOLDS} networks, {len(truth):,} training and {len(test['labels'])} test images, ", end="")
-    print(f"{time.perf_counter() - begin:.0f} s\n")
-    print(markdown(score_table(rows, columns=columns)))
     print(
-        "\nOne network alone, test, threshold 0.5: accuracy", ", ".join(f"{one.accuracy:.3f}" for one in single), end=""
+        f"{len(answers)} networks, {FOLDS} folds at {', '.join(map(str, SIDES))} pixels: {weights:,.0f} weights in all, "
     )
-    print("; ROC AUC", ", ".join(f"{one.roc_auc:.3f}" for one in single))
+    print(f"{seconds:.0f} s of training; {len(truth):,} training and {len(test['labels'])} test images.\n")
+    print(markdown(score_table(rows, columns=["accuracy", "recall", "specificity", "roc_auc"])))
+    for name, words in {"accuracy": "accuracy at 0.5", "roc_auc": "ROC AUC"}.items():
+        values = [getattr(one, name) for one in single]
+        print(f"\nEach network alone, test: {words} {min(values):.3f} to {max(values):.3f}, mean {np.mean(values):.3f}")
 
 
 def pooled(recipe: Recipe) -> None:
@@ -159,15 +182,16 @@ def main() -> None:
     parser.add_argument("--recipes", nargs="*", metavar="RECIPE", help=f"of {', '.join(RECIPES)}")
     parser.add_argument("--pooled", action="store_true")
     parser.add_argument("--epochs", type=int, help="fewer, for a quick look")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep the answers of each network, to go on later")
     args = parser.parse_args()
     warnings.filterwarnings("ignore", message="`shuffle=True` was passed, but will be ignored")
     recipe = replace(CHOSEN, epochs=args.epochs or CHOSEN.epochs)
     if args.recipes is not None:
         compare_recipes(args.recipes or list(RECIPES), args.epochs)
     elif args.pooled:
-        pooled(recipe)
+        pooled(replace(recipe, side=SIDES[1]))
     else:
-        official(recipe)
+        official(recipe.epochs, args.keep)
 
 
 if __name__ == "__main__":
