@@ -92,9 +92,10 @@ def test_half_of_every_batch_is_of_each_class():
 
 
 def test_thresholds_of_logits():
-    from tests.bench.xrays import best_threshold, cut_for_recall
+    from tests.bench.xrays import accurate_cut, best_threshold, cut_for_recall
 
     truth, score = np.array([0, 0, 0, 1, 1, 1, 1]), np.array([-3, -2, 1, 0, 2, 3, 4.0])
     assert cut_for_recall(truth, score, 1.0) == 0.0
     assert cut_for_recall(truth, score, 0.7) == 2.0
+    assert accurate_cut(truth, score, 0.5) == 2.0 and accurate_cut(truth, score, 1.0) == 0.0
     assert (score >= best_threshold(truth, score)).tolist() == [False, False, False, False, True, True, True]
