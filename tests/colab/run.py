@@ -22,7 +22,7 @@ from pathlib import Path
 import nbformat
 
 from helpers.course import PROJECT, course_notebooks
-from helpers.links import add_links, version_tag
+from helpers.links import CELL, add_links, version_tag
 
 PLACE = PROJECT / "build" / "colab"
 RUNTIME = Path(__file__).with_name("runtime.txt")
@@ -80,16 +80,19 @@ def run_one(path: Path, python: Path, address: str, tag: str) -> tuple[float, st
         "from nbclient import NotebookClient\n"
         "nb = nbformat.read(sys.argv[1], as_version=4)\n"
         "NotebookClient(nb, timeout=1200, kernel_name='python3', resources={'metadata': {'path': '.'}}).execute()\n"
-        "texts = [o.get('text', '') for c in nb.cells for o in c.get('outputs', [])]\n"
-        "print(next(t for t in texts if t.startswith('Lesson')).strip())\n"
-        "print(sum(o.get('name') == 'stderr' for c in nb.cells for o in c.get('outputs', [])), 'outputs on stderr')\n"
+        "nbformat.write(nb, sys.argv[1])\n"
+        "later = [o for c in nb.cells if c.id != sys.argv[2] for o in c.get('outputs', [])]\n"
+        "print(next(o.text for o in later if o.get('text', '').startswith('Lesson')).strip())\n"
+        "noise = [o.text for o in later if o.get('name') == 'stderr']\n"
+        "print(f'{len(noise)} outputs on stderr', *[text.strip().splitlines()[0][:120] for text in noise[:1]])\n"
     )
     left_out = ("PYTHONPATH", "COURSE_DATA", "COURSE_RESULTS", "VIRTUAL_ENV")
     variables = {name: value for name, value in os.environ.items() if name not in left_out}
     variables |= {"COURSE_PROFILE": "quick", "PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}"}
     variables |= {"JUPYTER_PATH": str(python.parent.parent / "share" / "jupyter")}
     begin = time.perf_counter()
-    done = subprocess.run([python, "-c", code, path.name], cwd=content, env=variables, capture_output=True, text=True)
+    command = [python, "-c", code, path.name, CELL]
+    done = subprocess.run(command, cwd=content, env=variables, capture_output=True, text=True)
     seconds = time.perf_counter() - begin
     lines = (done.stdout if done.returncode == 0 else done.stderr).strip().splitlines()
     return seconds, " | ".join(lines[-2:]) if done.returncode == 0 else f"FAILED: {lines[-1] if lines else ''}"
