@@ -6,6 +6,7 @@ PROFILE ?= quick
 PYTHON312 ?= python3.12
 DATA    ?= embedded
 RAW     ?=
+SUBMISSIONS ?= submissions
 BUNDLES ?= $(or $(COURSE_RESULTS),results)/bundles
 export COURSE_DATA ?= $(CURDIR)/data
 
@@ -23,7 +24,7 @@ NOTEBOOKS := notebooks data_prework
 AUDIT    := build/ipython/profile_default/startup
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lab app outputs bench lint test-code test-notebooks test-lowest test-newest test-colab links new-lesson data lock clean
+.PHONY: help run test lab app site outputs bench assignments grade lint test-code test-notebooks test-lowest test-newest test-colab links new-lesson data lock clean
 
 help:  ## List what make can do
 	@echo "make TARGET   (PROFILE=quick|full   DATA=embedded|real   RAW=folder of raw data   PYTHON=python3.12)"
@@ -40,11 +41,20 @@ lab: $(READY) $(EMBEDDED)  ## Open JupyterLab at the first notebook, on localhos
 app: $(READY)  ## The app of lesson 09 on this computer; BUNDLES= is the folder that the lesson filled
 	@$(PY) -m helpers.app "$(BUNDLES)"
 
+site: $(READY)  ## Build a site to read from the stored notebooks, offline: build/site/index.html
+	@$(PY) -m helpers.site --out build/site
+
 outputs: $(READY) $(EMBEDDED)  ## Run every notebook in the full profile and store the outputs in place
 	@$(PY) -m helpers.course outputs --out build
 
 bench: $(READY) $(EMBEDDED)  ## Measure speed and scores here, into tests/bench/RESULTS.md (two hours; RAW= for real images)
 	@$(PY) -m tests.bench $(if $(RAW),--raw "$(RAW)")
+
+assignments: $(READY) $(EMBEDDED)  ## Students' versions of the exercises, and the solutions, in build/exercises
+	@$(PY) -m helpers.exercises build --out build/exercises
+
+grade: $(READY) $(EMBEDDED)  ## Grade SUBMISSIONS=folder; marks, open answers and feedback go to build/grades
+	@$(PY) -m helpers.exercises grade "$(SUBMISSIONS)" --out build/grades
 
 lint: $(READY)  ## ruff: format and rules
 	@$(PY) -m ruff check . && $(PY) -m ruff format --check .

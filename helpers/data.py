@@ -90,6 +90,7 @@ def load_dataset(
     limit: int | None = None,
     seed: int = 7,
     source: str | None = None,
+    home: Path | None = None,
 ) -> Dataset:
     """Load a prepared data set.
 
@@ -100,6 +101,7 @@ def load_dataset(
         limit: keep about this many images, chosen by seed, with the shares of splits and classes kept.
         seed: of the shuffling and of `limit`.
         source: "real" or "embedded"; by default what the running lesson uses.
+        home: folder of all data; the usual one if not given.
 
     Raises:
         NotPrepared: the data set is not there; the message names the command.
@@ -111,7 +113,7 @@ def load_dataset(
         raise ValueError(f"color_mode is {color_mode!r}; it must be {' or '.join(MODES)}")
     if batch_size < 1:
         raise ValueError(f"batch_size is {batch_size}; it must be 1 or more")
-    folder = locate(name, source)
+    folder = locate(name, source, home)
     frame = read_manifest(folder)
     classes = frame.attrs["about"]["classes"]
     pixels = _arrays(folder, frame, size, color_mode)
@@ -131,15 +133,15 @@ def load_dataset(
     return Dataset(name, folder, classes, frame.attrs["about"]["source"], **parts)
 
 
-def locate(name: str, source: str | None = None) -> Path:
-    """Folder of a prepared data set.
+def locate(name: str, source: str | None = None, home: Path | None = None) -> Path:
+    """Folder of a prepared data set; source and home as in `load_dataset`.
 
     Raises:
         NotPrepared: it is not there; the message names the command that prepares it.
     """
     if source is None:
         source = _run.current().source if _run._last else "real"
-    folder = find_prepared(name, source)
+    folder = find_prepared(name, source, home)
     if folder is None:
         raise NotPrepared(
             f"the data set {name!r} is not prepared yet. In a terminal, in the project's folder: "
@@ -148,9 +150,9 @@ def locate(name: str, source: str | None = None) -> Path:
     return folder
 
 
-def load_manifest(name: str, source: str | None = None) -> pd.DataFrame:
+def load_manifest(name: str, source: str | None = None, home: Path | None = None) -> pd.DataFrame:
     """The manifest of a prepared data set; raises as `load_dataset`."""
-    return read_manifest(locate(name, source))
+    return read_manifest(locate(name, source, home))
 
 
 def draft(image: Image.Image, size: tuple[int, int], mode: str) -> None:

@@ -1,0 +1,175 @@
+"""What the notebooks of the exercises ask for: a data set, numbers of the student's own, and a fair comparison.
+
+`make assignments` writes the values of notebooks/exercises/settings.toml into each notebook's call of `start`, so that
+a student's notebook is complete by itself. The source notebooks, run as they stand, read the file.
+"""
+
+import hashlib
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from data_prework.manifest import COURSE, data_home, find_prepared
+from data_prework.prepare import prepare
+from data_prework.synthetic import synthesize
+from helpers.data import Dataset, load_dataset, load_manifest
+
+CHOICES = {"dataset": "chest_xray", "difficulty": 1.0, "seed": 7, "seed_per_student": True, "points": {}}
+LIMITS = {
+    "name_from": "cell",
+    "at_once": 2,
+    "seconds_per_cell": 120,
+    "seconds_per_submission": 600,
+    "memory_gb": 4.0,
+    "printed_mb": 1.0,
+    "notebook_mb": 20.0,
+}
+SETTINGS = Path(__file__).resolve().parent.parent / "notebooks" / "exercises" / "settings.toml"
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One assignment for one student. The same name and seed always give the same numbers."""
+
+    name: str
+    student: str
+    dataset: str
+    difficulty: float
+    seed: int
+
+    @property
+    def source(self) -> str:
+        """ "embedded" for the data sets that the course draws, "real" for one's own."""
+        return "embedded" if self.dataset in COURSE else "real"
+
+    @property
+    def classes(self) -> list[str]:
+        """Names of the two classes; the second is the positive one, the class that is looked for."""
+        return self._read(load_manifest).attrs["about"]["classes"]
+
+    def rng(self, task: str) -> np.random.Generator:
+        """Random numbers of this student for one task; a test that asks again gets the same ones."""
+        return np.random.default_rng([self.seed, *task.encode()])
+
+    def manifest(self, share: float = 0.8) -> pd.DataFrame:
+        """This student's `share` of the manifest's rows, in its order."""
+        table = self._read(load_manifest)
+        kept = self.rng("manifest").random(len(table)) < share
+        return table[kept].reset_index(drop=True)
+
+    def data(self, image_size: int, color_mode: str = "grayscale", images: int = 240) -> Dataset:
+        """About `images` pictures, chosen by this student's seed; see `helpers.data.load_dataset`."""
+        return self._read(load_dataset, image_size=image_size, color_mode=color_mode, limit=images, seed=self.seed)
+
+    def _read(self, load: Callable, **options):
+        return load(self.dataset, source=self.source, home=_home_of(self.dataset, self.difficulty), **options)
+
+
+def start(
+    name: str,
+    student: str,
+    dataset: str | None = None,
+    difficulty: float = 1.0,
+    seed: int = 7,
+    seed_per_student: bool = True,
+    settings: Path = SETTINGS,
+) -> Exercise:
+    """Begin an assignment; prints one line that says for whom and on which data.
+
+    Args:
+        name: of the assignment, such as "01_explore".
+        student: the name or number that decides this student's numbers.
+        dataset: with it the values given here count; without it those of the settings file.
+
+    Raises:
+        ValueError: the name of the student is missing, or a value is out of range.
+    """
+    if dataset is None:
+        chosen = read_settings(settings)[name]
+        dataset, difficulty = chosen["dataset"], chosen["difficulty"]
+        seed, seed_per_student = chosen["seed"], chosen["seed_per_student"]
+    if seed_per_student and not plain(str(student)):
+        raise ValueError('Type your name or number into the first cell, as in STUDENT = "anna", and run it again.')
+    own = own_seed(seed, str(student)) if seed_per_student else seed
+    exercise = Exercise(name, str(student), dataset, float(difficulty), own)
+    if len(exercise.classes) != 2:
+        raise ValueError(f"{dataset} has the classes {', '.join(exercise.classes)}; the exercises need exactly two.")
+    whose = f"for {student}" if seed_per_student else "the same for all"
+    print(f"Exercise {name} · {whose} · data: {dataset} · classes: {' and '.join(exercise.classes)}")
+    return exercise
+
+
+def read_settings(path: Path = SETTINGS) -> dict:
+    """The settings file as a dictionary: "grading", and one entry an assignment, with defaults for what it leaves out.
+
+    Raises:
+        ValueError: it is not readable as TOML, or holds a name that is not known; the message says where.
+    """
+    try:
+        written = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"{path}: {error}") from error
+    settings = {"grading": LIMITS} | written
+    for section, values in settings.items():
+        known = LIMITS if section == "grading" else CHOICES
+        if unknown := set(values) - set(known):
+            raise ValueError(f"{path}: [{section}] has {', '.join(unknown)}; known are {', '.join(known)}")
+        settings[section] = known | values
+    if settings["grading"]["name_from"] not in ("cell", "folder"):
+        raise ValueError(f'{path}: name_from is {settings["grading"]["name_from"]!r}; it must be "cell" or "folder"')
+    return settings
+
+
+def plain(student: str) -> str:
+    """A name without its capitals, spaces and marks: two spellings of one name become the same."""
+    return "".join(letter for letter in student.casefold() if letter.isalnum())
+
+
+def own_seed(seed: int, student: str) -> int:
+    """A student's own seed, from that of the assignment and from the name."""
+    digest = hashlib.sha256(f"{seed}:{plain(student)}".encode()).digest()
+    return int.from_bytes(digest[:4], "big")
+
+
+def close(given, expected, tolerance: float = 1e-6) -> bool:
+    """Whether `given` is the number, or the array of numbers, that is expected, but for rounding; it never raises."""
+    try:
+        given, expected = np.asarray(given), np.asarray(expected, dtype=float)
+    except ValueError:  # a list of lists of different lengths
+        return False
+    if given.dtype.kind not in "biuf" or given.shape != expected.shape:
+        return False
+    return bool(np.allclose(given, expected, rtol=tolerance, atol=tolerance))
+
+
+def reject(given, mistakes: dict) -> None:
+    """Fail with the sentence of the mistake that was made.
+
+    Args:
+        given: the student's number or numbers.
+        mistakes: sentence -> what somebody gets who makes this mistake.
+
+    Raises:
+        AssertionError: `given` is one of these values.
+    """
+    for sentence, value in mistakes.items():
+        assert not close(given, value), sentence
+
+
+def _home_of(dataset: str, difficulty: float) -> Path | None:
+    """The data folder that holds the data set as it is drawn at a difficulty; draws it where it is missing."""
+    if difficulty == 1:
+        return None
+    if dataset not in COURSE:
+        raise ValueError(f"difficulty is {difficulty:g}, but {dataset} is not drawn by the course: leave it at 1.")
+    home = data_home() / "exercises" / f"difficulty-{difficulty:g}"
+    if find_prepared(dataset, "embedded", home) is None:
+        raw = home / "raw" / dataset
+        if not raw.is_dir():
+            synthesize(dataset, raw, difficulty=difficulty)
+        prepare(dataset, raw, home=home, say=lambda line: None)
+    return home

@@ -1,0 +1,141 @@
+"""Keeps a student's code, while it is graded, in its own folder: an audit hook in the kernel that refuses and reports.
+
+It stops mistakes and simple mischief: writing or deleting elsewhere, reading the solutions, starting programs, opening
+connections, printing without end, filling the memory. It is no prison: code that calls the operating system through
+compiled libraries passes by it. The grader writes a start-up script that calls `install`.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+# Audit event -> which of its arguments are paths that change.
+CHANGES = {
+    "os.remove": (0,),
+    "os.rename": (0, 1),
+    "os.mkdir": (0,),
+    "os.rmdir": (0,),
+    "os.link": (0, 1),
+    "os.symlink": (1,),
+    "os.truncate": (0,),
+    "os.chmod": (0,),
+    "os.chown": (0,),
+    "os.utime": (0,),
+    "shutil.rmtree": (0,),
+    "shutil.move": (0, 1),
+    "sqlite3.connect": (0,),
+}
+REFUSED = {
+    "subprocess.Popen": "start a program",
+    "os.system": "start a program",
+    "os.exec": "start a program",
+    "os.posix_spawn": "start a program",
+    "os.spawn": "start a program",
+    "os.startfile": "start a program",
+    "os.fork": "start a process",
+    "os.forkpty": "start a process",
+    "pty.spawn": "start a program",
+    "os.kill": "end a process",
+    "os.killpg": "end a process",
+    "socket.connect": "open a connection",
+    "socket.sendto": "open a connection",
+}
+HARMLESS = {os.path.realpath(os.devnull), "/dev/tty", ":memory:"}
+
+
+def install(
+    allowed: Iterable[str],
+    readable: Iterable[str],
+    hidden: Iterable[str],
+    report: str,
+    memory_gb: float,
+    printed_mb: float,
+    file_mb: float,
+) -> None:
+    """Begin to watch this process, for good.
+
+    Args:
+        allowed: folders in which it may write.
+        readable, hidden: it may not read what is hidden, unless it is readable or allowed.
+        report: file that gets one line of JSON for each refusal.
+        memory_gb: address space that TensorFlow may reserve comes on top of it.
+        printed_mb: what one cell may print.
+        file_mb: the largest file it may write.
+    """
+    _limit_output(printed_mb)
+    _limit_process(memory_gb, file_mb)
+    allowed = tuple(_folder(path) for path in allowed)
+    readable, hidden = tuple(map(_folder, readable)), tuple(map(_folder, hidden))
+    lines = os.open(report, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    told: set[str] = set()
+
+    def refuse(what: str) -> None:
+        if what not in told and len(told) < 20:
+            told.add(what)
+            os.write(lines, (json.dumps(what) + "\n").encode())
+        raise PermissionError(f"An exercise may not {what}.")
+
+    def check(path, writes: bool) -> None:
+        if isinstance(path, int) or path is None:
+            return
+        place = os.path.realpath(os.fsdecode(path))
+        if place in HARMLESS or (place + os.sep).startswith(allowed):
+            return
+        if writes:
+            refuse(f"write outside its own folder ({Path(place).name or place})")
+        if (place + os.sep).startswith(hidden) and not (place + os.sep).startswith(readable):
+            refuse(f"read the grader's files ({Path(place).name})")
+
+    def hook(event: str, arguments: tuple) -> None:
+        if event == "open":
+            path, _, flags = arguments
+            check(path, bool(flags & WRITING))
+        elif event in CHANGES:
+            if event == "os.mkdir" and Path(arguments[0]).is_dir():
+                return  # changes nothing; libraries do it to make sure that a folder is there
+            for position in CHANGES[event]:
+                check(arguments[position], True)
+        elif event in ("os.listdir", "os.scandir"):
+            check(arguments[0], False)
+        elif event in REFUSED:
+            refuse(REFUSED[event])
+
+    sys.addaudithook(hook)
+
+
+def _folder(path: str) -> str:
+    return os.path.realpath(path).rstrip(os.sep) + os.sep
+
+
+def _limit_process(memory_gb: float, file_mb: float) -> None:
+    try:
+        import resource
+    except ImportError:  # Windows has no such limits; the grader's watch over the memory remains
+        return
+    limits = {"AS": int((memory_gb + 12) * 2**30), "FSIZE": int(file_mb * 1e6), "CORE": 0}
+    for limit, value in ((getattr(resource, f"RLIMIT_{name}"), value) for name, value in limits.items()):
+        hard = resource.getrlimit(limit)[1]
+        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(limit, (value, value))
+
+
+def _limit_output(printed_mb: float) -> None:
+    from ipykernel.iostream import OutStream
+    from IPython import get_ipython
+
+    write, left = OutStream.write, [printed_mb * 1e6]
+
+    def counted(stream, text):
+        left[0] -= len(text)
+        if left[0] < 0:
+            raise RuntimeError(f"This cell printed more than {printed_mb:g} MB. Is there a loop without an end?")
+        return write(stream, text)
+
+    def begin(*_):
+        left[0] = printed_mb * 1e6
+
+    OutStream.write = counted
+    get_ipython().events.register("pre_run_cell", begin)

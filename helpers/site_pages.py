@@ -1,0 +1,164 @@
+"""Turn the project's notebooks and texts into pages of the site: links, alt texts, and exercises without solutions."""
+
+import ast
+import posixpath
+import re
+from collections.abc import Callable
+
+from nbformat import NotebookNode
+
+LINK = re.compile(r"(?<!!)\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\(([^()\s]+)\)")
+FAR_PICTURE = re.compile(r'!\[([^\]]*)\]\(https?://[^)\s]+\)|<img\b[^>]*\balt="([^"]*)"[^>]*>')
+COLUMNS = re.compile(r"\S {2,}\S|^ ", re.M)
+SECTION = re.compile(r"(Args|Returns|Raises|Yields):$")
+ITEM = re.compile(r"([A-Za-z*][\w*]*(?:, [A-Za-z*][\w*]*)*): (?=\S)")
+HEADING = re.compile(r"^(#+) (.+)$", re.M)
+FENCED = re.compile(r"^```.*?^```", re.M | re.S)
+COMPARED = "# NBVAL_CHECK_OUTPUT\n"  # a mark for the tests, of no use to a reader
+# what a figure is, from the function that draws it
+KINDS = {
+    "history_plot": "Training curves",
+    "compare_histories": "Training curves side by side",
+    "confusion_matrix_plot": "Confusion matrix",
+    "class_balance": "Bars, images of each class",
+    "image_sizes": "Points, sizes of the images",
+    "overlay_grid": "Pictures with heatmaps",
+    "sample_grid": "Pictures",
+    "imshow": "Pictures",
+}
+
+
+def relink(text: str, here: str, places: dict[str, str], attach: Callable[[str], str | None]) -> str:
+    """Markdown whose links between files of the project lead to pages of the site.
+
+    A picture from the network, such as a badge, becomes its alt text: a page of the site asks nothing of others.
+
+    Args:
+        text: of a page.
+        here: its path in the project.
+        places: path in the project -> path among the site's sources, for all that has a page.
+        attach: takes the path of a file without a page; returns the place of a copy, or None: the link becomes text.
+    """
+
+    def lead(match: re.Match) -> str:
+        label, target = match.groups()
+        if re.match(r"[a-z]+:|#", target):
+            return match[0]
+        path, hash_sign, anchor = target.partition("#")
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(here), path))
+        place = places.get(path) or attach(path)
+        if place is None:
+            return label
+        return f"[{label}]({posixpath.relpath(place, posixpath.dirname(places[here]))}{hash_sign}{anchor})"
+
+    return LINK.sub(lead, FAR_PICTURE.sub(lambda match: match[1] or match[2] or "", text))
+
+
+def page(
+    notebook: NotebookNode, here: str, places: dict[str, str], attach: Callable[[str], str | None]
+) -> NotebookNode:
+    """The notebook as a page: its links as `relink` writes them, headings without a gap, figures with alt texts."""
+    texts = [FENCED.sub("", cell.source) for cell in notebook.cells if cell.cell_type == "markdown"]
+    levels = sorted({marks for text in texts for marks, _ in HEADING.findall(text)})
+    heading = ""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            heading = [heading, *(words for _, words in HEADING.findall(FENCED.sub("", cell.source)))][-1]
+            cell.source = relink(cell.source, here, places, attach)
+            cell.source = HEADING.sub(lambda match: f"{'#' * _rank(match[1], levels)} {match[2]}", cell.source)
+        elif cell.cell_type == "code":
+            cell.source = cell.source.removeprefix(COMPARED)
+            if not COLUMNS.search("\n".join(output.get("text", "") for output in cell.outputs)):
+                cell.metadata["tags"] = [*cell.metadata.get("tags", []), "sentences"]  # its output may be wrapped
+            if any(kind.startswith("image/") for output in cell.outputs for kind in output.get("data", {})):
+                cell.metadata["mystnb"] = {"image": {"alt": alt_text(cell.source, heading)}}
+    return notebook
+
+
+def _rank(marks: str, levels: list[str]) -> int:
+    """The level that a heading gets: the first level in use is 1, the next 2."""
+    return 1 + levels.index(marks) if marks in levels else len(marks)
+
+
+def alt_text(code: str, heading: str) -> str:
+    """What the figure of a code cell shows: its kind, and its titles in the code, or else the heading above it."""
+    calls = sorted(_calls(code), key=lambda call: (call.lineno, call.col_offset))
+    names = [_name(call) for call in calls]
+    kind = next((words for name, words in KINDS.items() if name in names), "Figure")
+    titles = [title for call in calls for title in _titles(call)]
+    return f"{kind}: {'; '.join(dict.fromkeys(titles)) or re.sub(r'[*`]', '', heading)}"
+
+
+def _calls(code: str) -> list[ast.Call]:
+    plain = "\n".join("" if line.startswith(("%", "!")) else line for line in code.splitlines())
+    return [node for node in ast.walk(ast.parse(plain)) if isinstance(node, ast.Call)]
+
+
+def _name(call: ast.Call) -> str:
+    return getattr(call.func, "attr", getattr(call.func, "id", ""))
+
+
+def _titles(call: ast.Call) -> list[str]:
+    if "legend" in _name(call):
+        return []
+    given = [keyword.value for keyword in call.keywords if keyword.arg == "title"]
+    if _name(call) in ("title", "set_title", "suptitle"):
+        given += call.args[:1]
+    return [words for words in map(_words, given) if words]
+
+
+def _words(node: ast.expr) -> str:
+    """A text of the code; a computed part in it is "…", and with one at its beginning the whole says too little."""
+    if isinstance(node, ast.JoinedStr):
+        parts = [part.value if isinstance(part, ast.Constant) else "…" for part in node.values]
+        return "" if parts[0] == "…" else "".join(parts)
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+
+def readable(lines: list[str]) -> list[str]:
+    """A docstring of the project, which is plain text, as reStructuredText: its `names`, lists and columns kept."""
+    done = []
+    for paragraph in re.split(r"\n\s*\n", "\n".join(lines).strip("\n")):
+        rows, in_list, continued = paragraph.splitlines(), bool(done) and bool(ITEM.match(paragraph.strip())), False
+        if re.search(r"\S {2,}\S|^ *python -m", paragraph, re.M):
+            rows, done = [], [*done, "::", "", *(f"    {row.strip()}" for row in rows)]
+        for row in rows:
+            text = row.strip()
+            if SECTION.match(text):
+                done += ["", f"**{text}**", ""]
+                in_list, continued = text != "Returns:", False
+            elif in_list and (item := ITEM.match(text)):
+                done += ["" if not continued else None, f"* ``{item[1]}``: {_escaped(text[item.end() :])}"]
+                continued = True
+            else:
+                done.append(("  " if continued else "") + _escaped(text))
+        done.append("")
+    return [row for row in done if row is not None]
+
+
+def _escaped(text: str) -> str:
+    """Text without markup, but for names in backticks."""
+    parts = text.split("`")
+    plain = [re.sub(r"([\\*_|])", r"\\\1", part) if i % 2 == 0 else f"``{part}``\\ " for i, part in enumerate(parts)]
+    return "".join(plain)
+
+
+def student_version(notebook: NotebookNode, name: str, settings: dict) -> NotebookNode:
+    """An exercise as `make assignments` gives it to students: without solutions, hidden tests and marking schemes.
+
+    Args:
+        notebook: the source, in nbgrader's format.
+        name: of the assignment.
+        settings: those of all assignments.
+    """
+    from nbgrader.preprocessors import ClearHiddenTests, ClearMarkScheme, ClearOutput, ClearSolutions
+    from traitlets.config import Config
+
+    from helpers.student_versions import GAP, with_settings
+
+    config = Config()
+    config.ClearSolutions.code_stub = {"python": GAP}
+    notebook = with_settings(notebook, name, settings[name])
+    for step in (ClearSolutions, ClearOutput, ClearHiddenTests, ClearMarkScheme):
+        notebook, _ = step(config=config).preprocess(notebook, {})
+    return notebook

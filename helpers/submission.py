@@ -1,0 +1,109 @@
+"""A notebook that a student handed in: read with care, and with the released cells put back in their places."""
+
+import json
+import re
+import uuid
+from copy import deepcopy
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from helpers.assignment import plain
+
+NAME = re.compile(r"""^STUDENT\s*=\s*(["'])(?P<name>.*?)\1""", re.M)
+
+
+class Unreadable(ValueError):
+    """A submission that cannot be graded at all; the message is for the note."""
+
+
+def read_submission(path: Path, most_mb: float) -> NotebookNode:
+    """The notebook in a file, in today's format.
+
+    Raises:
+        Unreadable: it is no notebook; the message says why.
+    """
+    if path.is_symlink() or not path.is_file():
+        raise Unreadable(f"{path.name} is not a file")
+    if path.stat().st_size > most_mb * 1e6:
+        raise Unreadable(f"{path.name} is larger than {most_mb:g} MB: clear its outputs and hand it in again")
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError):
+        raise Unreadable(f"{path.name} is not a notebook: its text is not JSON") from None
+    if not isinstance(raw, dict) or "nbformat" not in raw or not ("cells" in raw or "worksheets" in raw):
+        raise Unreadable(f"{path.name} is not a notebook: it is JSON without cells")
+    cells = raw.get("cells", [])
+    if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
+        raise Unreadable(f"{path.name} is not a notebook that can be read: its cells are damaged")
+    try:
+        notebook = nbformat.reads(json.dumps(raw), as_version=4)
+        notebook.nbformat_minor = max(5, notebook.nbformat_minor)
+        for cell in notebook.cells:
+            cell.setdefault("id", uuid.uuid4().hex[:8])
+        nbformat.validate(notebook)
+    except Exception as error:
+        why = str(error).strip().splitlines()[0][:120] if str(error).strip() else type(error).__name__
+        raise Unreadable(f"{path.name} is not a notebook that can be read ({why})") from None
+    return notebook
+
+
+def restore(notebook: NotebookNode, released: NotebookNode) -> list[str]:
+    """Put back, in place, the released cells that were changed or deleted; returns what was done, in words."""
+    known = {cell.metadata.nbgrader.grade_id: cell for cell in released.cells if "nbgrader" in cell.metadata}
+    by_id = {cell.id: name for name, cell in known.items()}
+    found: dict[str, NotebookNode] = {}
+    changed = []
+    for cell in notebook.cells:
+        own = cell.metadata.get("nbgrader")
+        name = own.get("grade_id") if isinstance(own, dict) else None
+        name = name if name in known else by_id.get(cell.metadata.get("id", cell.id))
+        cell.metadata.pop("nbgrader", None)
+        if name is None or name in found:
+            continue
+        original = known[name]
+        meta = original.metadata.nbgrader
+        locked = meta.locked and not meta.solution
+        if locked and cell.source.strip() != original.source.strip():
+            changed.append(name)
+        if locked or cell.cell_type != original.cell_type:
+            text = original.source if locked else cell.source
+            cell_id = cell.id
+            cell.clear()
+            cell.update(deepcopy(original), source=text, id=cell_id)
+        cell.metadata["nbgrader"] = deepcopy(meta)
+        found[name] = cell
+    missing, place = [name for name in known if name not in found], 0
+    for name, original in known.items():
+        if name in found:
+            place = 1 + next(i for i, cell in enumerate(notebook.cells) if cell is found[name])
+        else:
+            notebook.cells.insert(place, deepcopy(original))
+            place += 1
+    _make_ids_unique(notebook)
+    said = [f"changed and put back: {', '.join(changed)}"] if changed else []
+    return said + ([f"deleted and put back: {', '.join(missing)}"] if missing else [])
+
+
+def _make_ids_unique(notebook: NotebookNode) -> None:
+    seen = set()
+    for cell in notebook.cells:
+        if cell.id in seen:
+            cell.id = uuid.uuid4().hex[:8]
+        seen.add(cell.id)
+
+
+def settle_name(notebook: NotebookNode, student: str, name_from: str) -> list[str]:
+    """See to it that the notebook names a student: the one that was typed, or else the folder's."""
+    cell = next(c for c in notebook.cells if c.metadata.get("nbgrader", {}).get("grade_id") == "name")
+    match = NAME.search(cell.source)
+    typed = match["name"] if match else ""
+    said = []
+    if plain(typed) != plain(student):
+        said.append(
+            f"the notebook names {typed!r}" if typed else "the notebook names nobody, so the folder's name was used"
+        )
+    if name_from == "folder" or not plain(typed):
+        cell.source = f"STUDENT = {student!r}"
+    return said
