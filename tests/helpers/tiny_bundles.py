@@ -29,7 +29,7 @@ def darkness(bias: float = 9.0, channels: int = 1, extra: tuple = ()) -> keras.M
 
 
 def squares(color_mode: str = "grayscale") -> Dataset:
-    return load_dataset("squares", SIDE, color_mode)
+    return load_dataset("squares", SIDE, color_mode, source="real")
 
 
 def tiny_bundle(folder: Path, model: keras.Model | None = None, threshold: float = 0.5, **changes) -> Path:
