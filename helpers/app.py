@@ -19,6 +19,7 @@ from streamlit import runtime
 from streamlit.web import cli
 
 from helpers.bundle import CANNOT_JUDGE, CANNOT_READ, Bundle, BundleError, find_bundles, load_bundle
+from helpers.cells import as_text
 from helpers.feedback import read_feedback, save_feedback
 from helpers.model_card import WARNING
 from helpers.pictures import MAX_BYTES, overlaid, read_picture
@@ -147,7 +148,8 @@ def _whole_table(table: pd.DataFrame, bundles: list[tuple[Bundle, float]]) -> No
         st.text(f"The two bundles agree on {(a == b).sum()} of {len(a)} files.")
     shown = table[["file", "bundle", "decision", "probability", "threshold", "unlike", "note"]]
     st.dataframe(shown, hide_index=True)
-    st.download_button("Answers as CSV", shown.to_csv(index=False), "answers.csv", "text/csv")
+    for_file = shown.assign(file=shown["file"].map(as_text))
+    st.download_button("Answers as CSV", for_file.to_csv(index=False), "answers.csv", "text/csv")
 
 
 def _kept(feedback: Path) -> None:

@@ -7,6 +7,7 @@ import re
 import shutil
 from pathlib import Path
 
+from helpers.cells import as_text
 from helpers.grading import Job, read_result
 
 MANUAL = ("student", "assignment", "task", "max", "points", "comment", "answer")
@@ -54,8 +55,8 @@ def write(out: Path, table: list[dict], manual: dict) -> None:
         writer.writerow(["student", "assignment", "points", "max", *tasks, "needs_manual", "note"])
         for row in table:
             each = [f"{row['tasks'][task]:g}" if task in row["tasks"] else "" for task in tasks]
-            head = [row["student"], row["assignment"], f"{row['points']:g}", f"{row['max']:g}"]
-            writer.writerow([*head, *each, " ".join(row["open"]), row["note"]])
+            head = [as_text(row["student"]), row["assignment"], f"{row['points']:g}", f"{row['max']:g}"]
+            writer.writerow([*head, *each, " ".join(row["open"]), as_text(row["note"])])
     with (out / "manual.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(MANUAL)
@@ -64,7 +65,7 @@ def write(out: Path, table: list[dict], manual: dict) -> None:
             for task in sorted({*row["open"], *given}):
                 points, comment = given.get(task, ("", ""))
                 head = [row["student"], row["assignment"], task, f"{row['most'][task]:g}"]
-                writer.writerow([*head, points, comment, row["answers"].get(task, "")])
+                writer.writerow([*head, points, comment, as_text(row["answers"].get(task, ""))])
     shutil.rmtree(out / "feedback", ignore_errors=True)
     for row in table:
         page = out / "feedback" / _folder(row["student"]) / f"{row['assignment']}.html"

@@ -4,7 +4,7 @@
     python -m tests.bench.models chest_xray --limit 500 --seconds 20   a quick look
 
 Real images are taken where they are prepared, else the drawn ones. Every model gets the same training images at 64x64,
-the same validation images, up to 15 epochs with the best one kept, and at most 90 seconds of training: what a model
+the same validation images, up to 15 epochs with the best one kept, and at most 60 seconds of training: what a model
 reaches in its time on this computer, not the best that it could reach. Optimizer and augmentation are the project's,
 its mistake is mended. Models on a pretrained network stand on the one they name if its ImageNet weights are to be had,
 else on the course's own backbone, and the table says so; they learn from stored features of the unchanged images. The
@@ -164,7 +164,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.models", description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", default=DATASETS, metavar="NAME")
     parser.add_argument("--limit", type=int, default=4000, help="images of a data set, all splits together")
-    parser.add_argument("--seconds", type=float, default=90, help="of training for each model")
+    parser.add_argument("--seconds", type=float, default=60, help="of training for each model")
     args = parser.parse_args()
     warnings.filterwarnings("ignore", message="`shuffle=True` was passed, but will be ignored")
     print(f"{os.cpu_count()} cores, at most {args.seconds:.0f} s of training a model, {SIDE}x{SIDE} pixels")

@@ -36,6 +36,7 @@ MILD = replace(CHOSEN, stretch=0.05, light=0.3, blur=0.0, noise=0.0, mixup=0.1, 
 POOLED = {"mild changes": MILD, "strong changes": CHOSEN}
 SIDES = (32, 48, 64)  # equally good, so the answer is the mean of one network for each
 FOLDS = 5
+REPORTED = "recall 0.97 on these, disturbed"  # the threshold to quote: a screening tool is set by its recall
 
 
 def load(side: int):
@@ -132,7 +133,7 @@ def official(epochs: int, keep: Path | None) -> None:
         "threshold 0.5": 0.0,
         "threshold of the held-out images": best_threshold(truth, held),
         "threshold of these, disturbed": best_threshold(truth, rough),
-        "recall 0.97 on these, disturbed": cut_for_recall(truth, rough, 0.97),
+        REPORTED: cut_for_recall(truth, rough, 0.97),
         "recall 0.97 on the test itself": cut_for_recall(test["labels"], score, 0.97),
     }
     rows = {"held-out patients, threshold 0.5": evaluate(truth, probability(held), groups=groups)}
@@ -145,6 +146,7 @@ def official(epochs: int, keep: Path | None) -> None:
     print(f"{len(answers)} networks, {FOLDS} folds at {sides} pixels: {weights:,.0f} weights in all,")
     print(f"{seconds:.0f} s of training; {len(truth):,} training and {len(test['labels'])} test images.\n")
     print(markdown(score_table(rows, columns=["accuracy", "recall", "specificity", "roc_auc"])))
+    print(f"\nThe threshold to quote is the one of `{REPORTED}`; the code named it before this run.")
     for name, words in {"accuracy": "accuracy at 0.5", "roc_auc": "ROC AUC"}.items():
         values = [getattr(one, name) for one in single]
         print(f"\nEach network alone, test: {words} {min(values):.3f} to {max(values):.3f}, mean {np.mean(values):.3f}")
@@ -160,7 +162,8 @@ def accurate_cut(truth: np.ndarray, score: np.ndarray, recall: float) -> float:
 def pooled(epochs: int) -> None:
     """Project S2's split of all images, 64 % train, 16 % validation, 20 % test, but no patient on two sides.
 
-    Training and test images are of one kind here, so the changes may be small: validation chooses how small.
+    Training and test images are of one kind here, so the changes may be small: validation chooses how small. This was
+    written after one network with strong changes had been read on the same test images (accuracy .947).
     """
     from sklearn.metrics import roc_auc_score
 

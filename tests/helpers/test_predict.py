@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from helpers.bundle import load_bundle
-from helpers.predict import decide, main, predict
+from helpers.predict import decide, main, predict, save_csv
 from tests.helpers.tiny_bundles import squares, tiny_bundle
 
 
@@ -105,6 +105,14 @@ def test_heatmaps_come_with_the_pictures_that_they_belong_to(bundle, inbox):
     dark = table.loc["ward 3/dark.png"]
     assert dark["picture"].shape == (32, 32, 1) and dark["map"].shape == (32, 32)
     assert (dark["map"] >= 0).all() and table.loc["empty.png", "map"] is None
+
+
+def test_a_file_named_like_a_formula_is_text_in_the_table(bundle, inbox, tmp_path):
+    table = predict(inbox, bundle)
+    table.loc[0, "file"] = "=HYPERLINK(1).png"
+    save_csv(table, tmp_path / "answers.csv")
+    names = list(pd.read_csv(tmp_path / "answers.csv")["file"])
+    assert names == ["'=HYPERLINK(1).png", *table["file"][1:]]
 
 
 def test_the_command_writes_the_table_and_the_heatmaps(place, inbox, tmp_path, capsys):
