@@ -24,7 +24,7 @@ NOTEBOOKS := notebooks data_prework
 AUDIT    := build/ipython/profile_default/startup
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lab app site outputs bench assignments grade lint test-code test-notebooks test-lowest test-newest test-colab links new-lesson data lock clean
+.PHONY: help run test lab app site outputs bench assignments grade lint test-code test-notebooks test-lab test-lowest test-newest test-colab links new-lesson data lock clean
 
 help:  ## List what make can do
 	@echo "make TARGET   (PROFILE=quick|full   DATA=embedded|real   RAW=folder of raw data   PYTHON=python3.12)"
@@ -66,6 +66,9 @@ test-notebooks: $(READY) $(EMBEDDED)  ## nbval alone: all notebooks in the quick
 	@mkdir -p $(AUDIT) && cp tests/notebooks/audit.py $(AUDIT)/
 	@COURSE_PROFILE=quick COURSE_SOURCE=embedded COURSE_RESULTS=$(CURDIR)/build/test-results IPYTHONDIR=$(CURDIR)/build/ipython \
 	  $(PY) -m pytest -q -p no:cacheprovider --nbval-lax --nbval-current-env --nbval-cell-timeout=300 -n 2 --dist loadscope $(NOTEBOOKS)
+
+test-lab: $(READY) $(EMBEDDED)  ## Lessons 00, 05, 08 and an exercise in a real JupyterLab in headless Chromium (minutes)
+	@LAB_LESSONS="00 05 08" $(PY) -m pytest -q -s tests/lab
 
 test-lowest: .venv-lowest/.installed $(EMBEDDED)  ## The helpers' tests with the lowest allowed versions
 	@.venv-lowest/bin/python -m pytest -q -p no:cacheprovider -n 2 --dist loadscope tests/helpers

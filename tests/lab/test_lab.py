@@ -1,0 +1,247 @@
+"""Lessons and an exercise in a real JupyterLab, started by `make lab` in a copy of the working tree.
+
+LAB_LESSONS names the lessons, "00" unless given: 05 and 08 take minutes (`make test-lab`). Screenshots, to be looked
+at, and the seconds of each run go to build/lab-shots/.
+"""
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed; it comes with the extra `dev`")
+pytest.importorskip("jupyterlab", reason="JupyterLab is not installed; it comes with the extra `dev`")
+for program in ("chromium", "chromedriver", "make", "git"):
+    if not shutil.which(program):
+        pytest.skip(f"{program} is not installed", allow_module_level=True)
+
+from selenium.webdriver.common.by import By  # noqa: E402
+from selenium.webdriver.common.keys import Keys  # noqa: E402
+
+from data_prework.manifest import COURSE, data_home, find_prepared  # noqa: E402
+from helpers.course import course_notebooks  # noqa: E402
+from tests.lab.browser import ERROR, NOTEBOOK, OUTPUT, Lab  # noqa: E402
+
+PROJECT = Path(__file__).resolve().parents[2]
+SHOTS = PROJECT / "build" / "lab-shots"
+LESSONS = os.environ.get("LAB_LESSONS", "00").split()
+MINUTES = {"00": 3, "05": 15, "08": 15}
+TOKEN = "only-for-this-test"
+QUIET = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync --disable-dev-shm-usage --window-size=1280,1600"
+)
+SETTINGS = {
+    "notebook-extension/tracker": {"windowingMode": "none"},  # else the page holds only the cells in sight
+    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+}
+# What the computer decides, not the seed: a time, a speed, a memory, a place in memory.
+MEASURED = re.compile(r"\b(seconds?|minutes?|s|ms|µs|images/s|[kMG]B|date)\b|/s\b|0x[0-9a-f]{6,}")
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory) -> Path:
+    """A copy of the tracked files: a lesson that is run and saved changes this copy."""
+    for name in COURSE:
+        if find_prepared(name, "embedded") is None:
+            pytest.skip(f"the embedded data of {name} are not made yet; run: make data")
+    found = subprocess.run(["git", "-C", PROJECT, "ls-files"], capture_output=True, text=True)
+    if found.returncode:
+        pytest.skip("this copy is no git repository, which tells what to copy")
+    tree = tmp_path_factory.mktemp("lab") / "course"
+    for name in filter(lambda name: (PROJECT / name).is_file(), found.stdout.splitlines()):
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(PROJECT / name, tree / name)
+    return tree
+
+
+def surroundings(home: Path, port: int) -> dict[str, str]:
+    """The environment of a server that knows nothing of the user, and leaves nothing with them."""
+    for name, chosen in SETTINGS.items():
+        file = home / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(chosen), encoding="utf-8")
+    (home / "config").mkdir()
+    server = {"ServerApp": {"open_browser": False, "allow_root": True}}
+    (home / "config" / "jupyter_server_config.json").write_text(json.dumps(server), encoding="utf-8")
+    places = {f"JUPYTER_{name.upper()}_DIR": str(home / name) for name in ("config", "data", "runtime")}
+    places |= {f"JUPYTERLAB_{name.upper()}_DIR": str(home / name) for name in ("settings", "workspaces")}
+    places |= {"IPYTHONDIR": str(home / "ipython"), "COURSE_RESULTS": str(home / "results"), "BROWSER": "true"}
+    places |= {"COURSE_DATA": str(data_home().resolve()), "COURSE_PROFILE": "quick", "COURSE_SOURCE": "embedded"}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "PYTEST"))}
+    return kept | places | {"JUPYTER_TOKEN": TOKEN, "JUPYTER_PORT": str(port)}
+
+
+def ask(address: str, method: str = "GET"):
+    request = urllib.request.Request(address, method=method, headers={"Authorization": f"token {TOKEN}"})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return json.loads(answer.read() or "null")
+
+
+@pytest.fixture(scope="module")
+def address(tree):
+    """The server that `make lab` starts in the copy, with the environment and the data that are here."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    address, log = f"http://localhost:{port}", tree.parent / "log.txt"
+    command = ["make", "lab", f"VENV={sys.prefix}", f"--assume-old={sys.prefix}/.installed"]  # installs nothing
+    with log.open("w") as out:
+        server = subprocess.Popen(
+            command, cwd=tree, env=surroundings(tree.parent, port), stdout=out, stderr=subprocess.STDOUT
+        )
+    try:
+        until = time.monotonic() + 60
+        while True:
+            try:
+                ask(f"{address}/api/status")
+                break
+            except OSError:
+                assert server.poll() is None and time.monotonic() < until, log.read_text(encoding="utf-8")
+                time.sleep(0.3)
+        yield address
+        ask(f"{address}/api/shutdown", "POST")
+        server.wait(timeout=60)
+    finally:
+        server.terminate()
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    options = webdriver.ChromeOptions()
+    options.binary_location = shutil.which("chromium")
+    for flag in (*QUIET.split(), f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
+        options.add_argument(flag)
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(shutil.which("chromedriver")))
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture
+def lab(browser, address, tree):
+    yield Lab(browser, address, TOKEN, tree / "notebooks")
+    for session in ask(f"{address}/api/sessions"):
+        ask(f"{address}/api/sessions/{session['id']}", "DELETE")
+
+
+@contextmanager
+def timed(what: str):
+    begin = time.perf_counter()
+    yield
+    line = f"{what}: {time.perf_counter() - begin:.0f} s"
+    print(line)
+    with (SHOTS / "seconds.txt").open("a", encoding="utf-8") as file:
+        file.write(f"{time.strftime('%Y-%m-%d %H:%M')}  {line}\n")
+
+
+def lines_of(notebook) -> list[list[str]]:
+    """The text of each code cell's outputs, without the lines that speak of something measured.
+
+    A table whose head speaks of it is left out whole: the numbers below stand without their unit.
+    """
+    texts = []
+    for cell in (cell for cell in notebook.cells if cell.cell_type == "code"):
+        kept = []
+        for output in cell.outputs:
+            lines = (output.get("text") or output.get("data", {}).get("text/plain", "")).splitlines()
+            head = [line for line in lines if not re.search(r"\d", line)]
+            if output.output_type == "stream" or not any(map(MEASURED.search, head)):
+                kept += [line for line in lines if not MEASURED.search(line)]
+        texts.append(kept)
+    return texts
+
+
+def with_numbers(texts: list[list[str]]) -> int:
+    return sum(bool(re.search(r"\d", line)) for lines in texts for line in lines)
+
+
+def nothing_more(lab, ended) -> None:
+    """A lesson without a part of its own."""
+
+
+def progress_is_seen(lab, ended) -> None:
+    assert any("trial 0" in text for text in ended.said_while_running), ended.said_while_running
+
+
+def slider_moves_the_figure(lab, ended) -> None:
+    handle = lab.one(f"{NOTEBOOK} .widget-slider .noUi-handle")
+    cell = handle.find_element(By.XPATH, "./ancestor::div[contains(@class, 'jp-CodeCell')]")
+
+    def shown():
+        readout = cell.find_element(By.CSS_SELECTOR, ".widget-readout").text
+        return readout, cell.find_element(By.CSS_SELECTOR, f"{OUTPUT} img").get_attribute("src")
+
+    (number, figure), slider = shown(), f"{NOTEBOOK} .widget-slider"
+    lab.shot(SHOTS / "08-slider-before.png", slider)
+    handle.send_keys(Keys.ARROW_RIGHT * 5)
+    lab.wait(lambda: shown()[0] == str(int(number) + 5), "the arrow keys did not move the slider")
+    lab.wait(lambda: shown()[1] != figure, "the slider moved, the figure stayed as it was")
+    lab.shot(SHOTS / "08-slider-after.png", slider)
+
+
+OWN_PART = {"05": progress_is_seen, "08": slider_moves_the_figure}
+
+
+@pytest.mark.parametrize("number", MINUTES)
+def test_a_lesson_runs_in_the_page_and_gives_the_same_numbers_after_a_restart(lab, number):
+    if number not in LESSONS:
+        pytest.skip(f"lesson {number} takes minutes; run: make test-lab, or set LAB_LESSONS='{number}'")
+    name = next(path.name for path in course_notebooks() if path.name.startswith(number))
+    lab.open(name)
+    with timed(f"{number} Run All Cells"):
+        ended = lab.run_all(60 * MINUTES[number])
+    assert not ended.errors, ended.errors
+    first = lab.save()
+    check(lab, ended, first)
+    lab.shot(SHOTS / f"{number}-top.png", f"{NOTEBOOK} .jp-Cell")
+    lab.shot(SHOTS / f"{number}-figure.png", f"{NOTEBOOK} {OUTPUT} img")
+    OWN_PART.get(number, nothing_more)(lab, ended)
+    with timed(f"{number} Restart Kernel and Run All Cells"):
+        ended = lab.restart_and_run_all(60 * MINUTES[number])
+    assert not ended.errors, ended.errors
+    second = lab.save()
+    check(lab, ended, second)
+    lab.shot(SHOTS / f"{number}-end.png", f"{NOTEBOOK} .jp-Cell:last-child")
+    before, after = lines_of(first), lines_of(second)
+    print(f"{number}: {with_numbers(before)} lines with numbers compared")
+    assert with_numbers(before) >= 10 and before == after
+
+
+def check(lab, ended, notebook) -> None:
+    """Every code cell ran once, in this profile, without an error, and each figure is a picture in the page."""
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    outputs = [output for cell in code for output in cell.outputs]
+    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
+    assert ended.prompts == [f"[{i}]:" for i in range(1, len(code) + 1)]
+    assert not [output for output in outputs if output.output_type == "error" or output.get("name") == "stderr"]
+    assert "profile quick · data: embedded" in outputs[0].text
+    figures = [o for o in outputs if any(kind.startswith("image/") for kind in o.get("data", {}))]
+    widths = lab.widths_of_pictures()
+    assert figures and len(widths) == len(figures) and all(widths)
+
+
+def test_a_wrong_answer_in_an_exercise_is_explained_in_the_page(lab, tree, tmp_path):
+    pytest.importorskip("nbgrader", reason="nbgrader is not installed; it comes with the extra `exercises`")
+    from helpers.student_versions import build
+
+    name = "01_explore"
+    shutil.copy(build(tmp_path, names=[name]) / "release" / name / f"{name}.ipynb", lab.root / f"{name}.ipynb")
+    lab.open(f"{name}.ipynb")
+    lab.write("STUDENT =", 'STUDENT = "Anna Lee"')
+    lab.write("Not solved yet", 'share = (table["label"] == positive).mean()')
+    with timed(f"{name}, answered wrongly"):
+        ended = lab.run_all(120)
+    said = "You counted all splits; the question is about the training split only."
+    assert len(ended.errors) == 1 and said in ended.errors[0], ended.errors
+    assert said in lab.one(f"{NOTEBOOK} {ERROR}").text
+    lab.shot(SHOTS / "exercise.png", f"{NOTEBOOK} {ERROR}")
