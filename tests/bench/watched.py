@@ -1,5 +1,6 @@
 """Run a command as a process of its own: its seconds, its highest memory and what it printed."""
 
+import os
 import subprocess
 import sys
 import time
@@ -22,19 +23,23 @@ def watched(arguments: Sequence[str], environment: Mapping[str, str] | None = No
     """Run `python ARGUMENTS`, looked at fifty times a second.
 
     Raises:
-        RuntimeError: it failed; the message holds its last lines.
+        RuntimeError: it failed; the message holds its last lines, and all that it had printed.
     """
     begin, peak = time.perf_counter(), 0
     command = [sys.executable, *arguments]
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "encoding": "utf-8", "errors": "replace"}
+    environment = {**(os.environ if environment is None else environment), "PYTHONUTF8": "1"}
+    with subprocess.Popen(command, env=environment, **pipes) as child:
         process = psutil.Process(child.pid)
-        while child.poll() is None:
-            peak = max(peak, _resident(process))
-            time.sleep(0.02)
+        while True:
+            try:
+                output, errors = child.communicate(timeout=0.02)
+                break
+            except subprocess.TimeoutExpired:
+                peak = max(peak, _resident(process))
         seconds = time.perf_counter() - begin
-        output, errors = child.communicate()
     if child.returncode:
-        raise RuntimeError(f"{' '.join(arguments)} ended with {child.returncode}: {errors.strip()[-500:]}")
+        raise RuntimeError(f"{' '.join(arguments)} ended with {child.returncode}: {errors.strip()[-500:]}\n{output}")
     return Watched(seconds, peak / 2**20, output)
 
 

@@ -156,8 +156,9 @@ def train(recipe: Recipe, images: np.ndarray, labels: np.ndarray, seed: int):
 
 
 def logits(model, images: np.ndarray) -> np.ndarray:
-    """(n,) logits, the mean of an image and its mirror image."""
-    return np.mean([model.predict(x, verbose=0, batch_size=128)[:, 0] for x in (images, images[:, :, ::-1])], axis=0)
+    """(n,) logits as float64, the mean of an image and its mirror image."""
+    both = [model.predict(x, verbose=0, batch_size=128)[:, 0] for x in (images, images[:, :, ::-1])]
+    return np.mean(both, axis=0, dtype=np.float64)
 
 
 def disturbed(recipe: Recipe, images: np.ndarray, seed: int = 7) -> np.ndarray:
