@@ -18,6 +18,7 @@ from pathlib import Path
 import psutil
 
 from data_prework.manifest import find_prepared, read_manifest
+from tests.bench.drawings import draw
 from tests.bench.watched import watched
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
@@ -80,7 +81,10 @@ def main() -> int:
     if args.raw:
         from helpers.course import prepare_real
 
-        print("\n".join(prepare_real(args.raw)), flush=True)
+        raw = args.raw.expanduser()
+        if not raw.is_dir():
+            parser.error(f"--raw: {raw} is no folder")
+        print("\n".join(prepare_real(raw)), flush=True)
     failed = []
     for name in args.parts or PARTS:
         title, arguments, needs = PARTS[name]
@@ -96,7 +100,10 @@ def main() -> int:
             print(f"{name}: {error}", file=sys.stderr, flush=True)
             continue
         took = f"{run.seconds / 60:.1f} minutes, {run.peak_mb:,.0f} MB at most, {date.today()}. {machine()}."
-        text = f"## {title}\n\n`python {' '.join(command)}`\n\n{took}\n\n{run.output.strip()}"
+        printed = run.output.strip()
+        text = f"## {title}\n\n`python {' '.join(command)}`\n\n{took}\n\n{printed}"
+        if picture := draw(name, printed, RESULTS.with_name("figures")):
+            text += f"\n\n{picture}"
         write({**(parts_of(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else {}), name: text})
     return 1 if failed else 0
 

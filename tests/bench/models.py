@@ -41,11 +41,18 @@ def fit(model, batches, validation, seconds: float) -> None:
     model.fit(batches, validation_data=validation, epochs=EPOCHS, callbacks=[Clock(), keep], verbose=0)
 
 
+def build(row):
+    """A project's network on a backbone, on the course's own where the one it names needs larger images."""
+    from helpers.backbones import COURSE, SMALLEST_SIDE
+
+    too_small = {"weights": COURSE} if SMALLEST_SIDE.get(row.options["name"], 32) > SIDE else {}
+    return row.build(SIDE, say=lambda words: None, **too_small)
+
+
 def reference(key: str, data: dict, seconds: float):
     """A project's model, trained: (model, what it stands on)."""
     import keras
 
-    from helpers.backbones import COURSE, SMALLEST_SIDE
     from helpers.reference_models import REFERENCE_MODELS
     from helpers.reference_networks import split_at_backbone
 
@@ -59,8 +66,7 @@ def reference(key: str, data: dict, seconds: float):
         fit(model, batches, val.batches, seconds)
         return model, ""
     begin = time.perf_counter()
-    too_small = {"weights": COURSE} if SMALLEST_SIDE.get(row.options["name"], 32) > SIDE else {}
-    model = row.build(SIDE, say=lambda words: None, **too_small)
+    model = build(row)
     base = next(part.name for part in model.layers if isinstance(part, keras.Model))
     try:
         features, head = split_at_backbone(model)
@@ -81,10 +87,10 @@ def small_cnn(data: dict, colour: int, changes, seconds: float):
     """The course's small network on slightly changed images."""
     import keras
 
-    from tests.bench.difficulty import small_cnn as build
+    from tests.bench import difficulty
 
     images = data[colour]
-    model = build((SIDE, SIDE, colour))
+    model = difficulty.small_cnn((SIDE, SIDE, colour))
     steps = EPOCHS * -(-len(images.train) // 32)
     model.compile(keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(2e-3, steps)), "binary_crossentropy")
     batches = changes.batches(images.train.images, images.train.labels)

@@ -1,5 +1,6 @@
 """The measurements measure what they say, on a few pictures."""
 
+import re
 import sys
 from dataclasses import replace
 
@@ -8,8 +9,9 @@ import pytest
 from PIL import Image
 
 from tests.bench import __main__ as bench
+from tests.bench.drawings import DRAWINGS, draw, models, tables
 from tests.bench.pictures import write_pictures
-from tests.bench.watched import watched
+from tests.bench.watched import Watched, watched
 
 
 def test_a_part_is_replaced_and_the_others_stay(tmp_path):
@@ -35,6 +37,58 @@ def test_every_part_of_the_stored_results_is_known_and_names_its_command():
     assert set(parts) <= set(bench.PARTS) and parts
     for name, text in parts.items():
         assert f"`python -m tests.bench.{' '.join(bench.PARTS[name][1])}`" in text
+
+
+def test_every_figure_of_the_stored_results_is_there():
+    parts = bench.parts_of(bench.RESULTS.read_text(encoding="utf-8"))
+    for name in set(parts) & set(DRAWINGS):
+        (shown,) = re.findall(r"!\[[^]]+\]\(([^)]+)\)", parts[name])
+        assert Image.open(bench.RESULTS.parent / shown).width <= 860
+
+
+TWO_MODELS = """**monuments** (embedded): 10 training and 5 test images
+
+| model | seconds | accuracy |
+|---|---|---|
+| S3-M1 | 1,200 | 0.800 (0.700-0.900) |
+| course: small CNN | 3 | diverged |
+"""
+
+
+def test_a_figure_shows_the_numbers_of_the_table(tmp_path):
+    assert [list(table["seconds"]) for table in tables(TWO_MODELS)] == [["1,200", "3"]]
+    (ax,) = models(TWO_MODELS).axes
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["course: small CNN", "S3-M1"]
+    assert [list(line.get_xdata()) for line in ax.lines] == [[0.7, 0.9], [0.8]]
+    assert draw("models", TWO_MODELS, tmp_path / "figures").endswith("(figures/models.png)")
+    assert Image.open(tmp_path / "figures" / "models.png").width == 860
+    assert draw("official", TWO_MODELS, tmp_path / "figures") == ""
+
+
+def test_a_part_that_fails_leaves_the_others_and_says_so(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(bench, "RESULTS", tmp_path / "RESULTS.md")
+    monkeypatch.setattr(sys, "argv", ["bench", "growth", "official", "augmentation"])
+    monkeypatch.setattr(bench, "is_real", lambda name: False)
+
+    def run(command):
+        if "tests.bench.growth" in command:
+            raise RuntimeError("no space left")
+        return Watched(60.0, 100.0, "| a |\n|---|\n| 1 |")
+
+    monkeypatch.setattr(bench, "watched", run)
+    assert bench.main() == 1
+    said = capsys.readouterr()
+    assert "growth: no space left" in said.err and "official: left out" in said.out
+    assert list(bench.parts_of(bench.RESULTS.read_text(encoding="utf-8"))) == ["augmentation"]
+
+
+def test_every_model_on_a_backbone_can_be_built_at_the_side_of_the_comparison():
+    from helpers.reference_models import REFERENCE_MODELS
+    from tests.bench.models import SIDE, build
+
+    for key, row in REFERENCE_MODELS.items():
+        if row.pretrained:
+            assert build(row).input_shape[1:3] == (SIDE, SIDE), key
 
 
 def test_pictures_are_all_different_and_written_once(tmp_path):

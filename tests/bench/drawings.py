@@ -1,0 +1,102 @@
+"""Figures of the measurements, drawn from the tables that the parts printed."""
+
+import io
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.figure import Figure
+
+from helpers.style import PALETTE, use_style
+
+
+def tables(text: str) -> list[pd.DataFrame]:
+    """Every Markdown table in a text, its cells as strings."""
+    found = []
+    for block in re.findall(r"(?:^\|.*\|$\n?)+", text, re.MULTILINE):
+        head, _, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in block.strip().splitlines()]
+        found.append(pd.DataFrame(rows, columns=head))
+    return found
+
+
+def _number(column: pd.Series) -> pd.Series:
+    return pd.to_numeric(column.str.replace(",", ""))
+
+
+def _against_pictures(text: str, columns: list[str], by: str | None, title: str) -> Figure:
+    """One panel a column against the number of pictures, one line for each value of `by`, speeds on a log scale."""
+    (table,) = tables(text)
+    figure, axes = plt.subplots(1, len(columns), figsize=(8.6, 3.8))
+    figure.suptitle(title)
+    ways = list(dict.fromkeys(table[by])) if by else [None]
+    for ax, column in zip(axes, columns, strict=True):
+        for colour, marker, way in zip(PALETTE, "osD^", ways, strict=False):
+            rows = table[table[by] == way] if by else table
+            ax.plot(_number(rows["pictures"]) / 1000, _number(rows[column]), marker=marker, color=colour, label=way)
+        ax.set(xlabel="thousands of pictures", ylabel=column)
+        if "images/s" in column:
+            ax.set(yscale="log", ylim=(1e3, 1e6))
+        else:
+            ax.set_ylim(bottom=0)
+    if by:
+        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    return figure
+
+
+def pipeline(text: str) -> Figure:
+    """Speed of the first and of later passes, and memory, of each way to read pictures."""
+    columns = ["images/s, first pass", "images/s, later", "peak MB"]
+    return _against_pictures(text, columns, "way", "What is kept in memory is fast from the second pass on")
+
+
+def growth(text: str) -> Figure:
+    """Seconds and memory of preparing a folder."""
+    return _against_pictures(text, ["seconds", "peak MB"], None, "Preparing takes time in step with the pictures")
+
+
+def models(text: str) -> Figure:
+    """Accuracy of every model with its interval, a panel for each data set."""
+    names, found = re.findall(r"^\*\*(\w+)\*\*", text, re.MULTILINE), tables(text)
+    heights = [len(table) for table in found]
+    figure, axes = plt.subplots(
+        len(found), 1, figsize=(8.6, 1.5 + 0.26 * sum(heights)), sharex=True, height_ratios=heights, squeeze=False
+    )
+    for ax, name, table in zip(axes[:, 0], names, found, strict=True):
+        table = table[::-1].reset_index(drop=True)
+        for y, (model, accuracy) in enumerate(zip(table["model"], table["accuracy"], strict=True)):
+            numbers = [float(number) for number in re.findall(r"\d\.\d+", accuracy)]
+            colour = PALETTE[2] if model.startswith("course") else PALETTE[0]
+            if len(numbers) == 3:
+                ax.plot(numbers[1:], [y, y], color=colour, lw=3, alpha=0.4)
+                ax.plot(numbers[0], y, "o", color=colour)
+        ax.set_yticks(range(len(table)), table["model"])
+        ax.set_title(f"{name}: projects' models (blue), the course's (green)")
+        ax.grid(axis="x", alpha=0.3)
+    axes[-1, 0].set_xlabel("accuracy on the test split, with 95 % interval")
+    return figure
+
+
+DRAWINGS: dict[str, tuple[Callable[[str], Figure], str]] = {
+    "pipeline": (pipeline, "Images a second and memory against the number of pictures, for four ways to read them"),
+    "growth": (growth, "Seconds and memory of preparing a folder against the number of pictures in it"),
+    "models": (models, "Test accuracy with interval of each model, one panel for each data set"),
+}
+
+
+def draw(part: str, text: str, folder: Path) -> str:
+    """Write the part's figure to `folder` and return the line that shows it, "" for a part without a figure."""
+    if part not in DRAWINGS:
+        return ""
+    use_style()
+    make, words = DRAWINGS[part]
+    figure, picture = make(text), io.BytesIO()
+    figure.savefig(picture, format="png", dpi=100)
+    plt.close(figure)
+    folder.mkdir(exist_ok=True)
+    (folder / f"{part}.png").write_bytes(picture.getvalue())
+    return f"![{words}]({folder.name}/{part}.png)"
