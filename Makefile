@@ -36,7 +36,7 @@ run: $(READY) $(EMBEDDED)  ## Run every notebook; executed copies and HTML pages
 test: lint test-code test-notebooks  ## ruff, pytest, and nbval on all notebooks
 
 lab: $(READY) $(EMBEDDED)  ## Open JupyterLab at the first notebook, on localhost with its token
-	@$(PY) -m jupyter lab --ServerApp.ip=localhost notebooks/00_start_here.ipynb
+	@$(PY) -m jupyter lab --ServerApp.ip=localhost --ServerApp.root_dir="$(CURDIR)" notebooks/00_start_here.ipynb
 
 app: $(READY)  ## The app of lesson 09 on this computer; BUNDLES= is the folder that the lesson filled
 	@$(PY) -m helpers.app "$(BUNDLES)"

@@ -38,7 +38,7 @@ def remote_address(project: Path = PROJECT) -> str:
     """
     command = ["git", "-C", str(project), "remote", "get-url", "origin"]
     try:
-        found = subprocess.run(command, capture_output=True, text=True)
+        found = subprocess.run(command, capture_output=True, encoding="utf-8")
     except FileNotFoundError:
         raise ValueError("git is not installed") from None
     if found.returncode:

@@ -1,4 +1,4 @@
-"""Turn the project's notebooks and texts into pages of the site: links, alt texts, and exercises without solutions."""
+"""Turn the project's notebooks and texts into pages of the site: links, alt texts, and docstrings."""
 
 import ast
 import posixpath
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from nbformat import NotebookNode
 
-LINK = re.compile(r"(?<!!)\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\(([^()\s]+)\)")
+LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\(([^()\s]+)\)")
 FAR_PICTURE = re.compile(r'!\[([^\]]*)\]\(https?://[^)\s]+\)|<img\b[^>]*\balt="([^"]*)"[^>]*>')
 COLUMNS = re.compile(r"\S {2,}\S|^ ", re.M)
 SECTION = re.compile(r"(Args|Returns|Raises|Yields):$")
@@ -37,19 +37,20 @@ def relink(text: str, here: str, places: dict[str, str], attach: Callable[[str],
         text: of a page.
         here: its path in the project.
         places: path in the project -> path among the site's sources, for all that has a page.
-        attach: takes the path of a file without a page; returns the place of a copy, or None: the link becomes text.
+        attach: takes the path of a file without a page, or of a picture; returns the place of a copy, or None: then a
+            link becomes text.
     """
 
     def lead(match: re.Match) -> str:
-        label, target = match.groups()
+        picture, label, target = match.groups()
         if re.match(r"[a-z]+:|#", target):
             return match[0]
         path, hash_sign, anchor = target.partition("#")
         path = posixpath.normpath(posixpath.join(posixpath.dirname(here), path))
         place = places.get(path) or attach(path)
         if place is None:
-            return label
-        return f"[{label}]({posixpath.relpath(place, posixpath.dirname(places[here]))}{hash_sign}{anchor})"
+            return match[0] if picture else label
+        return f"{picture}[{label}]({posixpath.relpath(place, posixpath.dirname(places[here]))}{hash_sign}{anchor})"
 
     return LINK.sub(lead, FAR_PICTURE.sub(lambda match: match[1] or match[2] or "", text))
 
@@ -141,24 +142,3 @@ def _escaped(text: str) -> str:
     parts = text.split("`")
     plain = [re.sub(r"([\\*_|])", r"\\\1", part) if i % 2 == 0 else f"``{part}``\\ " for i, part in enumerate(parts)]
     return "".join(plain)
-
-
-def student_version(notebook: NotebookNode, name: str, settings: dict) -> NotebookNode:
-    """An exercise as `make assignments` gives it to students: without solutions, hidden tests and marking schemes.
-
-    Args:
-        notebook: the source, in nbgrader's format.
-        name: of the assignment.
-        settings: those of all assignments.
-    """
-    from nbgrader.preprocessors import ClearHiddenTests, ClearMarkScheme, ClearOutput, ClearSolutions
-    from traitlets.config import Config
-
-    from helpers.student_versions import GAP, with_settings
-
-    config = Config()
-    config.ClearSolutions.code_stub = {"python": GAP}
-    notebook = with_settings(notebook, name, settings[name])
-    for step in (ClearSolutions, ClearOutput, ClearHiddenTests, ClearMarkScheme):
-        notebook, _ = step(config=config).preprocess(notebook, {})
-    return notebook

@@ -1,13 +1,15 @@
 """Write what the site is made from: a copy of each page at its path in the project, and pages that lead to them."""
 
 import re
+import shutil
 from pathlib import Path
 
 import nbformat
 
 from helpers.assignment import read_settings
 from helpers.course import PROJECT, course_notebooks
-from helpers.site_pages import page, relink, student_version
+from helpers.site_pages import page, relink
+from helpers.student_versions import student_version
 
 EXERCISES = "notebooks/exercises"
 # pages that stand for a file of another name or kind
@@ -60,10 +62,11 @@ def write_source(folder: Path) -> None:
     places |= {module: name for name, (_, modules) in reference.items() for module in modules}
 
     def attach(path: str) -> str | None:
-        """Copy a file that a page links to, to be downloaded; no folder, and nothing of the exercises."""
+        """Copy a file that a page shows or links to; no folder, and nothing of the exercises."""
         if path.startswith((EXERCISES, "..")) or not (PROJECT / path).is_file():
             return None
-        _write(folder / path, (PROJECT / path).read_text(encoding="utf-8"))
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(PROJECT / path, folder / path)
         return path
 
     def write_page(path: Path, text: str) -> None:

@@ -71,7 +71,6 @@ def build(out: Path, settings: Path = SETTINGS, names: list[str] | None = None) 
     """Make an nbgrader course in `out/course` with the students' versions; returns its folder."""
     from nbgrader.converters import GenerateAssignment
     from nbgrader.coursedir import CourseDirectory
-    from traitlets.config import Config
 
     _find_programs()
     chosen = read_settings(settings)
@@ -82,13 +81,37 @@ def build(out: Path, settings: Path = SETTINGS, names: list[str] | None = None) 
         place = course / "source" / name
         place.mkdir(parents=True)
         nbformat.write(with_settings(notebook, name, chosen[name]), place / f"{name}.ipynb")
-        config = Config()
+        config = _config()
         config.CourseDirectory.root = str(course)
         config.CourseDirectory.assignment_id = name
-        config.ClearSolutions.code_stub = {"python": GAP}
-        config.ClearSolutions.text_stub = "YOUR ANSWER HERE"
         GenerateAssignment(coursedir=CourseDirectory(config=config), config=config).start()
     return course
+
+
+def student_version(notebook: nbformat.NotebookNode, name: str, settings: dict) -> nbformat.NotebookNode:
+    """One notebook as `build` writes it for students, without nbgrader's course around it: for the site.
+
+    Args:
+        notebook: the source, in nbgrader's format.
+        name: of the assignment.
+        settings: those of all assignments.
+    """
+    from nbgrader.preprocessors import ClearHiddenTests, ClearMarkScheme, ClearOutput, ClearSolutions
+
+    notebook = with_settings(notebook, name, settings[name])
+    for step in (ClearSolutions, ClearOutput, ClearHiddenTests, ClearMarkScheme):
+        notebook, _ = step(config=_config()).preprocess(notebook, {})
+    return notebook
+
+
+def _config():
+    """nbgrader's configuration: what stands in the place of a solution."""
+    from traitlets.config import Config
+
+    config = Config()
+    config.ClearSolutions.code_stub = {"python": GAP}
+    config.ClearSolutions.text_stub = "YOUR ANSWER HERE"
+    return config
 
 
 def _find_programs() -> None:

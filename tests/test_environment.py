@@ -64,11 +64,13 @@ def test_every_line_of_the_lock_is_an_exact_version():
 
 
 def test_the_lock_names_no_index_and_no_address():
-    assert not re.search(r"https?://|file:|--(extra-)?index|--find-links|@ ", (ROOT / "requirements.lock").read_text())
+    assert not re.search(
+        r"https?://|file:|--(extra-)?index|--find-links|@ ", (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    )
 
 
 def test_conda_takes_python_and_pip_and_leaves_the_rest_to_the_lock():
-    lines = [line.strip() for line in (ROOT / "environment.yml").read_text().splitlines()]
+    lines = [line.strip() for line in (ROOT / "environment.yml").read_text(encoding="utf-8").splitlines()]
     conda = [line[2:] for line in lines[lines.index("dependencies:") + 1 : lines.index("- pip:")]]
     assert [re.split(r"[=<>]", entry)[0] for entry in conda] == ["python", "pip"]
     version = next(entry for entry in conda if entry.startswith("python")).split("=")[1]

@@ -36,9 +36,9 @@ def add(folder):
 
 def miscount(folder):
     path = files_folder(folder, read_manifest(folder)) / "about.json"
-    about = json.loads(path.read_text())
+    about = json.loads(path.read_text(encoding="utf-8"))
     about["counts"]["train"]["elm"] += 1
-    path.write_text(json.dumps(about))
+    path.write_text(json.dumps(about), encoding="utf-8")
 
 
 def rewrite(folder, edit):
@@ -119,7 +119,7 @@ def test_all_faults_are_said_not_only_the_first(leaves):
 @pytest.mark.parametrize("harm", [lambda t: "", lambda t: t[:200], lambda t: t.replace("label", "class")])
 def test_a_damaged_manifest_is_an_error_that_says_what_to_do(leaves, capsys, harm):
     path = leaves / "manifest.csv"
-    path.write_text(harm(path.read_text()))
+    path.write_text(harm(path.read_text(encoding="utf-8")), encoding="utf-8")
     assert main(["check", "leaves"]) == 1
     err = capsys.readouterr().err
     assert err.startswith("error: ") and "python -m data_prework prepare leaves" in err and err.count("\n") == 1
@@ -127,7 +127,7 @@ def test_a_damaged_manifest_is_an_error_that_says_what_to_do(leaves, capsys, har
 
 def test_about_of_another_version_or_missing_is_an_error(leaves, capsys):
     about = files_folder(leaves, read_manifest(leaves)) / "about.json"
-    about.write_text(about.read_text().replace('"version": 1', '"version": 99'))
+    about.write_text(about.read_text(encoding="utf-8").replace('"version": 1', '"version": 99'), encoding="utf-8")
     assert main(["check", "leaves"]) == 1
     assert "version 99, expected 1" in capsys.readouterr().err
     about.unlink()

@@ -68,7 +68,7 @@ def one_class(root: Path) -> None:
 def no_images(root: Path) -> None:
     for label in ("elm", "oak"):
         (root / label).mkdir(parents=True)
-        (root / label / "a.jpg").write_text("text")
+        (root / label / "a.jpg").write_text("text", encoding="utf-8")
 
 
 def few(root: Path) -> None:
@@ -81,11 +81,11 @@ def good(root: Path) -> None:
 
 def bad_sources(root: Path) -> None:
     good(root)
-    (root / "sources.csv").write_text("file,author\na.jpg,Zoë\n")
+    (root / "sources.csv").write_text("file,author\na.jpg,Zoë\n", encoding="utf-8")
 
 
 def a_text(root: Path) -> None:
-    root.write_text("this is no zip")
+    root.write_text("this is no zip", encoding="utf-8")
 
 
 def a_jpeg(root: Path) -> None:

@@ -213,7 +213,7 @@ def test_a_full_disk_is_told(tmp_path):
 
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path):
-    (tmp_path / "file").write_text("in the way")
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
     with pytest.raises(DownloadError, match="file"):
         get(direct("http://127.0.0.1:9/a"), tmp_path / "file" / "raw")
 
@@ -422,7 +422,7 @@ def test_dead_links_of_a_list_are_listed_with_their_reason(tmp_path):
     with serving(answers) as (address, asked):
         lines = ["# photos", "", f"{address}/1.jpg", f"{address}/1.jpg", f"{address}/2", f"{address}/web"]
         lines += [f"{address}/gone", f"{offline}/x.jpg", "no address", "http://[::1", "ftp://x.org/a.jpg"]
-        (tmp_path / "list.txt").write_text("\n".join(lines))
+        (tmp_path / "list.txt").write_text("\n".join(lines), encoding="utf-8")
         source = AddressList({"statue": tmp_path / "list.txt"}, pause=0)
         folder = get(source, tmp_path / "raw")
         get(source, tmp_path / "raw")
@@ -441,7 +441,7 @@ def test_dead_links_of_a_list_are_listed_with_their_reason(tmp_path):
 
 
 def test_a_list_without_one_living_link_is_an_error(tmp_path):
-    (tmp_path / "list.txt").write_text(f"{closed_port()}/a.jpg\n")
+    (tmp_path / "list.txt").write_text(f"{closed_port()}/a.jpg\n", encoding="utf-8")
     fails(AddressList({"statue": tmp_path / "list.txt"}, pause=0), tmp_path / "raw", "none of 1 addresses", "offline")
     with pytest.raises(DownloadError, match=r"missing\.txt"):
         get(AddressList({"statue": tmp_path / "missing.txt"}), tmp_path / "raw")

@@ -94,7 +94,7 @@ def test_images_are_copied_byte_for_byte_and_converted_only_where_needed(tmp_pat
 
 def test_every_file_is_an_image_or_has_its_reason(tmp_path):
     raw = two_classes(tmp_path / "raw", 12)
-    (raw / "elm" / "text.jpg").write_text("not a picture")
+    (raw / "elm" / "text.jpg").write_text("not a picture", encoding="utf-8")
     (raw / "elm" / "half.jpg").write_bytes(encoded(picture(80))[:-300])
     (raw / "oak" / "empty.png").write_bytes(b"")
     (raw / "oak" / "copy.jpg").write_bytes((raw / "oak" / "1000.jpg").read_bytes())
@@ -221,7 +221,7 @@ def test_masks_follow_their_images(tmp_path):
     raw = two_classes(tmp_path / "raw", 12)
     truth = tmp_path / "raw_truth"
     (truth / "masks" / "oak").mkdir(parents=True)
-    (truth / "draws.csv").write_text("path\n")
+    (truth / "draws.csv").write_text("path\n", encoding="utf-8")
     for path in (raw / "oak").iterdir():
         Image.new("L", (50, 40), int(path.stem) % 256).save(truth / "masks" / "oak" / f"{path.stem}.png")
     folder = quiet("leaves", raw, tmp_path / "home")
@@ -254,7 +254,7 @@ def test_author_and_licence_of_each_file_come_from_sources_csv(tmp_path, inside)
     rows = read_manifest(folder).set_index("author")
     assert rows.loc["Zoë", ["source", "licence"]].tolist() == ["https://example.org/3", "CC BY-SA 4.0"]
     assert set(rows.drop("Zoë")["licence"]) == {"unknown"}
-    (raw / "sources.csv").write_text("path,author\nelm/0003.jpg,Zora\n")
+    (raw / "sources.csv").write_text("path,author\nelm/0003.jpg,Zora\n", encoding="utf-8")
     quiet("leaves", tmp_path / "raw", tmp_path / "home")
     assert "Zora" in set(read_manifest(folder)["author"])
 

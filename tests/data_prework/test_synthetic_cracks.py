@@ -133,7 +133,7 @@ def test_the_same_seed_draws_the_same_bytes_in_any_order_of_the_photos(drawn, tm
 
 def test_a_folder_with_files_in_it_is_refused_and_left_alone(tmp_path):
     (tmp_path / "raw").mkdir()
-    (tmp_path / "raw" / "mine.txt").write_text("keep")
+    (tmp_path / "raw" / "mine.txt").write_text("keep", encoding="utf-8")
     with pytest.raises(FileExistsError, match="not empty"):
         cracks.synthesize(tmp_path / "raw", count=SMALL)
     assert [p.name for p in tmp_path.rglob("*.*")] == ["mine.txt"]

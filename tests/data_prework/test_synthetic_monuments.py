@@ -140,7 +140,7 @@ def test_frames_of_one_scene_lie_in_one_class_folder(drawn):
 
 
 def test_a_folder_with_something_in_it_is_refused(tmp_path):
-    (tmp_path / "mine.txt").write_text("keep me")
+    (tmp_path / "mine.txt").write_text("keep me", encoding="utf-8")
     with pytest.raises(FileExistsError, match="choose another folder"):
         synthesize(tmp_path, count=40, workers=1)
     assert [p.name for p in tmp_path.iterdir()] == ["mine.txt"]

@@ -172,7 +172,7 @@ def test_qualities_reach_the_files(raw):
 
 
 def test_a_folder_that_holds_something_is_left_alone(tmp_path):
-    (tmp_path / "mine.txt").write_text("keep")
+    (tmp_path / "mine.txt").write_text("keep", encoding="utf-8")
     with pytest.raises(FileExistsError, match="not empty"):
         xrays.synthesize(tmp_path, count=COUNT)
     assert [p.name for p in tmp_path.iterdir()] == ["mine.txt"]

@@ -180,7 +180,7 @@ def test_an_empty_archive_and_a_name_given_twice_are_refused(tmp_path):
 
 def test_a_folder_that_holds_something_is_never_touched(tmp_path):
     (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "mine.txt").write_text("mine")
+    (tmp_path / "out" / "mine.txt").write_text("mine", encoding="utf-8")
     archive = packed(tmp_path / "a.zip", {"1.png": b"x"})
     with pytest.raises(UnpackError, match="already there"):
         unpack(archive, tmp_path / "out")

@@ -1,4 +1,8 @@
-"""Every assignment as a student meets it: solutions pass, other right answers pass, wrong ones are told why."""
+"""Every assignment as a student meets it: solutions pass, other right answers pass, wrong ones are told why.
+
+That wrong answers are rejected is shown for the text of the cells, run in this process; test_grading.py grades whole
+notebooks, of assignment 01 alone.
+"""
 
 from functools import lru_cache
 
@@ -24,7 +28,7 @@ def cases(kind: str) -> list:
     ]
 
 
-@lru_cache(maxsize=len(STUDENTS))
+@lru_cache(maxsize=len(STUDENTS) * len(NAMES))
 def sheet(name: str, student: str) -> Sheet:
     if find_prepared("chest_xray", "embedded") is None:
         pytest.skip("the embedded data are not made yet")

@@ -134,11 +134,11 @@ def test_feedback_is_read_back_as_it_was_written(tmp_path):
 
 def test_a_file_that_is_no_database_is_named(tmp_path):
     path = tmp_path / "thesis.doc"
-    path.write_text("Two years of work. " * 100)
+    path.write_text("Two years of work. " * 100, encoding="utf-8")
     with pytest.raises(ValueError, match=r"thesis.doc: the feedback cannot be written"):
         save_feedback(path, b"picture", "calm:0123", 0.25, 0.5, "bright", "dark")
     with pytest.raises(ValueError, match=r"thesis.doc: no feedback file"):
         read_feedback(path)
     with pytest.raises(sqlite3.DatabaseError):
         sqlite3.connect(path).execute("SELECT 1 FROM feedback")
-    assert path.read_text().startswith("Two years")
+    assert path.read_text(encoding="utf-8").startswith("Two years")

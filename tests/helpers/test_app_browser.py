@@ -45,7 +45,7 @@ def place(tmp_path_factory, home):
         tiny_bundle(folder / "bundles" / "eager", darkness(bias=18.0))
         data = squares()
         shutil.copy(data.folder / data.test.frame["path"][data.test.labels == 0].iloc[0], folder / "scan.png")
-    (folder / "letter.jpg").write_text("Dear colleague, please find attached")
+    (folder / "letter.jpg").write_text("Dear colleague, please find attached", encoding="utf-8")
     return folder
 
 
@@ -57,8 +57,9 @@ def address(place):
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "helpers.app", str(place / "bundles"), "--port", str(port), "--headless"]
     command += ["--feedback", str(place / "said.sqlite")]
-    with (place / "log.txt").open("w") as log:
-        server = subprocess.Popen(command, cwd=PROJECT, stdout=log, stderr=subprocess.STDOUT)
+    log = place / "log.txt"
+    with log.open("w", encoding="utf-8") as out:
+        server = subprocess.Popen(command, cwd=PROJECT, stdout=out, stderr=subprocess.STDOUT)
     try:
         until = time.monotonic() + SECONDS
         while True:
@@ -66,7 +67,7 @@ def address(place):
                 urllib.request.urlopen(f"http://localhost:{port}/_stcore/health", timeout=5).read()
                 break
             except OSError:
-                assert server.poll() is None and time.monotonic() < until, (place / "log.txt").read_text()
+                assert server.poll() is None and time.monotonic() < until, log.read_text(encoding="utf-8")
                 time.sleep(0.3)
         yield f"http://localhost:{port}"
     finally:

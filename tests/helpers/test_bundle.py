@@ -48,7 +48,7 @@ def test_the_folder_holds_four_files_that_others_may_read(made):
 
 
 def test_the_card_says_what_a_reader_must_know(made):
-    card = (made / "MODEL_CARD.md").read_text()
+    card = (made / "MODEL_CARD.md").read_text(encoding="utf-8")
     scores = load_bundle(made).scores
     for words in ("For teaching, not for diagnosis", "Intended use", "0.500", "squares (real"):
         assert words in card
@@ -94,8 +94,8 @@ def test_a_changed_file_is_refused(copy, name):
 
 
 def rewritten(folder, **changes):
-    about = json.loads((folder / "bundle.json").read_text())
-    (folder / "bundle.json").write_text(json.dumps(about | changes))
+    about = json.loads((folder / "bundle.json").read_text(encoding="utf-8"))
+    (folder / "bundle.json").write_text(json.dumps(about | changes), encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -130,13 +130,13 @@ def test_a_description_that_does_not_fit_is_refused(copy, changes, words):
 
 
 def test_a_description_that_is_cut_off_is_refused(copy):
-    text = (copy / "bundle.json").read_text()
-    (copy / "bundle.json").write_text(text[: len(text) // 2])
+    text = (copy / "bundle.json").read_text(encoding="utf-8")
+    (copy / "bundle.json").write_text(text[: len(text) // 2], encoding="utf-8")
     with pytest.raises(BundleError, match=r"bundle.json: cannot be read"):
         load_bundle(copy)
     rewritten_without = json.loads(text)
     del rewritten_without["licence"]
-    (copy / "bundle.json").write_text(json.dumps(rewritten_without))
+    (copy / "bundle.json").write_text(json.dumps(rewritten_without), encoding="utf-8")
     with pytest.raises(BundleError, match="no entry 'licence'"):
         load_bundle(copy)
 
@@ -144,9 +144,9 @@ def test_a_description_that_is_cut_off_is_refused(copy):
 def exchange_model(folder, model):
     """What an attacker would do: another model, with the hash made to fit."""
     model.save(folder / "model.keras")
-    about = json.loads((folder / "bundle.json").read_text())
+    about = json.loads((folder / "bundle.json").read_text(encoding="utf-8"))
     about["sha256"]["model.keras"] = bundle_module._sha256(folder / "model.keras")
-    (folder / "bundle.json").write_text(json.dumps(about))
+    (folder / "bundle.json").write_text(json.dumps(about), encoding="utf-8")
 
 
 def test_a_lambda_layer_is_refused_and_never_run(copy, tmp_path):
@@ -220,7 +220,7 @@ def test_an_old_bundle_is_replaced_as_a_whole(copy):
 
 def test_a_folder_of_other_things_is_not_replaced(tmp_path):
     (tmp_path / "thesis").mkdir()
-    (tmp_path / "thesis" / "chapter1.txt").write_text("Two years of work")
+    (tmp_path / "thesis" / "chapter1.txt").write_text("Two years of work", encoding="utf-8")
     with pytest.raises(ValueError, match="is no bundle"):
         tiny_bundle(tmp_path / "thesis")
     assert (tmp_path / "thesis" / "chapter1.txt").exists()

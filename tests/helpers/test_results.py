@@ -39,7 +39,7 @@ def run(tmp_path):
 def test_a_saved_result_comes_back_with_all_its_numbers(run):
     scores = scored()
     path = save_result(run, "CNN", "concrete_cracks", scores, parameters=np.int64(79409), seconds=12.5)
-    assert path.parent == run.results_folder and json.loads(path.read_text())["version"] == 1
+    assert path.parent == run.results_folder and json.loads(path.read_text(encoding="utf-8"))["version"] == 1
     (row,) = load_results(run, "concrete_cracks").to_dict("records")
     for name in METRICS:
         assert (row[name], row[f"{name}_low"], row[f"{name}_high"]) == (getattr(scores, name), *scores.interval(name))
@@ -107,23 +107,23 @@ def test_no_results_yet_is_an_empty_table_with_the_same_columns(run):
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"version": 1, "results": [{"model": "CNN"}]}', '{"version": 1}'])
 def test_a_corrupt_file_is_named_with_what_to_do(run, content):
     path = save_result(run, "CNN", "cracks", scored())
-    path.write_text(content)
+    path.write_text(content, encoding="utf-8")
     for act in (lambda: load_results(run), lambda: save_result(run, "CNN", "cracks", scored())):
         with pytest.raises(ValueError, match=r"03--cracks.json.*cannot be read.*[\s\S]*Delete it and run"):
             act()
-    assert path.read_text() == content
+    assert path.read_text(encoding="utf-8") == content
 
 
 def test_a_file_of_another_version_is_named_with_what_to_do(run):
     path = save_result(run, "CNN", "cracks", scored())
-    path.write_text('{"version": 0, "results": []}')
+    path.write_text('{"version": 0, "results": []}', encoding="utf-8")
     with pytest.raises(ValueError, match=r"03--cracks.json.*another version.*Delete it"):
         load_results(run)
 
 
 def test_a_crash_while_writing_leaves_the_old_file_and_no_litter(run, monkeypatch):
     path = save_result(run, "CNN", "cracks", scored())
-    before = path.read_text()
+    before = path.read_text(encoding="utf-8")
 
     def crash(*_):
         raise KeyboardInterrupt
@@ -131,7 +131,7 @@ def test_a_crash_while_writing_leaves_the_old_file_and_no_litter(run, monkeypatc
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
         patched.setattr(results.os, "replace", crash)
         save_result(run, "dense", "cracks", scored())
-    assert path.read_text() == before
+    assert path.read_text(encoding="utf-8") == before
     assert [p.name for p in run.results_folder.iterdir() if p.suffix == ".tmp"] == []
 
 

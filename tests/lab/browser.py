@@ -44,7 +44,7 @@ class Ended:
 
 
 class Lab:
-    """A browser with one notebook open. `root` is the folder that the server shows; paths are relative to it."""
+    """A browser with one notebook open. `root` is the folder that the server shows, the project; paths start there."""
 
     def __init__(self, driver, address: str, token: str, root: Path):
         self.driver, self.address, self.token, self.root = driver, address, token, root

@@ -95,7 +95,7 @@ def address(tree):
         port = free.getsockname()[1]
     address, log = f"http://localhost:{port}", tree.parent / "log.txt"
     command = ["make", "lab", f"VENV={sys.prefix}", f"--assume-old={sys.prefix}/.installed"]  # installs nothing
-    with log.open("w") as out:
+    with log.open("w", encoding="utf-8") as out:
         server = subprocess.Popen(
             command, cwd=tree, env=surroundings(tree.parent, port), stdout=out, stderr=subprocess.STDOUT
         )
@@ -129,7 +129,7 @@ def browser(tmp_path_factory):
 
 @pytest.fixture
 def lab(browser, address, tree):
-    yield Lab(browser, address, TOKEN, tree / "notebooks")
+    yield Lab(browser, address, TOKEN, tree)
     for session in ask(f"{address}/api/sessions"):
         ask(f"{address}/api/sessions/{session['id']}", "DELETE")
 
@@ -196,8 +196,8 @@ OWN_PART = {"05": progress_is_seen, "08": slider_moves_the_figure}
 def test_a_lesson_runs_in_the_page_and_gives_the_same_numbers_after_a_restart(lab, number):
     if number not in LESSONS:
         pytest.skip(f"lesson {number} takes minutes; run: make test-lab, or set LAB_LESSONS='{number}'")
-    name = next(path.name for path in course_notebooks() if path.name.startswith(number))
-    lab.open(name)
+    path = next(path for path in course_notebooks() if path.name.startswith(number))
+    lab.open(path.relative_to(PROJECT).as_posix())
     with timed(f"{number} Run All Cells"):
         ended = lab.run_all(60 * MINUTES[number])
     assert not ended.errors, ended.errors
@@ -230,13 +230,22 @@ def check(lab, ended, notebook) -> None:
     assert figures and len(widths) == len(figures) and all(widths)
 
 
+def test_a_link_to_a_file_outside_the_notebooks_folder_opens_it(lab):
+    lab.open("notebooks/06_transfer_learning.ipynb")
+    link = lab.driver.find_element(By.XPATH, "//a[text()='card of the backbone']")
+    lab.show(link)
+    link.click()
+    assert "backbone" in lab.one(".jp-MarkdownViewer h1").text
+
+
 def test_a_wrong_answer_in_an_exercise_is_explained_in_the_page(lab, tree, tmp_path):
     pytest.importorskip("nbgrader", reason="nbgrader is not installed; it comes with the extra `exercises`")
     from helpers.student_versions import build
 
     name = "01_explore"
-    shutil.copy(build(tmp_path, names=[name]) / "release" / name / f"{name}.ipynb", lab.root / f"{name}.ipynb")
-    lab.open(f"{name}.ipynb")
+    released = build(tmp_path, names=[name]) / "release" / name / f"{name}.ipynb"
+    shutil.copy(released, tree / "notebooks" / released.name)
+    lab.open(f"notebooks/{released.name}")
     lab.write("STUDENT =", 'STUDENT = "Anna Lee"')
     lab.write("Not solved yet", 'share = (table["label"] == positive).mean()')
     with timed(f"{name}, answered wrongly"):

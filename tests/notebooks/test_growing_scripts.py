@@ -45,7 +45,7 @@ def test_two_workers_see_different_halves_and_end_with_the_same_weights(lesson, 
     ]
     assert len(halves[0]) == len(halves[1]) == 64 and not halves[0] & halves[1]
     lesson.wait_for(lesson.start_workers(tmp_path, steps=4), limit=200)
-    reports = [json.loads((tmp_path / f"report{me}.json").read_text()) for me in range(2)]
+    reports = [json.loads((tmp_path / f"report{me}.json").read_text(encoding="utf-8")) for me in range(2)]
     assert reports[0]["fingerprint"] == reports[1]["fingerprint"]
     assert reports[0]["losses"] == reports[1]["losses"] and len(set(reports[0]["losses"])) == 4
     assert reports[0]["fit"] != "not tried"
@@ -60,7 +60,7 @@ def test_a_killed_training_loses_its_epoch_only_and_ends_with_the_bits_of_one_le
     assert killed[cut - 1]["epoch"] == 2 and "loss" not in killed[cut - 1]
     assert killed[cut:] == whole[-len(killed[cut:]) :]  # from the third epoch's first batch: learning rates and losses
     assert (killed[cut]["epoch"], killed[cut]["batch"]) == (2, 0)
-    prints = [(tmp_path / f"order-and-dropout-{kind}.txt").read_text() for kind in ("killed", "whole")]
+    prints = [(tmp_path / f"order-and-dropout-{kind}.txt").read_text(encoding="utf-8") for kind in ("killed", "whole")]
     assert prints[0] == prints[1]
 
 
@@ -73,4 +73,4 @@ def test_a_process_that_fails_ends_the_others_and_is_reported(lesson, tmp_path):
     with pytest.raises(RuntimeError, match="log"):  # also when nobody is left to wait for
         lesson.wait_for(processes[1:], limit=30)
     assert all(process.poll() is not None for process in processes)
-    assert "no data" in (tmp_path / "fails.log").read_text()
+    assert "no data" in (tmp_path / "fails.log").read_text(encoding="utf-8")

@@ -84,15 +84,15 @@ def test_only_named_groups_come_in_and_only_this_computer_is_answered(config):
 def test_a_server_starts_with_the_lessons_at_home_and_leaves_a_students_work_alone(config, tmp_path):
     hub = tmp_path / "hub"
     hub.mkdir()
-    (hub / "jupyterhub-singleuser").write_text('#!/bin/sh\necho started "$@"\n')
+    (hub / "jupyterhub-singleuser").write_text('#!/bin/sh\necho started "$@"\n', encoding="utf-8")
     (hub / "jupyterhub-singleuser").chmod(0o755)
     mine = tmp_path / "course" / "notebooks" / "00_start_here.ipynb"
     mine.parent.mkdir(parents=True)
-    mine.write_text("my work")
+    mine.write_text("my work", encoding="utf-8")
     command = [*config.Spawner.cmd[:-1], str(hub), *config.Spawner.args]
     done = subprocess.run(command, env={**os.environ, "HOME": str(tmp_path)}, capture_output=True, text=True)
     assert done.stdout.split() == ["started", *config.Spawner.args], done.stderr
-    assert mine.read_text() == "my work"
+    assert mine.read_text(encoding="utf-8") == "my work"
     lessons = {path.name for path in (COURSE / "notebooks").glob("*.ipynb")}
     assert lessons == {path.name for path in mine.parent.glob("*.ipynb")}
     opened = config.Spawner.default_url.removeprefix("/lab/tree/")

@@ -1,5 +1,6 @@
 """Links to Colab, Kaggle and Binder point to their notebook, and the cell that fetches the course is written once."""
 
+import re
 import subprocess
 
 import nbformat
@@ -7,7 +8,7 @@ import pytest
 
 from helpers import course, links
 from helpers.course import PROJECT, course_notebooks
-from helpers.links import CELL, GITHUB, LINE, add_links, link_line
+from helpers.links import CELL, GITHUB, LINE, add_links, link_line, remote_address, version_tag
 
 ADDRESS = "git@github.com:teacher/course.git"
 
@@ -49,12 +50,31 @@ def test_they_are_added_once_to_every_notebook_and_nothing_else_changes(path):
     assert counts == list(range(1, len(counts) + 1))
 
 
+@pytest.fixture(scope="module")
+def remote() -> str:
+    """The address from which others fetch this copy."""
+    try:
+        address = remote_address()
+    except ValueError as error:
+        pytest.skip(str(error))
+    if not re.match(r"https?://|ssh://|git@", address):
+        pytest.skip(f"{address} is not an address of the internet")
+    if not any(f'"{CELL}"' in path.read_text(encoding="utf-8") for path in course_notebooks()):
+        pytest.skip("no notebook has links yet: make links")
+    return address
+
+
 @pytest.mark.parametrize("path", course_notebooks(), ids=lambda path: path.stem)
-def test_stored_links_point_to_their_own_notebook(path):
-    first = nbformat.read(path, as_version=4).cells[0].source
-    own = path.relative_to(PROJECT).as_posix()
-    for line in LINE.findall(first):
-        assert line.count(own) == 3
+def test_every_notebook_links_to_itself_in_this_version_and_can_fetch_it(path, remote):
+    notebook = nbformat.read(path, as_version=4)
+    lines = LINE.findall(notebook.cells[0].source)
+    fetching = [cell.source for cell in notebook.cells if cell.id == CELL]
+    wanted = 1 if GITHUB.fullmatch(remote) else 0  # Colab, Kaggle and Binder open what is on GitHub
+    assert (len(lines), len(fetching)) == (wanted, 1), "run: make links"
+    own, tag = path.relative_to(PROJECT).as_posix(), version_tag()
+    assert f"--branch {tag} " in fetching[0], "the version was raised; run: make links"
+    for line in lines:
+        assert line.count(own) == 3 and line.count(f"/{tag}") == 3, "run: make links"
 
 
 def test_without_a_remote_nothing_is_changed(tmp_path, monkeypatch, capsys):

@@ -6,8 +6,9 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from helpers import site
 from helpers.assignment import read_settings
-from helpers.site_pages import alt_text, page, readable, relink, student_version
+from helpers.site_pages import alt_text, page, readable, relink
 from helpers.site_source import EXERCISES, PROJECT, cite_page, reference_pages
+from helpers.student_versions import student_version
 
 PLACES = {
     "README.md": "index.md",
@@ -40,6 +41,12 @@ def linked(text: str, here: str = "notebooks/01.ipynb") -> str:
 )
 def test_links_lead_to_pages_or_become_text(before, after):
     assert linked(f"See {before}.") == f"See {after}."
+
+
+def test_a_picture_of_the_project_is_copied_along():
+    asked = []
+    shown = relink("![a plot](plot.png)", "notebooks/01.ipynb", PLACES, lambda path: asked.append(path) or path)
+    assert shown == "![a plot](plot.png)" and asked == ["notebooks/plot.png"]
 
 
 def test_a_picture_from_the_network_becomes_words():
@@ -123,10 +130,10 @@ def test_the_site_shows_what_nbgrader_gives_to_students(path, tmp_path):
 
 
 def test_a_folder_with_other_things_in_it_is_left_alone(tmp_path):
-    (tmp_path / "thesis.txt").write_text("mine")
+    (tmp_path / "thesis.txt").write_text("mine", encoding="utf-8")
     with pytest.raises(FileExistsError, match="holds no site"):
         site.build(tmp_path)
-    assert site.main(["--out", str(tmp_path)]) == 1 and (tmp_path / "thesis.txt").read_text() == "mine"
+    assert site.main(["--out", str(tmp_path)]) == 1 and (tmp_path / "thesis.txt").read_text(encoding="utf-8") == "mine"
 
 
 @pytest.mark.parametrize(
