@@ -61,7 +61,7 @@ def parts_of(text: str) -> dict[str, str]:
     return dict(re.findall(r"<!-- (\w+) -->\n(.*?)\n<!-- end -->", text, re.DOTALL))
 
 
-def write(parts: dict[str, str], path: Path = RESULTS) -> None:
+def write(parts: dict[str, str], path: Path) -> None:
     """Write the parts in their order, aside first."""
     known = [f"<!-- {name} -->\n{parts[name]}\n<!-- end -->\n" for name in PARTS if name in parts]
     aside = path.with_suffix(".part")
@@ -104,7 +104,8 @@ def main() -> int:
         text = f"## {title}\n\n`python {' '.join(command)}`\n\n{took}\n\n{printed}"
         if picture := draw(name, printed, RESULTS.with_name("figures")):
             text += f"\n\n{picture}"
-        write({**(parts_of(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else {}), name: text})
+        known = parts_of(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else {}
+        write({**known, name: text}, RESULTS)
     return 1 if failed else 0
 
 
