@@ -1,6 +1,6 @@
 """Lessons and an exercise in a real JupyterLab, started by `make lab` in a copy of the working tree.
 
-They take minutes, so they run where LAB_LESSONS names lessons, as `make test-lab` does, and are left out of `make test`.
+They take minutes: they run where LAB_LESSONS names lessons, as `make test-lab` does, and are left out of `make test`.
 Screenshots, to be looked at, and the seconds of each run go to build/lab-shots/.
 """
 
