@@ -19,11 +19,11 @@ from streamlit import runtime
 from streamlit.web import cli
 
 from helpers.bundle import CANNOT_JUDGE, CANNOT_READ, Bundle, BundleError, find_bundles, load_bundle
-from helpers.cells import as_text
 from helpers.feedback import read_feedback, save_feedback
 from helpers.model_card import WARNING
 from helpers.pictures import MAX_BYTES, overlaid, read_picture
 from helpers.predict import decide, predict
+from helpers.spreadsheet import for_spreadsheet
 
 FLAGS = {
     "browser.gatherUsageStats": "false",
@@ -148,8 +148,7 @@ def _whole_table(table: pd.DataFrame, bundles: list[tuple[Bundle, float]]) -> No
         st.text(f"The two bundles agree on {(a == b).sum()} of {len(a)} files.")
     shown = table[["file", "bundle", "decision", "probability", "threshold", "unlike", "note"]]
     st.dataframe(shown, hide_index=True)
-    for_file = shown.assign(file=shown["file"].map(as_text))
-    st.download_button("Answers as CSV", for_file.to_csv(index=False), "answers.csv", "text/csv")
+    st.download_button("Answers as CSV", for_spreadsheet(shown).to_csv(index=False), "answers.csv", "text/csv")
 
 
 def _kept(feedback: Path) -> None:
@@ -161,7 +160,8 @@ def _kept(feedback: Path) -> None:
     if len(rows):
         with st.expander(f"Feedback so far: {len(rows)}"):
             st.dataframe(rows, hide_index=True)
-            st.download_button("Feedback as CSV", rows.to_csv(index=False), "feedback.csv", "text/csv")
+            table = for_spreadsheet(rows).to_csv(index=False)
+            st.download_button("Feedback as CSV", table, "feedback.csv", "text/csv")
 
 
 def _plain(text: object) -> str:

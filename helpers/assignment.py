@@ -28,6 +28,13 @@ LIMITS = {
     "printed_mb": 1.0,
     "notebook_mb": 20.0,
 }
+KINDS = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "a text in quotes",
+    dict: "a list of tasks, as in { task1 = 2 }",
+}
 SETTINGS = Path(__file__).resolve().parent.parent / "notebooks" / "exercises" / "settings.toml"
 
 
@@ -107,7 +114,7 @@ def read_settings(path: Path = SETTINGS) -> dict:
     """The settings file as a dictionary: "grading", and one entry an assignment, with defaults for what it leaves out.
 
     Raises:
-        ValueError: it is not readable as TOML, or holds a name that is not known; the message says where.
+        ValueError: it is not readable as TOML, or holds a name or a value that does not fit; the message says where.
     """
     try:
         written = tomllib.loads(Path(path).read_text(encoding="utf-8"))
@@ -116,12 +123,23 @@ def read_settings(path: Path = SETTINGS) -> dict:
     settings = {"grading": LIMITS} | written
     for section, values in settings.items():
         known = LIMITS if section == "grading" else CHOICES
+        if not isinstance(values, dict):
+            raise ValueError(f"{path}: {section} stands outside of the sections; put it below one, as in [01_explore]")
         if unknown := set(values) - set(known):
             raise ValueError(f"{path}: [{section}] has {', '.join(unknown)}; known are {', '.join(known)}")
+        for key, value in values.items():
+            _check_kind(f"{path}: [{section}] {key}", value, type(known[key]))
+        for task, points in values.get("points", {}).items():
+            _check_kind(f"{path}: [{section}] points of {task}", points, float)
         settings[section] = known | values
     if settings["grading"]["name_from"] not in ("cell", "folder"):
         raise ValueError(f'{path}: name_from is {settings["grading"]["name_from"]!r}; it must be "cell" or "folder"')
     return settings
+
+
+def _check_kind(where: str, value: object, kind: type) -> None:
+    if type(value) is not kind and not (kind is float and type(value) is int):
+        raise ValueError(f"{where} = {value!r}; it must be {KINDS[kind]}")
 
 
 def plain(student: str) -> str:

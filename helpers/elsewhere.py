@@ -28,6 +28,8 @@ def missing(project: Path = PROJECT) -> list[str]:
     wanted = [*about["dependencies"], *(one for extra in EXTRAS for one in about["optional-dependencies"][extra])]
     absent, old = [], []
     for requirement in map(Requirement, wanted):
+        if requirement.marker and not requirement.marker.evaluate():
+            continue  # meant for another Python or another system
         try:
             version = metadata.version(requirement.name)
         except metadata.PackageNotFoundError:
@@ -58,10 +60,19 @@ def install(requirements: list[str]) -> None:
 
 
 def main() -> None:
-    """Get everything ready and say in two lines what was done."""
-    absent = missing()
-    if absent:
-        install(absent)
+    """Get everything ready and say in two lines what was done.
+
+    Raises:
+        SystemExit: it cannot be made ready; the message says why.
+    """
+    try:
+        absent = missing()
+        if absent:
+            install(absent)
+    except subprocess.CalledProcessError as error:
+        raise SystemExit(f"pip could not install {', '.join(absent)} (exit status {error.returncode}).") from None
+    except RuntimeError as error:
+        raise SystemExit(str(error)) from None
     print("installed:", ", ".join(absent) if absent else "nothing, all is there")
     sys.path.insert(0, str(PROJECT))
     os.environ["PYTHONPATH"] = os.pathsep.join([str(PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])])

@@ -22,7 +22,8 @@ from helpers.assignment import SETTINGS, read_settings
 from helpers.grading import Job
 from helpers.student_versions import SettingsError, assignments, build
 
-GRACE = 60  # seconds over its limit after which a grading process is ended from outside
+GRACE = 240  # seconds over its limit, for kernel and feedback, after which a grading process is ended from outside
+PRELOADED = ["helpers.student_versions", "helpers.marks", "helpers.kernel", "nbgrader.converters", "nbgrader.apps"]
 
 
 def build_command(args: argparse.Namespace) -> int:
@@ -65,7 +66,7 @@ def run(jobs: list[Job], at_once: int) -> None:
     methods = multiprocessing.get_all_start_methods()
     context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
     if "forkserver" in methods:
-        context.set_forkserver_preload(["helpers.kernel", "nbgrader.converters", "nbgrader.apps"])
+        context.set_forkserver_preload(PRELOADED)
     waiting, running = deque(jobs), {}
     while waiting or running:
         while waiting and len(running) < max(1, at_once):
@@ -128,24 +129,34 @@ def check_solutions(names: list[str], course: Path, out: Path, limits: dict) -> 
 
 
 def grade_command(args: argparse.Namespace) -> int:
-    """Grade all submissions; the exit status is 0 also where some of them are broken: their notes say so."""
+    """Grade all submissions; the exit status is 0 also where some of them are broken: their notes say so.
+
+    What somebody entered in manual.csv is read first: where it is not clear, nothing is graded and nothing changed.
+
+    Raises:
+        ValueError, OSError, RuntimeError: nothing can be graded; the message says why.
+    """
     began, settings = time.monotonic(), read_settings(args.settings)
     out, folder = args.out.resolve(), args.submissions.expanduser().resolve()
-    rows = find_submissions(folder, args.assignment or assignments(settings))
+    known = assignments(settings)
+    if unknown := set(args.assignment or ()) - set(known):
+        raise ValueError(f"there is no assignment {', '.join(sorted(unknown))}; there are {', '.join(known)}")
+    rows = find_submissions(folder, args.assignment or known)
     if not rows:
         raise FileNotFoundError(f"{folder}: no notebook of an assignment is in it; see the instructor's guide")
     names = list(dict.fromkeys(name for _, name, _, _ in rows))
+    most = {name: settings[name]["points"] for name in known}
+    manual, jobs = marks.read_manual(out / "manual.csv", most), []
     course = build(out, args.settings, names)
     limits = settings["grading"]
     check_solutions(names, course, out, limits)
-    manual, jobs = marks.read_manual(out / "manual.csv"), []
     for student, name, notebook, _ in rows:
         if notebook:
-            given = manual.get((student, name), {})
+            given = marks.entered(manual, student, name)
             work = out / "work" / marks.safe(student) / name
             jobs.append(Job(student, name, notebook, course, work, limits, given, (out, folder), args.again))
     run(jobs, limits["at_once"])
-    table = marks.collect(rows, jobs, {name: settings[name]["points"] for name in names})
+    table = marks.collect(rows, jobs, most, manual)
     marks.write(out, table, manual)
     print(marks.text(table))
     seconds = time.monotonic() - began
@@ -153,6 +164,9 @@ def grade_command(args: argparse.Namespace) -> int:
     print(f"marks      {out / 'marks.csv'}")
     print(f"open       {out / 'manual.csv'}   (fill in points and comment, and grade again)")
     print(f"feedback   {out / 'feedback'}")
+    here = {(student, name) for student, name, _, _ in rows}
+    if strays := sorted({key[:2] for key in manual if key[1] in names} - here):
+        print(f"kept in manual.csv, not handed in: {'; '.join(', '.join(stray) for stray in strays[:5])}")
     return 0
 
 

@@ -9,6 +9,7 @@ import shutil
 import sys
 import time
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import nbformat
@@ -19,6 +20,7 @@ from helpers.submission import Unreadable, read_submission, restore, settle_name
 PROJECT = Path(__file__).resolve().parent.parent
 WHO = "student"  # nbgrader's name for whoever handed it in: each submission has a course folder of its own
 KEPT = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
+HIDDEN = ("notebooks/exercises", "tests", "build", ".git")  # of the project: each holds solutions
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Job:
     course: Path
     work: Path
     limits: dict
-    manual: dict = field(default_factory=dict)  # task -> (points, comment), for open questions
+    manual: dict = field(default_factory=dict)  # task -> (points or None, comment), entered by hand
     hidden: tuple[Path, ...] = ()  # folders that the student's code must not read
     again: bool = False
     trusted: bool = False
@@ -52,9 +54,9 @@ class Job:
     def feedback(self) -> Path:
         return self.work / "feedback" / WHO / self.assignment / f"{self.assignment}.html"
 
-    @property
+    @cached_property
     def key(self) -> str:
-        """Changes when the submission, the assignment or a limit does."""
+        """Changes when the submission, the assignment or a limit does; the files are read once a job."""
         small = self.file.is_file() and self.file.stat().st_size <= self.limits["notebook_mb"] * 1e6
         parts = [self.file.read_bytes() if small else b"", self.released.read_bytes()]
         source = self.course / "source" / self.assignment / f"{self.assignment}.ipynb"
@@ -63,23 +65,43 @@ class Job:
 
 
 def up_to_date(job: Job) -> bool:
-    """Whether an earlier run graded just this, with the same points given by hand."""
+    """Whether an earlier run graded just this, and its feedback page shows what was entered by hand.
+
+    Raises:
+        OSError: the submission or its assignment cannot be read.
+    """
     result = read_result(job)
     return not job.again and result.get("key") == job.key and result.get("manual") == _plain(job.manual)
 
 
 def grade(job: Job) -> None:
-    """Grade a submission, or take the earlier result where nothing has changed; writes result.json and feedback."""
-    key = job.key
+    """Grade a submission, or take the earlier result where nothing has changed.
+
+    It writes result.json and the feedback page to `job.work`. What went wrong stands in the result: in `notes` where
+    there are no points, in `page` where the page alone is missing; the next run tries that again.
+
+    Raises:
+        OSError: `job.work` cannot be written.
+    """
     result = read_result(job)
-    if job.again or result.get("key") != key or not (job.work / "gradebook.db").is_file():
-        result = _grade_anew(job) | {"key": key}
+    if job.again or result.get("key") != job.key or not (job.work / "gradebook.db").is_file():
+        result = _grade_anew(job)
+    result["page"] = ""
+    _save(job, result | {"manual": None})  # the points are safe, whatever becomes of the page
     if not result["failed"]:
-        _enter_manual(job)
-        result |= _marks(job)
-        _write_feedback(job)
+        try:
+            _enter_manual(job)
+            result |= _marks(job)
+            _write_feedback(job)
+        except Exception as error:
+            logging.getLogger("traitlets").exception("no feedback")
+            result["page"] = f"no feedback page could be made ({type(error).__name__}: {str(error)[:200]})"
+    _save(job, result | {"manual": None if result["page"] else _plain(job.manual)})
+
+
+def _save(job: Job, result: dict) -> None:
     aside = job.result.with_suffix(".new")
-    aside.write_text(json.dumps(result | {"manual": _plain(job.manual)}, indent=1), encoding="utf-8")
+    aside.write_text(json.dumps(result, indent=1), encoding="utf-8")
     aside.replace(job.result)
 
 
@@ -88,15 +110,16 @@ def _plain(manual: dict) -> dict:
 
 
 def _grade_anew(job: Job) -> dict:
+    """Run and mark a submission; the result has a key, by which it is known again, where it would be the same again."""
     began = time.perf_counter()
-    result = {"points": {}, "most": {}, "open": [], "answers": {}, "notes": [], "failed": True}
+    result = {"key": None, "points": {}, "most": {}, "open": [], "answers": {}, "notes": [], "failed": True}
     shutil.rmtree(job.work, ignore_errors=True)
     job.work.mkdir(parents=True)
     try:
         result["notes"] = _autograde(job)
-        result |= {"answers": _open_answers(job), "failed": False}
+        result |= _marks(job) | {"answers": _open_answers(job), "failed": False, "key": job.key}
     except Unreadable as error:
-        result["notes"] = [str(error)]
+        result |= {"notes": [str(error)], "key": job.key}
     except Exception as error:
         logging.getLogger("traitlets").exception("grading failed")
         result["notes"] = [f"it could not be graded ({type(error).__name__}: {str(error)[:200]})"]
@@ -151,12 +174,10 @@ def _prepare_kernel(job: Job) -> tuple[Path, Path]:
     report.touch()
     fonts = job.work.parent.parent / "matplotlib"  # its list of fonts takes seconds to make
     fonts.mkdir(exist_ok=True)
-    needed = [PROJECT, Path(sys.prefix), job.data]
-    hidden = [path for path in job.hidden if not any(one.is_relative_to(path) for one in needed)]
     watch = {
         "allowed": [str(scratch), *([str(job.data), str(fonts)] if job.trusted else [])],
         "readable": [str(fonts)],
-        "hidden": [str(path) for path in (*hidden, PROJECT / "notebooks" / "exercises", PROJECT / "tests")],
+        "hidden": hidden_from(job),
         "report": str(report),
         "memory_gb": job.limits["memory_gb"],
         "printed_mb": job.limits["printed_mb"],
@@ -164,11 +185,18 @@ def _prepare_kernel(job: Job) -> tuple[Path, Path]:
     }
     script = (
         f"import sys\nsys.path.insert(0, {str(PROJECT)!r})\nfrom helpers.guard import install\n"
-        f"install(**{watch!r})\ndel install, sys\n"
+        f"install(**{watch!r})\ndel sys.modules['helpers.guard'], install, sys\n"
     )
     (scratch / "ipython/profile_default/startup/guard.py").write_text(script, encoding="utf-8")
     _set_environment(job, scratch, fonts)
     return scratch, report
+
+
+def hidden_from(job: Job) -> list[str]:
+    """Folders that the student's code may not read; none that it needs lies in one of them."""
+    needed = [PROJECT, Path(sys.prefix), job.data]
+    places = [*job.hidden, *(PROJECT / name for name in HIDDEN)]
+    return [str(path) for path in places if not any(one.is_relative_to(path) for one in needed)]
 
 
 def _set_environment(job: Job, scratch: Path, fonts: Path) -> None:
@@ -239,12 +267,13 @@ def _open_answers(job: Job) -> dict[str, str]:
 def _write_feedback(job: Job) -> None:
     from nbgrader.converters import GenerateFeedback
 
+    job.feedback.unlink(missing_ok=True)  # an earlier page shows earlier points
     config = _config(job)
     GenerateFeedback(coursedir=_course(job, config), config=config, force=True).start()
 
 
 def work_quietly(log: Path) -> None:
-    """Send what nbgrader, and whatever it calls, writes to this process's outputs to a file."""
+    """From now on append to `log` what this process, and nbgrader in it, writes to its outputs; makes its folder."""
     log.parent.mkdir(parents=True, exist_ok=True)
     file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for stream in (sys.stdout, sys.stderr):

@@ -2,14 +2,14 @@
 
 It stops mistakes and simple mischief: writing or deleting elsewhere, reading the solutions, starting programs, opening
 connections, printing without end, filling the memory. It is no prison: code that calls the operating system through
-compiled libraries passes by it. The grader writes a start-up script that calls `install`.
+compiled libraries, or that takes Python's own modules apart, passes by it. The grader writes a start-up script that
+calls `install`.
 """
 
 import json
 import os
 import sys
 from collections.abc import Iterable
-from pathlib import Path
 
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 # Audit event -> which of its arguments are paths that change.
@@ -71,37 +71,42 @@ def install(
     readable, hidden = tuple(map(_folder, readable)), tuple(map(_folder, hidden))
     lines = os.open(report, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     told: set[str] = set()
+    # The student's code runs in this process too and can replace whatever has a name in a module: keep what is there.
+    writing, changes, refused, harmless, sep = WRITING, dict(CHANGES), dict(REFUSED), frozenset(HARMLESS), os.sep
+    realpath, fsdecode, isdir, write, dumps = os.path.realpath, os.fsdecode, os.path.isdir, os.write, json.dumps
+    is_a, number, count, refusal = isinstance, int, len, PermissionError
 
     def refuse(what: str) -> None:
-        if what not in told and len(told) < 20:
+        if what not in told and count(told) < 20:
             told.add(what)
-            os.write(lines, (json.dumps(what) + "\n").encode())
-        raise PermissionError(f"An exercise may not {what}.")
+            write(lines, (dumps(what) + "\n").encode())
+        raise refusal(f"An exercise may not {what}.")
 
-    def check(path, writes: bool) -> None:
-        if isinstance(path, int) or path is None:
+    def check(path, writes: int) -> None:
+        if is_a(path, number) or path is None:
             return
-        place = os.path.realpath(os.fsdecode(path))
-        if place in HARMLESS or (place + os.sep).startswith(allowed):
+        place = realpath(fsdecode(path))
+        if place in harmless or (place + sep).startswith(allowed):
             return
+        name = place.rpartition(sep)[2]
         if writes:
-            refuse(f"write outside its own folder ({Path(place).name or place})")
-        if (place + os.sep).startswith(hidden) and not (place + os.sep).startswith(readable):
-            refuse(f"read the grader's files ({Path(place).name})")
+            refuse(f"write outside its own folder ({name or place})")
+        if (place + sep).startswith(hidden) and not (place + sep).startswith(readable):
+            refuse(f"read the grader's files ({name})")
 
     def hook(event: str, arguments: tuple) -> None:
         if event == "open":
             path, _, flags = arguments
-            check(path, bool(flags & WRITING))
-        elif event in CHANGES:
-            if event == "os.mkdir" and Path(arguments[0]).is_dir():
+            check(path, flags & writing)
+        elif event in changes:
+            if event == "os.mkdir" and isdir(arguments[0]):
                 return  # changes nothing; libraries do it to make sure that a folder is there
-            for position in CHANGES[event]:
-                check(arguments[position], True)
+            for position in changes[event]:
+                check(arguments[position], 1)
         elif event in ("os.listdir", "os.scandir"):
-            check(arguments[0], False)
-        elif event in REFUSED:
-            refuse(REFUSED[event])
+            check(arguments[0], 0)
+        elif event in refused:
+            refuse(refused[event])
 
     sys.addaudithook(hook)
 

@@ -1,5 +1,6 @@
-"""nbgrader's Execute step with an end: a kernel that stalls, dies or takes too much memory stops, and says so."""
+"""nbgrader's Execute step with an end: a kernel that stalls, dies, takes or shows too much stops, and says so."""
 
+import json
 import threading
 import time
 
@@ -20,7 +21,8 @@ class GuardedExecute(Execute):
 
     def preprocess(self, nb, resources):
         resources["metadata"]["path"] = self.scratch
-        self.gone, self.watcher = "", None
+        self.gone, self.told, self.watcher, self.shown = "", False, None, 0
+        self.at_first = psutil.Process().memory_info().rss
         self.deadline = time.monotonic() + self.limits["seconds_per_submission"]
         self.done = threading.Event()
         try:
@@ -33,20 +35,19 @@ class GuardedExecute(Execute):
             return cell, resources
         if not self.gone and time.monotonic() > self.deadline:
             self._end(f"the notebook took longer than {self.limits['seconds_per_submission']:g} s")
-            self.said.append(f"{_name(cell, index)} and what follows did not run: {self.gone}")
         if self.gone:
-            return self._failed(cell, "NotRun", f"This cell did not run: {self.gone}."), resources
+            return self._failed(cell, index, "NotRun", f"This cell did not run: {self.gone}."), resources
         if self.watcher is None:
             self.watcher = threading.Thread(target=self._watch, daemon=True)
             self.watcher.start()
+        self.timeout = max(1, int(min(self.limits["seconds_per_cell"], self.deadline - time.monotonic())))
         try:
             cell, resources = super().preprocess_cell(cell, resources, index)
         except (DeadKernelError, CellTimeoutError) as error:
             if not self.gone:
                 dead = isinstance(error, DeadKernelError)
                 self._end("the kernel ended by itself, as after exit()" if dead else "it could not be stopped")
-            self.said.append(f"{_name(cell, index)} and what follows did not run: {self.gone}")
-            return self._failed(cell, "KernelEnded", f"In this cell {self.gone}."), resources
+            return self._failed(cell, index, "KernelEnded", f"In this cell {self.gone}."), resources
         self._notice_timeout(cell, index)
         if is_grade(cell):  # nbgrader takes whatever is on stderr for a failed test; a warning should cost no points
             for output in cell.outputs:
@@ -56,25 +57,38 @@ class GuardedExecute(Execute):
 
     def _notice_timeout(self, cell, index: int) -> None:
         if any(out.output_type == "error" and out.ename == "CellTimeoutError" for out in cell.outputs):
-            seconds = self.limits["seconds_per_cell"]
-            self.said.append(f"{_name(cell, index)} was stopped after {seconds:g} s: is there a loop without an end?")
+            why = f"was stopped after {self.timeout} s: is there a loop without an end?"
+            self.said.append(f"{_name(cell, index)} {why}")
 
-    def _failed(self, cell, name: str, text: str):
+    def process_message(self, msg, cell, cell_index):
+        """Take an output of a cell, as long as all of them together could still be handed in as a notebook."""
+        self.shown += max(1000, len(json.dumps(msg["content"], default=str)))  # many small ones are a burden too
+        if self.shown > self.limits["notebook_mb"] * 1e6:
+            self._end(f"it showed more than {self.limits['notebook_mb']:g} MB")
+        return None if self.gone else super().process_message(msg, cell, cell_index)
+
+    def _failed(self, cell, index: int, name: str, text: str):
+        if not self.told:
+            self.said.append(f"{_name(cell, index)} and what follows did not run: {self.gone}")
+            self.told = True
         cell.outputs.append(new_output("error", ename=name, evalue=text, traceback=[f"{name}: {text}"]))
         return cell
 
     def _watch(self) -> None:
-        """Look at the kernel's memory five times a second; end it where it takes too much."""
-        most = self.limits["memory_gb"] * 2**30
+        """Look at the memory five times a second; end the kernel where it takes too much."""
         while not self.done.wait(0.2) and not self.gone:
-            taken = 0
-            for process in self._processes():
-                try:
-                    taken += process.memory_info().rss
-                except psutil.Error:
-                    continue
-            if taken > most:
+            if self._taken() > self.limits["memory_gb"] * 2**30:
                 self._end(f"it took more than {self.limits['memory_gb']:g} GB of memory")
+
+    def _taken(self) -> int:
+        """Bytes that the kernel and its children hold, and this process for what the kernel sent."""
+        taken = psutil.Process().memory_info().rss - self.at_first
+        for process in self._processes():
+            try:
+                taken += process.memory_info().rss
+            except psutil.Error:
+                continue
+        return taken
 
     def _end(self, why: str) -> None:
         self.gone = self.gone or why

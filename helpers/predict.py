@@ -25,9 +25,9 @@ with _silenced():  # a command writes its answer, not TensorFlow's log
     import tensorflow  # noqa: F401
 
 from helpers.bundle import CANNOT_JUDGE, CANNOT_READ, Bundle, BundleError, load_bundle, probabilities
-from helpers.cells import as_text
 from helpers.heatmaps import heatmap as heatmap_of
 from helpers.pictures import fit_picture, overlaid, read_picture
+from helpers.spreadsheet import for_spreadsheet
 from helpers.stages import BATCH
 
 
@@ -136,9 +136,8 @@ def save_csv(frame: pd.DataFrame, path: Path) -> None:
     """Write the table without its pictures and maps, aside first, then renamed."""
     aside = path.with_name(f".{path.name}.new")
     plain = frame.drop(columns=["picture", "map"], errors="ignore").round({"probability": 4, "unlike": 2})
-    plain = plain.assign(file=plain["file"].map(as_text))
     try:
-        plain.to_csv(aside, index=False, lineterminator="\n")
+        for_spreadsheet(plain).to_csv(aside, index=False, lineterminator="\n")
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)

@@ -99,14 +99,14 @@ def broken_class(one: Class, outside: Path) -> dict[str, tuple[float, str]]:
     nbformat.write(tampered, changed)
     expect("points changed", 0, "", notebook=one.notebook("points changed", {}), change=_more_points)
     expect("setup changed", 14, "put back: setup", change=edited("setup", "exercise = None"))
-    expect("loops", 11, "loop without an end", task2="while True:\n    pass")
+    expect("loops", 11, "loop without an end", task2="import time\nwhile True:\n    time.sleep(0.1)")
     expect("prints", 11, "", task2='while True:\n    print("x" * 1000)')
-    expect("catches all", 1, "could not be stopped", task2=CATCHES_ALL)
     expect("memory", 1, "memory", task2="hoard = []\nwhile True:\n    hoard.append(np.ones(10_000_000))")
     expect("exits", 1, "did not run", change=code("import os\nos._exit(0)"))
-    expect("writes", 14, "write outside", change=trying(f"open({str(outside)!r}, 'w')"))
+    guard = "import helpers.guard as guard; guard.WRITING = 0; guard.REFUSED.clear(); guard.CHANGES.clear(); "
+    expect("writes", 14, "write outside", change=trying(f"{guard}open({str(outside)!r}, 'w')"))
     expect("deletes", 14, "write outside", change=trying(f"import shutil; shutil.rmtree({str(one.folder)!r})"))
-    expect("runs a program", 14, "start a program", change=trying("import subprocess; subprocess.run(['ls'])"))
+    expect("runs a program", 14, "start a program", change=trying(f"{guard}import subprocess; subprocess.run(['ls'])"))
     expect(
         "calls home",
         14,
@@ -145,16 +145,6 @@ def _more_points(notebook) -> None:
     for one in notebook.cells:
         if one.metadata.get("nbgrader", {}).get("grade"):
             one.metadata.nbgrader.points = 100
-
-
-CATCHES_ALL = """
-while True:
-    try:
-        while True:
-            pass
-    except BaseException:
-        pass
-"""
 
 
 @pytest.fixture(scope="session")

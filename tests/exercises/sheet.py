@@ -62,7 +62,7 @@ class Sheet:
             if cell_id(cell) in self.answers:
                 self.before[cell_id(cell)] = dict(space)
             with warnings.catch_warnings(record=True) as warned:
-                said = _execute(cell.source, space)
+                said = execute(cell.source, space)
             if warned and cell.metadata.get("nbgrader", {}).get("grade"):
                 said = said or f"warns: {warned[0].message}"  # nbgrader gives no points where something is on stderr
             if said:
@@ -81,7 +81,7 @@ class Sheet:
         at = next(i for i, cell in enumerate(self.cells) if cell_id(cell) == answer)
         for cell in self.cells[at:]:
             source = cell.source if cell_id(cell) != answer else with_answer(cell.source, code)
-            if said := _execute(source if hidden else HIDDEN.sub("", source), space):
+            if said := execute(source if hidden else HIDDEN.sub("", source), space):
                 return said
             if cell.metadata.get("nbgrader", {}).get("grade"):
                 return ""
@@ -100,7 +100,7 @@ def with_answer(source: str, code: str | None) -> str:
     return changed
 
 
-def _execute(source: str, space: dict) -> str:
+def execute(source: str, space: dict) -> str:
     """Run a cell's text in `space`; returns "Kind: message" of what it raised, or nothing."""
     try:
         with contextlib.redirect_stdout(io.StringIO()):

@@ -44,7 +44,7 @@ def test_reject_fails_with_the_sentence_of_the_mistake():
 
 def test_settings_have_defaults_and_name_what_they_do_not_know(tmp_path):
     file = tmp_path / "settings.toml"
-    file.write_text("[01_explore]\nseed = 3\npoints = { task1 = 5 }\n[grading]\nat_once = 4\n")
+    file.write_text("[01_explore]\nseed = 3\npoints = { task1 = 5 }\n[grading]\nat_once = 4\n", encoding="utf-8")
     settings = read_settings(file)
     assert settings["01_explore"]["seed"] == 3 and settings["01_explore"]["dataset"] == "chest_xray"
     assert settings["grading"]["at_once"] == 4 and settings["grading"]["name_from"] == "cell"
@@ -52,10 +52,21 @@ def test_settings_have_defaults_and_name_what_they_do_not_know(tmp_path):
         ("[01_explore]\nsead = 3", "sead"),
         ('[grading]\nname_from = "list"', '"cell" or "folder"'),
         ("[01_explore\nseed = 3", "line 1"),
+        ("seed = 3", "seed stands outside of the sections"),
+        ('[grading]\nat_once = "two"', "[grading] at_once = 'two'; it must be a whole number"),
+        ('[01_explore]\ndifficulty = "hard"', "[01_explore] difficulty = 'hard'; it must be a number"),
+        ("[01_explore]\nseed = true", "seed = True; it must be a whole number"),
+        ("[01_explore]\nseed_per_student = 1", "seed_per_student = 1; it must be true or false"),
+        ("[01_explore]\npoints = 3", "points = 3; it must be a list of tasks"),
+        ('[01_explore]\npoints = { task1 = "two" }', "points of task1 = 'two'; it must be a number"),
     ):
-        file.write_text(text)
-        with pytest.raises(ValueError, match=says):
+        file.write_text(text, encoding="utf-8")
+        with pytest.raises(ValueError) as stopped:
             read_settings(file)
+        assert str(file) in str(stopped.value) and says in str(stopped.value)
+    whole = "[01_explore]\ndifficulty = 2\npoints = { task1 = 0.5 }\n[grading]\nmemory_gb = 3\n"
+    file.write_text(whole, encoding="utf-8")
+    assert read_settings(file)["01_explore"]["difficulty"] == 2
 
 
 @pytest.mark.slow

@@ -34,10 +34,10 @@ def inbox(tmp_path):
     for label, target in ((0, "bright.png"), (1, "ward 3/dark.png")):
         row = data.test.frame[data.test.labels == label].iloc[0]
         shutil.copy(data.folder / row["path"], folder / target)
-    (folder / "letter.jpg").write_text("Dear colleague")
+    (folder / "letter.jpg").write_text("Dear colleague", encoding="utf-8")
     (folder / "empty.png").touch()
     (folder / "cut.png").write_bytes((folder / "bright.png").read_bytes()[:300])
-    (folder / ".DS_Store").write_text("hidden")
+    (folder / ".DS_Store").write_text("hidden", encoding="utf-8")
     return folder
 
 
