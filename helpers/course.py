@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
-import psutil
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbconvert import HTMLExporter
 
 from data_prework.manifest import COURSE
 from data_prework.prepare import prepare
+from helpers.processes import family, resident
 
 PROJECT = Path(__file__).resolve().parent.parent
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -114,12 +114,8 @@ def _watch(manager, peak: list[float], done: threading.Event) -> None:
 
 
 def _memory(manager) -> float:
-    """Resident memory of the kernel and its children now, in MB; 0 where it cannot be asked."""
-    try:
-        kernel = psutil.Process(manager.provisioner.pid)
-        return sum(process.memory_info().rss for process in [kernel, *kernel.children(recursive=True)]) / 2**20
-    except (psutil.Error, AttributeError):
-        return 0.0
+    """Resident memory of the kernel and its children now, in MB; 0 where it has ended."""
+    return resident(family(getattr(manager.provisioner, "pid", None))) / 2**20
 
 
 def _last_line(error: Exception) -> str:

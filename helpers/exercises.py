@@ -15,11 +15,10 @@ from collections import deque
 from multiprocessing.connection import wait
 from pathlib import Path
 
-import psutil
-
 from helpers import grading, marks
 from helpers.assignment import SETTINGS, read_settings
 from helpers.grading import Job
+from helpers.processes import end, family
 from helpers.student_versions import SettingsError, assignments, build
 
 GRACE = 240  # seconds over its limit, for kernel and feedback, after which a grading process is ended from outside
@@ -77,7 +76,7 @@ def run(jobs: list[Job], at_once: int) -> None:
         for process, (job, began) in list(running.items()):
             late = time.monotonic() - began > job.limits["seconds_per_submission"] + GRACE
             if late:
-                end(process.pid)
+                end(family(process.pid))
             if late or not process.is_alive():
                 process.join()
                 del running[process]
@@ -88,20 +87,6 @@ def grade_quietly(job: Job) -> None:
     """Grade in this process; what nbgrader has to say goes to a log beside the submission's work folder."""
     grading.work_quietly(job.work.with_suffix(".log"))
     grading.grade(job)
-
-
-def end(pid: int) -> None:
-    """End a process and all that it started."""
-    try:
-        process = psutil.Process(pid)
-        family = [*process.children(recursive=True), process]
-    except psutil.Error:
-        return
-    for one in family:
-        try:
-            one.kill()
-        except psutil.Error:
-            continue
 
 
 def check_solutions(names: list[str], course: Path, out: Path, limits: dict) -> None:

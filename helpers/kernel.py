@@ -11,6 +11,8 @@ from nbgrader.preprocessors import Execute
 from nbgrader.utils import is_grade
 from traitlets import Dict, Unicode
 
+from helpers.processes import end, family, resident
+
 
 class GuardedExecute(Execute):
     """Runs a submission's cells under limits. Once the kernel is gone, each later cell gets an error: no points."""
@@ -22,7 +24,7 @@ class GuardedExecute(Execute):
     def preprocess(self, nb, resources):
         resources["metadata"]["path"] = self.scratch
         self.gone, self.told, self.watcher, self.shown = "", False, None, 0
-        self.at_first = psutil.Process().memory_info().rss
+        self.at_first = resident([psutil.Process()])
         self.deadline = time.monotonic() + self.limits["seconds_per_submission"]
         self.done = threading.Event()
         try:
@@ -82,28 +84,14 @@ class GuardedExecute(Execute):
 
     def _taken(self) -> int:
         """Bytes that the kernel and its children hold, and this process for what the kernel sent."""
-        taken = psutil.Process().memory_info().rss - self.at_first
-        for process in self._processes():
-            try:
-                taken += process.memory_info().rss
-            except psutil.Error:
-                continue
-        return taken
+        return resident([psutil.Process()]) - self.at_first + resident(self._processes())
 
     def _end(self, why: str) -> None:
         self.gone = self.gone or why
-        for process in self._processes():
-            try:
-                process.kill()
-            except psutil.Error:
-                continue
+        end(self._processes())
 
     def _processes(self) -> list:
-        try:
-            kernel = psutil.Process(self.km.provisioner.pid)
-            return [kernel, *kernel.children(recursive=True)]
-        except (psutil.Error, AttributeError, TypeError):
-            return []
+        return family(getattr(getattr(self.km, "provisioner", None), "pid", None))
 
 
 def _name(cell, index: int) -> str:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import psutil
+from helpers.processes import family, resident
 
 
 @dataclass(frozen=True)
@@ -30,21 +30,13 @@ def watched(arguments: Sequence[str], environment: Mapping[str, str] | None = No
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "encoding": "utf-8", "errors": "replace"}
     environment = {**(os.environ if environment is None else environment), "PYTHONUTF8": "1"}
     with subprocess.Popen(command, env=environment, **pipes) as child:
-        process = psutil.Process(child.pid)
         while True:
             try:
                 output, errors = child.communicate(timeout=0.02)
                 break
             except subprocess.TimeoutExpired:
-                peak = max(peak, _resident(process))
+                peak = max(peak, resident(family(child.pid)))
         seconds = time.perf_counter() - begin
     if child.returncode:
         raise RuntimeError(f"{' '.join(arguments)} ended with {child.returncode}: {errors.strip()[-500:]}\n{output}")
     return Watched(seconds, peak / 2**20, output)
-
-
-def _resident(process: psutil.Process) -> int:
-    try:
-        return sum(one.memory_info().rss for one in [process, *process.children(recursive=True)])
-    except psutil.NoSuchProcess:
-        return 0

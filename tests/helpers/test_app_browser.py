@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.chromium import chromium, skip_without_chromium, wait_for_server
+
 pytest.importorskip("streamlit", reason="streamlit is not installed; it comes with the extra `app`")
-webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed; it comes with the extra `dev`")
-if not (shutil.which("chromium") and shutil.which("chromedriver")):
-    pytest.skip("chromium and chromedriver are not installed", allow_module_level=True)
+skip_without_chromium()
 
 from selenium.webdriver.common.by import By  # noqa: E402
 from selenium.webdriver.common.keys import Keys  # noqa: E402
@@ -29,10 +29,6 @@ from tests.helpers.tiny_bundles import darkness, squares, tiny_bundle  # noqa: E
 PROJECT = Path(__file__).resolve().parents[2]
 SHOTS = PROJECT / "build" / "app"
 SECONDS = 90
-QUIET = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --disable-dev-shm-usage --window-size=1000,1400"
-)
 
 
 @pytest.fixture(scope="module")
@@ -61,14 +57,8 @@ def address(place):
     with log.open("w", encoding="utf-8") as out:
         server = subprocess.Popen(command, cwd=PROJECT, stdout=out, stderr=subprocess.STDOUT)
     try:
-        until = time.monotonic() + SECONDS
-        while True:
-            try:
-                urllib.request.urlopen(f"http://localhost:{port}/_stcore/health", timeout=5).read()
-                break
-            except OSError:
-                assert server.poll() is None and time.monotonic() < until, log.read_text(encoding="utf-8")
-                time.sleep(0.3)
+        health = f"http://localhost:{port}/_stcore/health"
+        wait_for_server(server, lambda: urllib.request.urlopen(health, timeout=5).read(), log, SECONDS)
         yield f"http://localhost:{port}"
     finally:
         server.terminate()
@@ -77,12 +67,8 @@ def address(place):
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
-    options = webdriver.ChromeOptions()
-    options.binary_location = shutil.which("chromium")
-    for flag in (*QUIET.split(), f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(flag)
     SHOTS.mkdir(parents=True, exist_ok=True)
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(shutil.which("chromedriver")))
+    driver = chromium(tmp_path_factory.mktemp("profile"), 1000, 1400)
     yield driver
     driver.quit()
 

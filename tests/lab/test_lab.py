@@ -18,11 +18,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.chromium import chromium, skip_without_chromium, wait_for_server
+
 if "LAB_LESSONS" not in os.environ:
     pytest.skip("a real JupyterLab takes minutes; run: make test-lab", allow_module_level=True)
-webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed; it comes with the extra `dev`")
+skip_without_chromium()
 pytest.importorskip("jupyterlab", reason="JupyterLab is not installed; it comes with the extra `dev`")
-for program in ("chromium", "chromedriver", "make", "git"):
+for program in ("make", "git"):
     if not shutil.which(program):
         pytest.skip(f"{program} is not installed", allow_module_level=True)
 
@@ -38,10 +40,6 @@ SHOTS = PROJECT / "build" / "lab-shots"
 LESSONS = os.environ.get("LAB_LESSONS", "").split()
 MINUTES = {"00": 3, "05": 15, "08": 15}
 TOKEN = "only-for-this-test"
-QUIET = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --disable-dev-shm-usage --window-size=1280,1600"
-)
 SETTINGS = {
     "notebook-extension/tracker": {"windowingMode": "none"},  # else the page holds only the cells in sight
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
@@ -104,14 +102,7 @@ def address(tree):
             command, cwd=tree, env=surroundings(tree.parent, port), stdout=out, stderr=subprocess.STDOUT
         )
     try:
-        until = time.monotonic() + 60
-        while True:
-            try:
-                ask(f"{address}/api/status")
-                break
-            except OSError:
-                assert server.poll() is None and time.monotonic() < until, log.read_text(encoding="utf-8")
-                time.sleep(0.3)
+        wait_for_server(server, lambda: ask(f"{address}/api/status"), log, seconds=60)
         yield address
         ask(f"{address}/api/shutdown", "POST")
         server.wait(timeout=60)
@@ -121,12 +112,8 @@ def address(tree):
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
-    options = webdriver.ChromeOptions()
-    options.binary_location = shutil.which("chromium")
-    for flag in (*QUIET.split(), f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(flag)
     SHOTS.mkdir(parents=True, exist_ok=True)
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(shutil.which("chromedriver")))
+    driver = chromium(tmp_path_factory.mktemp("profile"), 1280, 1600)
     yield driver
     driver.quit()
 
@@ -208,23 +195,25 @@ def test_a_lesson_runs_in_the_page_and_gives_the_same_numbers_after_a_restart(la
         pytest.skip(f"lesson {number} takes minutes; run: make test-lab, or set LAB_LESSONS='{number}'")
     path = next(path for path in course_notebooks() if path.name.startswith(number))
     lab.open(path.relative_to(PROJECT).as_posix())
-    with timed(f"{number} Run All Cells"):
-        ended = lab.run_all(60 * MINUTES[number])
-    assert not ended.errors, ended.errors
-    first = lab.save()
-    check(lab, ended, first)
+    ended, first = seen_whole(lab, lab.run_all, number, "Run All Cells")
     lab.shot(SHOTS / f"{number}-top.png", f"{NOTEBOOK} .jp-Cell")
     lab.shot(SHOTS / f"{number}-figure.png", f"{NOTEBOOK} {OUTPUT} img")
     OWN_PART.get(number, nothing_more)(lab, ended)
-    with timed(f"{number} Restart Kernel and Run All Cells"):
-        ended = lab.restart_and_run_all(60 * MINUTES[number])
-    assert not ended.errors, ended.errors
-    second = lab.save()
-    check(lab, ended, second)
+    _, second = seen_whole(lab, lab.restart_and_run_all, number, "Restart Kernel and Run All Cells")
     lab.shot(SHOTS / f"{number}-end.png", f"{NOTEBOOK} .jp-Cell:last-child")
     before, after = lines_of(first), lines_of(second)
     print(f"{number}: {with_numbers(before)} lines with numbers compared")
     assert with_numbers(before) >= 10 and before == after
+
+
+def seen_whole(lab, run, number: str, what: str):
+    """Run a lesson to its end, timed, and check it; (what was seen, the saved notebook)."""
+    with timed(f"{number} {what}"):
+        ended = run(60 * MINUTES[number])
+    assert not ended.errors, ended.errors
+    notebook = lab.save()
+    check(lab, ended, notebook)
+    return ended, notebook
 
 
 def check(lab, ended, notebook) -> None:

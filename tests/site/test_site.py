@@ -22,6 +22,7 @@ import pytest
 
 from helpers.course import course_notebooks
 from helpers.student_versions import student_version
+from tests.chromium import chromium, skip_without_chromium
 from tests.site.test_site_pages import ASSIGNMENTS, PROJECT, SETTINGS
 
 for package in ("sphinx", "myst_nb", "pydata_sphinx_theme", "nbgrader"):
@@ -34,10 +35,6 @@ PHONE = 390
 SHOWN = (
     *("index", "lessons", "notebooks/03_convolutional_networks", "data_prework/cards/monuments"),
     *("reference/helpers", "exercises", "cite", "search"),
-)
-QUIET = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --disable-dev-shm-usage --hide-scrollbars --window-size=1280,900"
 )
 
 
@@ -175,15 +172,8 @@ def test_no_solution_is_anywhere_in_the_site(site):
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
-    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed; it comes with `dev`")
-    if not (shutil.which("chromium") and shutil.which("chromedriver")):
-        pytest.skip("chromium and chromedriver are not installed")
-    options = webdriver.ChromeOptions()
-    options.binary_location = shutil.which("chromium")
-    for flag in (*QUIET.split(), f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(shutil.which("chromedriver")))
+    skip_without_chromium()
+    driver = chromium(tmp_path_factory.mktemp("profile"), 1280, 900, "--hide-scrollbars")
     driver.set_script_timeout(120)
     yield driver
     driver.quit()

@@ -1,0 +1,34 @@
+"""A process with its children: which they are, and the memory that they hold."""
+
+from collections.abc import Iterable
+
+import psutil
+
+
+def family(pid: int | None) -> list[psutil.Process]:
+    """The process and all below it; none where it has ended, or where `pid` is None."""
+    try:
+        process = psutil.Process(pid) if pid is not None else None
+        return [process, *process.children(recursive=True)] if process else []
+    except psutil.Error:
+        return []
+
+
+def resident(processes: Iterable[psutil.Process]) -> int:
+    """Bytes of memory that they hold now; one that has just ended counts as 0."""
+    held = 0
+    for process in processes:
+        try:
+            held += process.memory_info().rss
+        except psutil.Error:
+            continue
+    return held
+
+
+def end(processes: Iterable[psutil.Process]) -> None:
+    """Kill them; one that has ended already is left alone."""
+    for process in processes:
+        try:
+            process.kill()
+        except psutil.Error:
+            continue
