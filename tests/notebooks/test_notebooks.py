@@ -2,6 +2,7 @@
 
 import json
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import nbformat
@@ -39,6 +40,16 @@ def outputs(path: Path) -> list:
 
 def test_the_lessons_are_there_in_order():
     assert [path.stem[:2] for path in LESSONS] == [f"{i:02d}" for i in range(len(LESSONS))] and len(LESSONS) >= 8
+
+
+def test_a_lesson_leads_to_the_next_one_and_to_its_assignment():
+    for here, after in pairwise(LESSONS[:11]):  # a lesson that somebody adds is linked when it is finished
+        assert f"({after.name})" in prose(here).split("## Next")[1], f"{here.name}: no link to {after.name}"
+    assignments = sorted(path.name for path in (NOTEBOOKS[0].parent / "exercises" / "source").iterdir())
+    assert len(assignments) >= 8
+    for name in assignments:
+        lesson = LESSONS[int(name[:2])]
+        assert f"The assignment `{name}`" in prose(lesson), f"{lesson.name} does not name {name}"
 
 
 @each
