@@ -17,6 +17,7 @@ import requests
 from filelock import FileLock
 from tqdm import tqdm
 
+from data_prework.aside import written_aside
 from data_prework.web import USER_AGENT, BadAnswer, DownloadError, in_words, retry_after, with_retries
 
 COMMONS_API = "https://commons.wikimedia.org/w/api.php"
@@ -271,9 +272,8 @@ def _save_photo(path: Path, content: bytes) -> None:
 
 
 def _write_bytes(path: Path, content: bytes) -> None:
-    part = path.with_name(f".{path.name}.part")
-    part.write_bytes(content)
-    part.replace(path)
+    with written_aside(path) as aside:
+        aside.write_bytes(content)
 
 
 def _read_sources(folder: Path) -> dict[str, tuple]:
@@ -286,9 +286,7 @@ def _read_sources(folder: Path) -> dict[str, tuple]:
 
 
 def _write_table(path: Path, fields: tuple[str, ...], rows: dict[str, tuple]) -> None:
-    part = path.with_name(f".{path.name}.part")
-    with part.open("w", newline="", encoding="utf-8") as file:
+    with written_aside(path) as aside, aside.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(fields)
         writer.writerows(sorted(rows.values()))
-    part.replace(path)

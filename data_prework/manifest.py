@@ -18,6 +18,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from data_prework.aside import written_aside
+
 VERSION = 1
 SPLITS = ("train", "val", "test")
 COURSE = ("chest_xray", "concrete_cracks", "monuments")  # the data sets that the lessons use
@@ -119,10 +121,6 @@ def files_folder(folder: Path, frame: pd.DataFrame) -> Path:
 def write_manifest(folder: Path, frame: pd.DataFrame) -> None:
     """Write `folder/manifest.csv`, sorted by path, aside first and then renamed over the old one."""
     path = Path(folder) / "manifest.csv"
-    aside = path.with_name(f".manifest-{os.getpid()}.csv")
     ordered = frame[list(COLUMNS)].sort_values("path", kind="stable")
-    with aside.open("w", encoding="utf-8", newline="") as file:
-        ordered.to_csv(file, index=False, lineterminator="\n")
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(path)
+    with written_aside(path) as aside:
+        ordered.to_csv(aside, index=False, lineterminator="\n")

@@ -19,6 +19,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbconvert import HTMLExporter
 
+from data_prework.aside import written_aside
 from data_prework.manifest import COURSE
 from data_prework.prepare import prepare
 from helpers.processes import family, resident
@@ -184,9 +185,8 @@ def run(paths: list[Path], out: Path, in_place: bool, timeout: float) -> int:
         body, _ = page.from_notebook_node(notebook, {"metadata": {"name": outcome.title or path.stem}})
         (out / f"{path.stem}.html").write_text(body, encoding="utf-8")
         if in_place and not outcome.fault:
-            aside = path.with_name(f".{path.name}.new")
-            nbformat.write(notebook, aside)
-            aside.replace(path)
+            with written_aside(path) as aside:
+                nbformat.write(notebook, aside)
         print(f"{'FAILED' if outcome.fault else 'ok':7}{path.name}  {outcome.seconds:.0f} s", flush=True)
     (out / "index.html").write_text(index_page(outcomes, os.environ["COURSE_PROFILE"]), encoding="utf-8")
     print(f"\n{table(outcomes)}\n\npages: {out / 'index.html'}")

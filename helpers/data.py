@@ -1,6 +1,5 @@
 """From a manifest to arrays and tf.data: every image is resized once and kept beside the manifest."""
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +10,7 @@ import pandas as pd
 from PIL import Image
 from tqdm import tqdm
 
+from data_prework.aside import written_aside
 from data_prework.manifest import SPLITS, ManifestError, files_folder, find_prepared, read_manifest
 from helpers import run as _run
 
@@ -202,15 +202,11 @@ def _arrays(folder: Path, frame: pd.DataFrame, size: tuple[int, int], color_mode
         except (ValueError, OSError, EOFError):
             pass  # damaged: it is only a copy, made again below
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.stem}-{os.getpid()}.npy")
-    try:
+    with written_aside(path) as aside:
         array = np.lib.format.open_memmap(aside, mode="w+", dtype=np.uint8, shape=shape)
         _fill(array, folder, list(frame["path"]), mode)
         array.flush()
         del array  # closes the file, which some systems want before a rename
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
     return np.load(path, mmap_mode="r")
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import nbformat
 
+from data_prework.aside import written_aside
 from data_prework.manifest import data_home
 from helpers.submission import Unreadable, read_submission, restore, settle_name
 
@@ -100,9 +101,8 @@ def grade(job: Job) -> None:
 
 
 def _save(job: Job, result: dict) -> None:
-    aside = job.result.with_suffix(".new")
-    aside.write_text(json.dumps(result, indent=1), encoding="utf-8")
-    aside.replace(job.result)
+    with written_aside(job.result) as aside:
+        aside.write_text(json.dumps(result, indent=1), encoding="utf-8")
 
 
 def _plain(manual: dict) -> dict:

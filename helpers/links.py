@@ -17,6 +17,7 @@ from pathlib import Path
 import nbformat
 from nbformat.v4 import new_code_cell
 
+from data_prework.aside import written_aside
 from helpers.course import PROJECT, course_notebooks
 
 GITHUB = re.compile(r"(?:https://github\.com/|git@github\.com:|ssh://git@github\.com/)([^/\s]+/[^/\s]+?)(?:\.git)?/?")
@@ -99,9 +100,8 @@ def main(argv: list[str] | None = None) -> int:
     for path in course_notebooks():
         notebook = nbformat.read(path, as_version=4)
         add_links(notebook, address, tag, path.relative_to(PROJECT).as_posix())
-        aside = path.with_name(f".{path.name}.new")
-        nbformat.write(notebook, aside)
-        aside.replace(path)
+        with written_aside(path) as aside:
+            nbformat.write(notebook, aside)
     print(f"{len(course_notebooks())} notebooks point to {address} at {tag}")
     print(f"Push the tag, or the links lead nowhere: git tag {tag} && git push origin {tag}")
     return 0

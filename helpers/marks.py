@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from data_prework.aside import written_aside
 from helpers.grading import Job, read_result
 from helpers.spreadsheet import as_text, from_text
 
@@ -179,12 +180,8 @@ def _csv(columns: Iterable[str], rows: list[dict[str, str]]) -> str:
 
 def _put(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.new")
-    try:
+    with written_aside(path) as aside:
         aside.write_text(text, encoding="utf-8", newline="")
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def text(table: list[dict]) -> str:

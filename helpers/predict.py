@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from data_prework.aside import written_aside
 from data_prework.scan import Rejected
 from helpers.run import _silenced
 
@@ -134,13 +135,9 @@ def summary(frame: pd.DataFrame) -> str:
 
 def save_csv(frame: pd.DataFrame, path: Path) -> None:
     """Write the table without its pictures and maps, aside first, then renamed."""
-    aside = path.with_name(f".{path.name}.new")
     plain = frame.drop(columns=["picture", "map"], errors="ignore").round({"probability": 4, "unlike": 2})
-    try:
+    with written_aside(path) as aside:
         for_spreadsheet(plain).to_csv(aside, index=False, lineterminator="\n")
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def save_heatmaps(frame: pd.DataFrame, folder: Path) -> int:

@@ -16,6 +16,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 
+from data_prework.aside import written_aside
 from data_prework.synthetic.formula import CATEGORIES, SIDE, draw_source
 from helpers.course_network import WEIGHTS, course_network
 
@@ -119,9 +120,8 @@ def main(argv: list[str] | None = None) -> None:
     backbone, report = pretrain(images, labels, args.epochs, args.seed)
     report["seconds_to_draw"] = round(drawn)
     args.to.mkdir(parents=True, exist_ok=True)
-    aside = args.to / f".{os.getpid()}.weights.h5"
-    backbone.save_weights(aside)
-    aside.replace(args.to / WEIGHTS.name)
+    with written_aside(args.to / WEIGHTS.name) as aside:
+        backbone.save_weights(aside)
     (args.to / "report.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     print(json.dumps(report, indent=1))
 

@@ -6,11 +6,8 @@ and the method source_of(dataset) -> "embedded" or "real"; `helpers.start` gives
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import re
-import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +17,7 @@ import numpy as np
 import pandas as pd
 from filelock import FileLock, Timeout
 
+from data_prework.aside import written_aside
 from helpers.metrics import LOWER_IS_BETTER, METRICS, Scores, metric_name
 
 VERSION = 1
@@ -220,17 +218,8 @@ def _read(path: Path) -> list[dict]:
 
 
 def _write(path: Path, results: list[dict]) -> None:
-    handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump({"version": VERSION, "results": results}, file, indent=1, allow_nan=False)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(aside, path)  # noqa: PTH105 - the name of the guarantee: either the old file or the new one
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            Path(aside).unlink()
-        raise
+    with written_aside(path) as aside, aside.open("w", encoding="utf-8") as file:
+        json.dump({"version": VERSION, "results": results}, file, indent=1, allow_nan=False)
 
 
 def _row(record: dict) -> dict:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import psutil
 
+from data_prework.aside import written_aside
 from data_prework.manifest import find_prepared, read_manifest
 from tests.bench.drawings import draw
 from tests.bench.watched import watched
@@ -64,9 +65,8 @@ def parts_of(text: str) -> dict[str, str]:
 def write(parts: dict[str, str], path: Path) -> None:
     """Write the parts in their order, aside first."""
     known = [f"<!-- {name} -->\n{parts[name]}\n<!-- end -->\n" for name in PARTS if name in parts]
-    aside = path.with_suffix(".part")
-    aside.write_text("\n".join([HEAD, *known]), encoding="utf-8")
-    aside.replace(path)
+    with written_aside(path) as aside:
+        aside.write_text("\n".join([HEAD, *known]), encoding="utf-8")
 
 
 def main() -> int:

@@ -13,7 +13,8 @@ from helpers.assignment import read_settings
 from helpers.student_versions import assignments
 from tests.exercises.sheet import Sheet, read_answers
 
-NAMES = assignments(read_settings())
+SETTINGS = read_settings()
+NAMES = assignments(SETTINGS)
 STUDENTS = ("solution", "Anna Lee", "20417")
 KNOWN = {name: read_answers(name) for name in NAMES}
 
@@ -28,10 +29,14 @@ def cases(kind: str) -> list:
     ]
 
 
+def need(dataset: str) -> None:
+    if find_prepared(dataset, "embedded") is None:
+        pytest.skip(f"the embedded data are not made yet: {dataset}")
+
+
 @lru_cache(maxsize=len(STUDENTS) * len(NAMES))
 def sheet(name: str, student: str) -> Sheet:
-    if find_prepared("chest_xray", "embedded") is None:
-        pytest.skip("the embedded data are not made yet")
+    need(SETTINGS[name]["dataset"])
     one = Sheet(name, student)
     assert one.run() == ""
     return one
@@ -76,15 +81,13 @@ def test_a_gap_says_that_it_is_not_solved_yet(name):
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("dataset", [name for name in COURSE if name != "chest_xray"])
 def test_the_solution_passes_on_other_data_sets_and_seeds(name, dataset):
-    if find_prepared(dataset, "embedded") is None:
-        pytest.skip("the embedded data are not made yet")
+    need(dataset)
     assert Sheet(name, "Anna Lee", dataset=dataset, seed=11).run() == ""
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_each_student_has_numbers_of_their_own_unless_the_settings_say_otherwise(name):
-    if find_prepared("chest_xray", "embedded") is None:
-        pytest.skip("the embedded data are not made yet")
+    need(SETTINGS[name]["dataset"])
 
     def seed(student, **chosen):
         one = Sheet(name, student, **chosen)

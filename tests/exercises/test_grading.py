@@ -8,7 +8,7 @@ from functools import partial
 import nbformat
 import pytest
 
-from data_prework.manifest import find_prepared
+from data_prework.manifest import COURSE, find_prepared
 from helpers import exercises, marks
 from helpers.assignment import SETTINGS, read_settings
 from helpers.grading import Job
@@ -23,7 +23,9 @@ LIMITS = "[grading]\nseconds_per_cell = 60\nseconds_per_submission = 400\nmemory
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(find_prepared("chest_xray", "embedded") is None, reason="the embedded data are not made yet"),
+    pytest.mark.skipif(
+        any(find_prepared(name, "embedded") is None for name in COURSE), reason="the embedded data are not made yet"
+    ),
 ]
 
 

@@ -155,7 +155,7 @@ def test_a_wrong_command_ends_with_2_and_says_why(place, inbox, tmp_path, capsys
     (tmp_path / "nothing").mkdir()
     with pytest.raises(SystemExit) as ended:
         main([argument.format(bundle=place, tmp=tmp_path, inbox=inbox) for argument in arguments])
-    assert not list(tmp_path.glob(".*.new"))
+    assert not list(tmp_path.glob(".*"))
     assert ended.value.code == 2 and words in capsys.readouterr().err
 
 

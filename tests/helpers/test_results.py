@@ -125,14 +125,15 @@ def test_a_crash_while_writing_leaves_the_old_file_and_no_litter(run, monkeypatc
     path = save_result(run, "CNN", "cracks", scored())
     before = path.read_text(encoding="utf-8")
 
-    def crash(*_):
+    def crash(content, file, **_):
+        file.write("{")
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(results.os, "replace", crash)
+        patched.setattr(results.json, "dump", crash)
         save_result(run, "dense", "cracks", scored())
     assert path.read_text(encoding="utf-8") == before
-    assert [p.name for p in run.results_folder.iterdir() if p.suffix == ".tmp"] == []
+    assert [p.name for p in run.results_folder.iterdir() if p.name.startswith(".") and p.suffix != ".lock"] == []
 
 
 def test_many_writers_at_once_lose_nothing(run):
