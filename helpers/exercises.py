@@ -20,6 +20,7 @@ from helpers.assignment import SETTINGS, read_settings
 from helpers.grading import Job
 from helpers.processes import end, family
 from helpers.student_versions import SettingsError, assignments, build
+from helpers.submission import shown
 
 GRACE = 240  # seconds over its limit, for kernel and feedback, after which a grading process is ended from outside
 PRELOADED = ["helpers.student_versions", "helpers.marks", "helpers.kernel", "nbgrader.converters", "nbgrader.apps"]
@@ -38,15 +39,19 @@ def build_command(args: argparse.Namespace) -> int:
 
 
 def find_notebook(folder: Path, name: str) -> tuple[Path | None, str]:
-    """A student's notebook for an assignment, and what to say about its place."""
+    """A student's notebook for an assignment, and what to say about its place.
+
+    Raises:
+        OSError: the student's folder cannot be read.
+    """
     for place in (folder / name, folder):
         if (exact := place / f"{name}.ipynb").exists() or exact.is_symlink():
             return exact, ""
     alike = sorted({*folder.glob(f"{name}*.ipynb"), *(folder / name).glob("*.ipynb")})
     if alike:
-        said = f"{alike[0].name} was taken as {name}.ipynb"
+        said = f"{shown(alike[0])} was taken as {name}.ipynb"
         return alike[0], said + (f", of {len(alike)} notebooks" if len(alike) > 1 else "")
-    others = sorted(path.name for place in (folder, folder / name) if place.is_dir() for path in place.iterdir())
+    others = sorted(shown(path) for place in (folder, folder / name) if place.is_dir() for path in place.iterdir())
     others = [other for other in others if other != name and not other.startswith(".")]
     return None, f"{name}.ipynb was not handed in" + (f"; there is {', '.join(others[:5])}" if others else "")
 
@@ -54,7 +59,13 @@ def find_notebook(folder: Path, name: str) -> tuple[Path | None, str]:
 def find_submissions(folder: Path, names: list[str]) -> list[tuple[str, str, Path | None, str]]:
     """(student, assignment, notebook, note) for each assignment that anybody handed in."""
     students = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-    found = [(path.name, name, *find_notebook(path, name)) for name in names for path in students]
+    found = []
+    for name in names:
+        for path in students:
+            try:
+                found.append((shown(path), name, *find_notebook(path, name)))
+            except OSError as error:
+                found.append((shown(path), name, None, f"the folder cannot be read: {error.strerror}"))
     handed_in = {name for _, name, notebook, _ in found if notebook}
     return [row for row in found if row[1] in handed_in]
 

@@ -58,8 +58,12 @@ class Job:
     @cached_property
     def key(self) -> str:
         """Changes when the submission, the assignment or a limit does; the files are read once a job."""
-        small = self.file.is_file() and self.file.stat().st_size <= self.limits["notebook_mb"] * 1e6
-        parts = [self.file.read_bytes() if small else b"", self.released.read_bytes()]
+        try:
+            small = self.file.is_file() and self.file.stat().st_size <= self.limits["notebook_mb"] * 1e6
+            handed_in = self.file.read_bytes() if small else b""
+        except OSError:
+            handed_in = b""  # `read_submission` says why
+        parts = [handed_in, self.released.read_bytes()]
         source = self.course / "source" / self.assignment / f"{self.assignment}.ipynb"
         parts += [source.read_bytes(), json.dumps(self.limits, sort_keys=True).encode(), self.student.encode()]
         return hashlib.sha256(b"\0".join(parts)).hexdigest()
@@ -69,7 +73,7 @@ def up_to_date(job: Job) -> bool:
     """Whether an earlier run graded just this, and its feedback page shows what was entered by hand.
 
     Raises:
-        OSError: the submission or its assignment cannot be read.
+        OSError: its assignment cannot be read.
     """
     result = read_result(job)
     return not job.again and result.get("key") == job.key and result.get("manual") == _plain(job.manual)

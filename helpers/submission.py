@@ -1,6 +1,7 @@
 """A notebook that a student handed in: read with care, and with the released cells put back in their places."""
 
 import json
+import os
 import re
 import uuid
 from copy import deepcopy
@@ -14,6 +15,11 @@ from helpers.assignment import plain
 NAME = re.compile(r"""^STUDENT\s*=\s*(["'])(?P<name>.*?)\1""", re.M)
 
 
+def shown(path: Path) -> str:
+    """The name of a file or folder as text; bytes that are no UTF-8 (old zip files) stand as in "Jos\\xe9"."""
+    return os.fsencode(path.name).decode("utf-8", "backslashreplace")
+
+
 class Unreadable(ValueError):
     """A submission that cannot be graded at all; the message is for the note."""
 
@@ -24,19 +30,24 @@ def read_submission(path: Path, most_mb: float) -> NotebookNode:
     Raises:
         Unreadable: it is no notebook; the message says why.
     """
-    if path.is_symlink() or not path.is_file():
-        raise Unreadable(f"{path.name} is not a file")
-    if path.stat().st_size > most_mb * 1e6:
-        raise Unreadable(f"{path.name} is larger than {most_mb:g} MB: clear its outputs and hand it in again")
+    name = shown(path)
     try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
+        if path.is_symlink() or not path.is_file():
+            raise Unreadable(f"{name} is not a file")
+        if path.stat().st_size > most_mb * 1e6:
+            raise Unreadable(f"{name} is larger than {most_mb:g} MB: clear its outputs and hand it in again")
+        text = path.read_bytes()
+    except OSError as error:
+        raise Unreadable(f"{name} cannot be read: {error.strerror}") from None
+    try:
+        raw = json.loads(text.decode("utf-8-sig"))
     except (ValueError, RecursionError):
-        raise Unreadable(f"{path.name} is not a notebook: its text is not JSON") from None
+        raise Unreadable(f"{name} is not a notebook: its text is not JSON") from None
     if not isinstance(raw, dict) or "nbformat" not in raw or not ("cells" in raw or "worksheets" in raw):
-        raise Unreadable(f"{path.name} is not a notebook: it is JSON without cells")
+        raise Unreadable(f"{name} is not a notebook: it is JSON without cells")
     cells = raw.get("cells", [])
     if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
-        raise Unreadable(f"{path.name} is not a notebook that can be read: its cells are damaged")
+        raise Unreadable(f"{name} is not a notebook that can be read: its cells are damaged")
     try:
         notebook = nbformat.reads(json.dumps(raw), as_version=4)
         notebook.nbformat_minor = max(5, notebook.nbformat_minor)
@@ -45,7 +56,7 @@ def read_submission(path: Path, most_mb: float) -> NotebookNode:
         nbformat.validate(notebook)
     except Exception as error:
         why = str(error).strip().splitlines()[0][:120] if str(error).strip() else type(error).__name__
-        raise Unreadable(f"{path.name} is not a notebook that can be read ({why})") from None
+        raise Unreadable(f"{name} is not a notebook that can be read ({why})") from None
     return notebook
 
 

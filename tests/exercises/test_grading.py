@@ -14,6 +14,7 @@ from helpers.assignment import SETTINGS, read_settings
 from helpers.grading import Job
 from helpers.spreadsheet import from_text
 from helpers.student_versions import SOURCES
+from helpers.submission import shown
 from tests.exercises.conftest import Class, broken_class
 from tests.exercises.sheet import REGION, cell_id
 
@@ -78,7 +79,7 @@ def graded(course, tmp_path_factory):
 
 def test_thirty_submissions_are_graded_in_one_go_and_nobody_is_lost(graded):
     _, one, _, expected, rows = graded
-    assert len(rows) >= 30 and set(rows) == set(expected) == {path.name for path in one.folder.iterdir()}
+    assert len(rows) >= 30 and set(rows) == set(expected) == {shown(path) for path in one.folder.iterdir()}
 
 
 def test_each_gets_the_points_of_what_works_and_a_note_on_what_does_not(graded):

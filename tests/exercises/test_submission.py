@@ -1,7 +1,10 @@
 """Reading what was handed in, and putting cells back: without a kernel."""
 
 import json
+import os
+import sys
 from copy import deepcopy
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -114,6 +117,48 @@ def test_links_folders_and_huge_files_are_not_opened(tmp_path):
     for file, says in ((real, "larger than 1 MB"), (link, "not a file"), (tmp_path, "not a file")):
         with pytest.raises(Unreadable, match=says):
             read_submission(file, most_mb=1)
+
+
+def test_a_file_or_folder_that_the_system_refuses_stops_nobody_else(tmp_path, monkeypatch):
+    for student in ("anna", "bo"):
+        (tmp_path / student).mkdir()
+        (tmp_path / student / "01_x.ipynb").touch()
+    bo, listed, read = tmp_path / "bo", Path.exists, Path.read_bytes
+
+    def refuse(known):
+        def call(path):
+            if path.is_relative_to(bo):
+                raise PermissionError(13, "Permission denied")
+            return known(path)
+
+        return call
+
+    with monkeypatch.context() as patched:  # a test that runs as root may read everything
+        patched.setattr(Path, "read_bytes", refuse(read))
+        with pytest.raises(Unreadable, match=r"01_x\.ipynb cannot be read: Permission denied"):
+            read_submission(bo / "01_x.ipynb", most_mb=1)
+        patched.setattr(Path, "exists", refuse(listed))
+        rows = find_submissions(tmp_path, ["01_x"])
+    assert [row[0] for row in rows] == ["anna", "bo"]
+    assert rows[0][2] and rows[1][2:] == (None, "the folder cannot be read: Permission denied")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are bytes on Linux only")
+def test_names_from_an_old_zip_file_become_text(tmp_path):
+    folder = tmp_path / os.fsdecode(b"Jos\xe9")
+    folder.mkdir()
+    (folder / os.fsdecode(b"01_x \xe9.ipynb")).write_text("no notebook", encoding="utf-8")
+    ((student, _, file, said),) = find_submissions(tmp_path, ["01_x"])
+    assert student == "Jos\\xe9" and said == "01_x \\xe9.ipynb was taken as 01_x.ipynb"
+    with pytest.raises(Unreadable, match="not a notebook") as error:
+        read_submission(file, most_mb=1)
+    str(error.value).encode()
+
+
+def test_a_notebook_with_a_byte_order_mark_is_read(tmp_path, released):
+    file = tmp_path / "01_x.ipynb"
+    file.write_text(nbformat.writes(released), encoding="utf-8-sig")
+    assert read_submission(file, most_mb=1).cells[1].source == "import numpy"
 
 
 def test_an_older_format_is_read(tmp_path):
