@@ -101,6 +101,20 @@ def test_photos_are_stored_as_jpeg_and_drawings_as_png():
     assert style.small_picture(plots.history_plot(HISTORY))[0] == "image/png"
 
 
+def test_the_few_colours_of_a_stored_drawing_keep_a_small_colour_bar():
+    figure, axes = plt.subplots(1, 3, figsize=(6, 2))
+    for ax in axes:
+        ax.imshow(RNG.normal(128, 40, (40, 40)), cmap="gray")
+        overlay = ax.imshow(np.linspace(0, 1, 1600).reshape(40, 40), cmap="viridis", alpha=0.4)
+    figure.colorbar(overlay, ax=axes)
+    figure.set_layout_engine("none")
+    whole = io.BytesIO()
+    figure.savefig(whole, format="png", bbox_inches="tight")
+    kind, content = style.small_picture(figure)
+    few, all_colours = (np.asarray(Image.open(file).convert("RGB"), int) for file in (io.BytesIO(content), whole))
+    assert kind == "image/png" and np.abs(few - all_colours).max() <= 24
+
+
 def test_the_grid_shows_every_image_whole_with_its_title_and_grey_in_grey():
     images = [
         RNG.integers(0, 256, shape, dtype=np.uint8) for shape in [(10, 20), (30, 15, 1), (8, 8, 3), (8, 9), (5, 5)]
