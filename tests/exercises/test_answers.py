@@ -48,6 +48,10 @@ def test_the_solution_passes_for_every_student(name, student):
     sheet(name, student)
 
 
+def test_thresholds_that_are_equally_cheap_are_all_right():
+    sheet("08_choosing", "student489")  # two of different pictures cost the same here, and floats may prefer either
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_two_wrong_answers_and_a_right_one_are_known_for_every_answer_cell(name):
     assert set(KNOWN[name]) == set(Sheet(name).answers)
