@@ -164,7 +164,8 @@ def history_plot(history: Any, metrics: Sequence[str] | None = None, title: str 
                 (handles[label],) = ax.plot(x, values[key], label=label, **style)
                 if best is not None and best in x:
                     at_best = values[key][x == best][0]
-                    ax.plot(best, at_best, "o", ms=9, mfc="none", mec="black", mew=1.2, zorder=4, label="_best")
+                    ring = {"ms": 9, "mfc": "none", "mec": "black", "mew": 1.2, "clip_on": False}
+                    ax.plot(best, at_best, "o", zorder=4, label="_best", **ring)
         if best is not None:
             label = f"best epoch: {best}"
             handles[label] = ax.axvline(best, color="black", ls=":", lw=1.2, zorder=1, label=label)
