@@ -78,16 +78,18 @@ def weighted_metrics(
     pos_above, neg_above = pos.cumsum(axis=1), neg.cumsum(axis=1)
     p, n = pos_above[:, -1], neg_above[:, -1]
     tp, fp = weights @ (y * positive), weights @ ((1 - y) * positive)
+    tn, fn = n - fp, p - tp
     with np.errstate(divide="ignore", invalid="ignore"):
-        recall, specificity = tp / p, (n - fp) / n
+        recall, specificity = tp / p, tn / n
         step_precision = np.nan_to_num(pos_above / (pos_above + neg_above))
         return {
-            "accuracy": (tp + n - fp) / (p + n),
+            "accuracy": (tp + tn) / (p + n),
             "balanced_accuracy": (recall + specificity) / 2,
             "precision": np.where(tp + fp > 0, tp / (tp + fp), 0.0),
             "recall": recall,
             "specificity": specificity,
-            "false_negative_rate": (p - tp) / p,
+            "false_negative_rate": fn / p,
+            "negative_predictive_value": np.where(tn + fn > 0, tn / (tn + fn), 0.0),
             "f1": np.where(p > 0, 2 * tp / (tp + fp + p), np.nan),
             "roc_auc": (neg * (pos_above - pos / 2)).sum(axis=1) / (p * n),
             "pr_auc": (pos * step_precision).sum(axis=1) / p,
@@ -110,6 +112,8 @@ def units_of(name: str, y: np.ndarray, positive: np.ndarray, codes: np.ndarray) 
         return int(codes.max()) + 1
     if name == "precision":
         return len(np.unique(codes[positive]))
+    if name == "negative_predictive_value":
+        return len(np.unique(codes[~positive]))
     if name in ("recall", "false_negative_rate", "f1"):
         return count[1]
     return count[0] if name == "specificity" else min(count.values())

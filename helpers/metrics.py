@@ -25,19 +25,22 @@ METRICS = {
     "recall": "recall (sensitivity)",
     "specificity": "specificity",
     "false_negative_rate": "false-negative rate",
+    "negative_predictive_value": "negative predictive value",
     "f1": "F1",
     "roc_auc": "ROC AUC",
     "pr_auc": "PR AUC",
 }
 LOWER_IS_BETTER = ("false_negative_rate",)
+_NPV = "negative_predictive_value"
 
 
 @dataclass(frozen=True, repr=False)
 class Scores:
-    """What `evaluate` found: nine metrics as attributes, their intervals, and the counts behind them.
+    """What `evaluate` found: ten metrics as attributes, their intervals, and the counts behind them.
 
     `scores.recall` is a float in [0, 1], `scores.interval("recall")` its interval, `scores.text("recall")` both as
-    "0.913 (0.889-0.933)". `sensitivity` is another name of `recall`. Printing gives a table with a warning in words.
+    "0.913 (0.889-0.933)". `sensitivity` is another name of `recall`, `npv` of `negative_predictive_value`: the share of
+    the images called negative that are negative. Printing gives a table with a warning in words.
     """
 
     accuracy: float
@@ -46,6 +49,7 @@ class Scores:
     recall: float
     specificity: float
     false_negative_rate: float
+    negative_predictive_value: float
     f1: float
     roc_auc: float
     pr_auc: float
@@ -66,6 +70,11 @@ class Scores:
     def sensitivity(self) -> float:
         """The share of positive images that were found: another name of recall."""
         return self.recall
+
+    @property
+    def npv(self) -> float:
+        """The share of the images called negative that are negative: another name of negative_predictive_value."""
+        return self.negative_predictive_value
 
     def interval(self, name: str) -> tuple[float, float]:
         """Lower and upper end of the interval of the metric `name`; ValueError where there is no such metric."""
@@ -89,6 +98,8 @@ class Scores:
             )
         if self.tp + self.fp == 0:
             said.append("It never answers 'positive', so precision has no value; it is written as 0.")
+        if self.tn + self.fn == 0:
+            said.append("It never answers 'negative', so the negative predictive value has none; it is written as 0.")
         low, high = self.intervals["roc_auc"]
         if high < 0.5:
             said.append(
@@ -135,8 +146,13 @@ class Scores:
 
     @classmethod
     def from_dict(cls, plain: Mapping) -> Scores:
-        """The scores that `to_dict` wrote; ValueError where entries are missing or unknown."""
+        """The scores that `to_dict` wrote; ValueError where entries are missing or unknown.
+
+        Scores written before the negative predictive value was measured get it from their counts, with Wilson's
+        interval.
+        """
         names = {f.name for f in fields(cls)}
+        plain = _with_npv(plain) if isinstance(plain, Mapping) and set(plain) == names - {_NPV} else plain
         if not isinstance(plain, Mapping) or set(plain) != names or set(plain["intervals"]) != set(METRICS):
             raise ValueError(f"plain: not a dictionary of Scores.to_dict(), which has the entries {sorted(names)}.")
         ends = {
@@ -191,12 +207,14 @@ def evaluate(
     photos; whole groups are then resampled, unless a class has only a few (the note says so). n_boot: number of
     resamples, drawn from `seed`, positive and negative groups apart, so that the shares of the classes stay.
 
-    Precision is 0 where the model never answers 'positive'. PR AUC is the average precision; it depends on the share of
-    positives, as accuracy, precision and F1 do. Should a resample of mixed groups lack a class, it is left out for the
-    metrics that need it. Where a metric is exactly 0 or 1 every resample agrees and the bootstrap would claim
-    certainty: there the interval is Wilson's for a proportion among the images that the metric is about, or among their
-    groups, which is cautious (for balanced accuracy and the two areas: the smaller class; precision without a positive
-    answer: 0 to 1). A model with one answer has a balanced accuracy of exactly 0.5, without an interval around it.
+    Precision is 0 where the model never answers 'positive', the negative predictive value where it never answers
+    'negative'. PR AUC is the average precision; it depends on the share of positives, as accuracy, precision, negative
+    predictive value and F1 do. Should a resample of mixed groups lack a class, it is left out for the metrics that need
+    it. Where a metric is exactly 0 or 1 every resample agrees and the bootstrap would claim certainty: there the
+    interval is Wilson's for a proportion among the images that the metric is about, or among their groups, which is
+    cautious (for balanced accuracy and the two areas: the smaller class; precision without a positive answer, negative
+    predictive value without a negative one: 0 to 1). A model with one answer has a balanced accuracy of exactly 0.5,
+    without an interval around it.
 
     Raises ValueError, naming the argument, for NaN, wrong shapes, unequal lengths, values outside [0, 1], labels other
     than 0 and 1, and labels of one class. 1,000 resamples of 2,000 images take well under two seconds.
@@ -290,12 +308,19 @@ def markdown(frame: pd.DataFrame) -> str:
 
 
 def metric_name(name: str, argument: str = "metric") -> str:
-    """The attribute name of a metric ("sensitivity" becomes "recall"); ValueError for an unknown one."""
-    if name == "sensitivity":
-        return "recall"
+    """The attribute name of a metric ("sensitivity" is "recall", "npv" the long one); ValueError for an unknown one."""
+    name = {"sensitivity": "recall", "npv": _NPV}.get(name, name)
     if name not in METRICS:
         raise ValueError(f"{argument}: {name!r} is not one of {', '.join(METRICS)}.")
     return name
+
+
+def _with_npv(plain: Mapping) -> dict:
+    """Scores written without the negative predictive value, with it."""
+    negative = plain["tn"] + plain["fn"]
+    value = plain["tn"] / negative if negative else 0.0
+    ends = list(wilson(value, negative, plain["confidence"]))
+    return {**plain, _NPV: value, "intervals": {**plain["intervals"], _NPV: ends}}
 
 
 def _point_values(y: np.ndarray, prob: np.ndarray, positive: np.ndarray) -> dict[str, float]:
@@ -307,6 +332,7 @@ def _point_values(y: np.ndarray, prob: np.ndarray, positive: np.ndarray) -> dict
         "recall": recall,
         "specificity": sk.recall_score(y, positive, pos_label=0),
         "false_negative_rate": 1 - recall,
+        _NPV: sk.precision_score(y, positive, pos_label=0, zero_division=0.0),
         "f1": sk.f1_score(y, positive, zero_division=0.0),
         "roc_auc": sk.roc_auc_score(y, prob),
         "pr_auc": sk.average_precision_score(y, prob),

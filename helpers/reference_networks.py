@@ -17,7 +17,7 @@ PREPROCESSING = ("caffe_preprocessing", "tf_preprocessing")  # layers that load_
 
 @keras.saving.register_keras_serializable("reference_networks")
 class AlwaysChange(layers.Layer):
-    """Random flip, rotation and zoom in every call, at prediction too: the mistake of S2-M4 and S2-M5."""
+    """Random flip, rotation and zoom in every call, at prediction too, as in S2-M4."""
 
     def __init__(self, **options) -> None:
         super().__init__(**options)
@@ -72,7 +72,7 @@ def conv_stack(
 def wide_head(shape: tuple[int, int, int], momentum: float = 0.99) -> keras.Sequential:
     """S0-M2: one convolution, flatten, and a dense head with batch normalization and dropout.
 
-    That the layer of 64 has no activation is our reading: the count of parameters does not tell.
+    Its dense layer of 64 has no activation.
     """
     body = [layers.Conv2D(32, 3, padding="same", activation="relu"), layers.BatchNormalization(momentum=momentum)]
     head = [layers.Flatten()]
@@ -88,9 +88,36 @@ def dense_per_position(
     body = []
     for filters in (32, 64, 128):
         body += [layers.Conv2D(filters, 3, padding="same", activation="relu"), layers.MaxPooling2D()]
-    body += [layers.Dense(128, activation="relu"), *([layers.Dropout(dropout)] if dropout else [])]
-    start = _pixels(shape, AlwaysChange() if always_change else None)
-    return keras.Sequential([*start, *body, layers.Flatten(), _unit()])
+    body += [layers.Dense(128, activation="relu"), layers.Flatten()]
+    body += [layers.Dropout(dropout)] if dropout else []
+    return keras.Sequential([*_pixels(shape, AlwaysChange() if always_change else None), *body, _unit()])
+
+
+def bottleneck(
+    shape: tuple[int, int, int],
+    filters: Sequence[int] = (32, 32, 64, 64),
+    dense: Sequence[int] = (128, 128, 256),
+    l1: float = 0.01,
+    l2: float = 0.01,
+    one_unit: bool = True,
+) -> keras.Sequential:
+    """S1-M5: four convolutions with pooling and dropout, then dense layers behind a bottleneck of one sigmoid unit.
+
+    Args:
+        filters: of the four convolutions; all but the first are penalized.
+        dense: units of the three dense layers; the first is penalized.
+        l1, l2: strengths of the penalties.
+        one_unit: as the report prints the code, a sigmoid unit follows the first dense layer, and a second head
+            begins behind it, so all that the images say passes through one number. False is the second reading: the
+            cell was extended and the old last layer left in by accident.
+    """
+    penalty = _penalty(l1, l2)
+    body = []
+    for number, count in enumerate(filters):
+        body.append(layers.Conv2D(count, 3, activation="relu", kernel_regularizer=penalty if number else None))
+        body += [layers.MaxPooling2D(), layers.Dropout(0.25)]
+    head = [layers.Flatten(), *_dense(dense[:1], penalty), *([_unit(), layers.Flatten()] if one_unit else [])]
+    return keras.Sequential([*_pixels(shape), *body, *head, *_dense(dense[1:]), _unit()])
 
 
 def late_pooling(shape: tuple[int, int, int]) -> keras.Sequential:
@@ -107,12 +134,12 @@ def on_backbone(
     name: str,
     units: Sequence[int] = (),
     l2: float = 0.0,
+    activation: str | None = "relu",
     norm: bool = False,
     dropout: float = 0.0,
     pooled: bool = False,
     momentum: float = 0.99,
     divided: bool = False,
-    always_change: bool = False,
     weights: str | Path | None = "imagenet",
     fallback: str = "course",
     say: Callable[[str], None] = print,
@@ -121,23 +148,21 @@ def on_backbone(
 
     Args:
         name: of the backbone, as in `load_backbone`.
-        units, l2, norm, dropout: dense layers of the head, each with L2, batch normalization and dropout.
+        units, activation, l2, norm, dropout: dense layers of the head, each with L2, batch normalization and dropout.
         pooled: average of each map in front of the head, where the others flatten the maps.
         momentum: of the batch normalization in the head.
-        divided: feed pixels / 255 past the network's own preprocessing: the mistake of S0-M6.
-        always_change: random changes also at prediction: the mistake of S2-M5.
+        divided: feed pixels / 255 past the network's own preprocessing, as S0 and S1 did.
         weights, fallback, say: as in `load_backbone`; weights "course" takes the course's backbone in its place.
 
     A grey image becomes three channels by a convolution that learns, as in S2-M5.
     """
     loaded, weights = (COURSE, COURSE) if weights == COURSE else (name, weights)
     base = load_backbone(loaded, weights, (*shape[:2], 3), fallback, say)
-    start = [keras.Input(shape), *([AlwaysChange()] if always_change else [])]
-    start += [layers.Conv2D(3, 3, padding="same")] if shape[2] == 1 else []
+    start = [keras.Input(shape), *([layers.Conv2D(3, 3, padding="same")] if shape[2] == 1 else [])]
     start += [layers.Rescaling(1 / 255), _without_preprocessing(base)] if divided else [base]
     head = [layers.GlobalAveragePooling2D() if pooled else layers.Flatten()]
     for count in units:
-        head += _dense((count,), _penalty(0, l2))
+        head.append(layers.Dense(count, activation, kernel_regularizer=_penalty(0, l2)))
         head += [layers.BatchNormalization(momentum=momentum)] if norm else []
         head += [layers.Dropout(dropout)] if dropout else []
     return keras.Sequential([*start, *head, _unit()])
@@ -156,10 +181,8 @@ def split_at_backbone(model: keras.Sequential) -> tuple[keras.Model, keras.Seque
     if not places:
         raise ValueError(f"model: {model.name} has no backbone in it; fit it as a whole")
     before, after = model.layers[: places[0] + 1], model.layers[places[0] + 1 :]
-    if any(layer.trainable_weights or isinstance(layer, AlwaysChange) for layer in before):
-        raise ValueError(
-            f"model: in {model.name} the backbone, or a layer before it, learns or is random; fit it as a whole"
-        )
+    if any(layer.trainable_weights for layer in before):
+        raise ValueError(f"model: in {model.name} the backbone, or a layer before it, learns; fit it as a whole")
     features = keras.Sequential([keras.Input(model.input_shape[1:]), *before])
     return features, keras.Sequential([keras.Input(features.output_shape[1:]), *after])
 

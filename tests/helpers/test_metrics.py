@@ -41,6 +41,7 @@ def by_scikit_learn(y, prob, threshold, weights=None):
         "recall": recall,
         "specificity": sk.recall_score(y, positive, pos_label=0, **w),
         "false_negative_rate": 1 - recall,
+        "negative_predictive_value": sk.precision_score(y, positive, pos_label=0, zero_division=0, **w),
         "f1": sk.f1_score(y, positive, zero_division=0, **w),
         "roc_auc": sk.roc_auc_score(y, prob, **w),
         "pr_auc": sk.average_precision_score(y, prob, **w),
@@ -87,11 +88,12 @@ def test_the_order_of_the_images_does_not_matter(case, seed):
 
 @settings(max_examples=30, deadline=None)
 @given(cases())
-def test_swapping_the_classes_swaps_recall_and_specificity(case):
+def test_swapping_the_classes_swaps_recall_with_specificity_and_precision_with_npv(case):
     y, prob, _, _ = case
     prob = np.where(prob == 0.5, 0.6, prob).astype(float)
     one, other = evaluate(y, prob, n_boot=2), evaluate(1 - y, 1 - prob, n_boot=2)
     assert (one.recall, one.specificity) == pytest.approx((other.specificity, other.recall))
+    assert (one.precision, one.npv) == pytest.approx((other.npv, other.precision))
     assert one.balanced_accuracy == pytest.approx(other.balanced_accuracy)
     assert one.roc_auc == pytest.approx(other.roc_auc)
 
@@ -194,6 +196,33 @@ def test_precision_without_a_positive_answer_is_zero_without_a_warning_and_unkno
     scores = evaluate([0, 1, 1], [0.1, 0.2, 0.3], n_boot=50)
     assert scores.precision == 0 and scores.interval("precision") == (0, 1)
     assert len(recwarn) == 0
+
+
+def test_the_negative_predictive_value_is_about_the_images_called_negative():
+    # the confusion matrix that project S4 prints for its M4: tn 122, fp 112, fn 3, tp 387
+    y, answers = np.repeat([0, 0, 1, 1], [122, 112, 3, 387]), np.repeat([0.0, 1.0, 0.0, 1.0], [122, 112, 3, 387])
+    scores = evaluate(y, answers)
+    assert scores.npv == scores.negative_predictive_value == pytest.approx(122 / 125)
+    assert scores.interval("npv")[0] > 0.93 and scores.text("npv") == scores.text("negative_predictive_value")
+    assert "negative predictive value" in scores.table().index
+
+
+def test_the_negative_predictive_value_without_a_negative_answer_is_zero_and_unknown():
+    scores = evaluate([0, 1, 1], [0.9, 0.8, 0.7], n_boot=50)
+    assert scores.npv == 0 and scores.interval("npv") == (0, 1)
+    assert "negative predictive value has none" in scores.warning
+
+
+def test_scores_written_before_there_was_a_negative_predictive_value_get_it_from_their_counts():
+    scores = evaluate(*trained())
+    old = scores.to_dict()
+    del old["negative_predictive_value"], old["intervals"]["negative_predictive_value"]
+    read = Scores.from_dict(json.loads(json.dumps(old)))
+    assert read.npv == pytest.approx(scores.npv) and read.recall == scores.recall
+    assert read.interval("npv") == pytest.approx(scores.interval("npv"), abs=0.03)
+    del old["f1"]
+    with pytest.raises(ValueError, match="to_dict"):
+        Scores.from_dict(old)
 
 
 def test_a_good_model_has_no_warning_and_a_swapped_one_is_asked_about():
