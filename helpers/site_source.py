@@ -14,7 +14,10 @@ from helpers.student_versions import student_version
 EXERCISES = "notebooks/exercises"
 # pages that stand for a file of another name or kind
 PLACES = {"README.md": "index.md", "CITATION.cff": "cite.md", "LICENSE": "licence.md"}
-TEXTS = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "tests/bench/RESULTS.md", "data_prework/cards/*.md")
+TEXTS = (
+    *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "notebooks/reference_projects.md"),
+    *("tests/bench/RESULTS.md", "data_prework/cards/*.md"),
+)
 ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 3 3"><path fill="#0a7d91" d="M0 0h3v3H0z"/>'
     '<path fill="#fff" d="M1 0h1v1H1zM0 1h1v1H0zM2 1h1v1H2z"/></svg>\n'
@@ -24,8 +27,8 @@ CHAPTERS = {
     "lessons": ("Lessons", "Read them in this order: each builds on those before it.", "notebooks/[0-9]"),
     "case_studies": (
         "Case studies",
-        "Projects, told from the question to a recommendation.",
-        "notebooks/case_studies/",
+        "Projects, told from the question to a recommendation, and the student projects that they learn from.",
+        "notebooks/case_studies/ notebooks/reference_projects",
     ),
     "exercises": (
         "Exercises",
@@ -142,10 +145,11 @@ def licence_page(files: list[Path]) -> str:
 
 
 def cite_page(cff: str) -> str:
-    """The page that says how to cite the course, from the text of CITATION.cff."""
-    fields = dict(re.findall(r"^([a-z-]+): (.+)$", cff, re.M))
-    authors = " and ".join(re.findall(r"- name: (.+)$", cff, re.M))
-    title, version, year = fields["title"], fields["version"], fields["date-released"][:4]
+    """The page that says how to cite the course, and the projects that it learns from, from CITATION.cff."""
+    course, *projects = citations(cff)
+    authors = " and ".join(course["authors"])
+    title, version, year = course["title"], course["version"], course["date-released"][:4]
+    references = "\n".join(f"- {_reference(project)}" for project in projects)
     return f"""# How to cite
 
 {authors}: *{title}*, version {version}, {year}.
@@ -161,9 +165,37 @@ For LaTeX:
 }}
 ```
 
-For programs that read `CITATION.cff`:
+## The projects that the course learns from
+
+If you use what the course tells about one of them, cite that project too.
+
+{references}
+
+## For programs that read `CITATION.cff`
 
 ```yaml
 {cff.strip()}
 ```
 """
+
+
+def citations(cff: str) -> list[dict]:
+    """Fields of the course and of each of its references, "authors" as a list of names, from CITATION.cff.
+
+    It reads that file's plain form alone: a field a line, and authors as `name` or as `given-names`, `family-names`.
+    """
+    course, _, references = cff.partition("\nreferences:\n")
+    return [_citation(text) for text in (course, *re.split(r"^  - ", references, flags=re.M)[1:])]
+
+
+def _citation(text: str) -> dict:
+    names = re.findall(r"- (?:name: (.+)|given-names: (.+)\n +family-names: (.+))$", text, re.M)
+    authors = [" ".join(filter(None, parts)) for parts in names]
+    return dict(re.findall(r"^(?: {4})?([a-z-]+): (.+)$", text, re.M)) | {"authors": authors}
+
+
+def _reference(project: dict) -> str:
+    """A line of the list of references."""
+    title = f"*{project['title']}*"
+    title = f"[{title}]({project['url']})" if "url" in project else title
+    return ", ".join([f"{', '.join(project['authors'])}: {title}", *filter(None, [project.get("year")])]) + "."

@@ -1,5 +1,7 @@
 """What the site's pages are made of: links, alt texts, and exercises that keep their solutions to themselves."""
 
+from datetime import date
+
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
@@ -7,7 +9,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from helpers import site
 from helpers.assignment import read_settings
 from helpers.site_pages import alt_text, page, readable, relink
-from helpers.site_source import EXERCISES, PROJECT, cite_page, reference_pages
+from helpers.site_source import EXERCISES, PROJECT, citations, cite_page, reference_pages
 from helpers.student_versions import student_version
 
 PLACES = {
@@ -162,3 +164,25 @@ def test_every_module_is_in_the_reference_once():
 def test_the_course_can_be_cited_from_its_page():
     made = cite_page((PROJECT / "CITATION.cff").read_text(encoding="utf-8"))
     assert "@software{" in made and "version = {" in made and "cff-version" in made
+
+
+def test_the_course_is_cited_with_its_own_authors_and_the_projects_follow():
+    own, _, projects = cite_page((PROJECT / "CITATION.cff").read_text(encoding="utf-8")).partition("## The projects")
+    assert "Kim" not in own and "author  = {{The authors of the image classification course}}" in own
+    assert (
+        "- Jae Heon Kim: [*Surface Crack Detection" in projects and "Rita Ferreira, Tiago Gonçalves: *Deep" in projects
+    )
+    assert "- Kevin Spring: [*Identifying Pneumonia using Convolutional Neural Networks*](https://medium" in projects
+    assert projects.index("Jae Heon Kim") < projects.index("Steve Githinji") < projects.index("*Phase 4 Project")
+
+
+def test_the_citation_file_is_read_as_yaml_reads_it():
+    yaml = pytest.importorskip("yaml", reason="PyYAML is not installed; it comes with the extra `site`")
+    text = (PROJECT / "CITATION.cff").read_text(encoding="utf-8")
+    course = yaml.safe_load(text)
+    for read, wanted in zip(citations(text), [course, *course["references"]], strict=True):
+        fields = {name: str(value) for name, value in wanted.items() if isinstance(value, str | int | date)}
+        parts = [
+            (author.get("given-names"), author.get("family-names"), author.get("name")) for author in wanted["authors"]
+        ]
+        assert read == fields | {"authors": [" ".join(filter(None, names)) for names in parts]}
