@@ -34,7 +34,7 @@ AXE = PROJECT / "build" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
 PHONE = 390
 SHOWN = (
     *("index", "lessons", "notebooks/03_convolutional_networks", "data_prework/cards/monuments"),
-    *("reference/helpers", "exercises", "cite", "search"),
+    *("notebooks/reference_projects", "reference/helpers", "exercises", "cite", "search"),
 )
 
 
@@ -91,6 +91,7 @@ def test_every_notebook_card_and_assignment_has_a_page(pages):
     wanted = {path.relative_to(PROJECT).with_suffix(".html").as_posix() for path in named}
     wanted |= {f"exercises/{path.stem}.html" for path in ASSIGNMENTS}
     wanted |= {"index.html", "cite.html", "licence.html", "CHANGELOG.html", "CONTRIBUTING.html", "search.html"}
+    wanted |= {"notebooks/reference_projects.html"}
     wanted |= {f"reference/{name}.html" for name in ("helpers", "tools", "data_prework")}
     assert wanted <= set(pages)
 
@@ -115,6 +116,11 @@ def test_from_the_first_page_every_page_file_and_anchor_is_reached(site, pages, 
             broken.append((from_page, url))
     assert not broken, broken
     assert {f"{address}{name}" for name in pages} <= set(seen) | {f"{address}index.html"}
+
+
+def test_the_page_about_the_projects_is_a_step_away_from_the_first_page_and_from_the_case_studies(pages):
+    for name in ("index.html", "case_studies.html"):
+        assert "notebooks/reference_projects.html" in pages[name].links, name
 
 
 def test_pages_have_a_language_and_pictures_a_text(pages):
@@ -150,7 +156,10 @@ def test_no_solution_is_anywhere_in_the_site(site):
         lines = {line.strip() for cell in whole.cells for line in cell.source.splitlines()}
         hidden += [line for line in lines if line not in shown]
         open_text += shown
-    for path in (*course_notebooks(), *PROJECT.glob("*.md"), *PROJECT.glob("data_prework/cards/*.md")):
+    texts = (
+        path for pattern in ("*.md", "notebooks/*.md", "data_prework/cards/*.md") for path in PROJECT.glob(pattern)
+    )
+    for path in (*course_notebooks(), *texts):
         open_text += path.read_text(encoding="utf-8").replace('\\"', '"')
     for folder in ("helpers", "data_prework"):
         open_text += "".join(path.read_text(encoding="utf-8") for path in (PROJECT / folder).rglob("*.py"))
