@@ -7,8 +7,8 @@ Real images are taken where they are prepared, else the drawn ones. Every model 
 the same validation images, up to 15 epochs with the best one kept, and at most 60 seconds of training: what a model
 reaches in its time on this computer, not the best that it could reach. Optimizer and augmentation are the project's, as
 far as the default build does not adjust them; classes are not weighted, and batches are of 32. S1-M4 pads its
-convolutions here: without padding its five poolings want 94 pixels or more. Models on a pretrained network stand on the one
-they name if its ImageNet weights are to be had and it takes images of this size, else on the course's own backbone, and
+convolutions here: without padding its five poolings want 94 pixels or more. Models on a pretrained network stand on the
+one they name if its ImageNet weights are to be had and it takes images of this size, else on the course's backbone, and
 the table says so; they learn from features of the unchanged images, which are stored once (not within the limit of
 time). The test split is read once, at threshold 0.5.
 """
