@@ -132,6 +132,10 @@ def test_every_model_has_a_row_in_the_section_of_its_project_with_its_network_an
             assert published.project == key and what == f"{published.description}; {count}"
 
 
+def test_the_readme_and_the_page_count_the_models_right():
+    assert all(f"rebuild their {len(REFERENCE_MODELS)} models" in text for text in (README, TEXT))
+
+
 def test_every_link_leads_to_a_file_or_outside():
     inside = [target for _, target in LINK.findall(TEXT) if not re.match(r"https?://", target)]
     assert inside and not [target for target in inside if not (PAGE.parent / target).is_file()]
