@@ -116,7 +116,7 @@ REFERENCE_PROJECTS: dict[str, ReferenceProject] = {
             "deploy-an-image-classification-model-in-minutes-with-streamlit-92e0f63b31b8",
             dataset="chest_xray",
             data_link="",
-            stakeholder="a health insurer that wants to pay for pneumonia tests that work",
+            stakeholder="a health insurer that covers more rural hospitals and wants to relieve their radiologists",
             criterion="accuracy, recall and specificity of at least .90, false-negative rate of at most .05",
             strengths=(
                 "It is the only one of the five that chose on a validation set before it opened the test.",
@@ -150,7 +150,7 @@ REFERENCE_PROJECTS: dict[str, ReferenceProject] = {
             link="",
             dataset="chest_xray",
             data_link="https://www.kaggle.com/paultimothymooney/chest-xray-pneumonia",
-            stakeholder="doctors who send patients home when the model says normal",
+            stakeholder="not named in the report",
             criterion="recall of pneumonia, and the precision of “normal” (negative predictive value)",
             strengths=(
                 "It asks the question behind a negative answer: how many of the X-rays called normal are normal?",
