@@ -1,4 +1,4 @@
-# Each target is complete by itself: it makes .venv, installs the locked dependencies and draws the data that are missing.
+# Each target is complete by itself: it makes .venv, installs the locked packages and draws the data that are missing.
 #   make run PROFILE=full           make run DATA=real RAW=~/Downloads           make lab PYTHON=python3.12
 
 PYTHON  ?= python3
@@ -6,6 +6,7 @@ PROFILE ?= quick
 PYTHON312 ?= python3.12
 DATA    ?= embedded
 RAW     ?=
+N       ?=
 SUBMISSIONS ?= submissions
 BUNDLES ?= $(or $(COURSE_RESULTS),results)/bundles
 export COURSE_DATA ?= $(CURDIR)/data
@@ -17,63 +18,79 @@ endif
 VENV     := .venv
 PY       := $(VENV)/bin/python
 READY    := $(VENV)/.installed
-EMBEDDED := $(COURSE_DATA)/embedded/chest_xray/manifest.csv \
-            $(COURSE_DATA)/embedded/concrete_cracks/manifest.csv \
-            $(COURSE_DATA)/embedded/monuments/manifest.csv
 NOTEBOOKS := notebooks data_prework
 AUDIT    := build/ipython/profile_default/startup
+NBVAL     = COURSE_PROFILE=quick COURSE_SOURCE=embedded COURSE_RESULTS="$(CURDIR)/build/test-results" \
+  IPYTHONDIR="$(CURDIR)/build/ipython" $(PY) -m pytest -q -p no:cacheprovider --nbval-lax --nbval-current-env \
+  --nbval-cell-timeout=300
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lab app site outputs bench assignments grade lint test-code test-notebooks test-lab test-lowest test-newest test-colab links new-lesson data lock clean
+.PHONY: help run lesson lab app site outputs bench assignments grade new-lesson test check lint test-code \
+  test-notebooks test-lab test-lowest test-newest test-colab links data lock clean
 
 help:  ## List what make can do
 	@echo "make TARGET   (PROFILE=quick|full   DATA=embedded|real   RAW=folder of raw data   PYTHON=python3.12)"
-	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n -e 's/^#: /\n/p' -e 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
-run: $(READY) $(EMBEDDED)  ## Run every notebook; executed copies and HTML pages go to build/
+#: Learn
+
+run: $(READY) data  ## Run every notebook; executed copies and HTML pages go to build/
 	@$(PY) -m helpers.course run --profile $(PROFILE) --data $(DATA) $(if $(RAW),--raw "$(RAW)") --out build
+
+lab: $(READY) data  ## Open JupyterLab at the first notebook, on localhost with its token
+	@$(PY) -m jupyter lab --ServerApp.ip=localhost --ServerApp.root_dir="$(CURDIR)" notebooks/00_start_here.ipynb
+
+site: $(READY)  ## Build a site to read from the stored notebooks, offline: build/site/index.html
+	@$(PY) -m helpers.course site --out build/site
+
+app: $(READY)  ## The app of lesson 09 on this computer; BUNDLES= is the folder that the lesson filled
+	@$(PY) -m helpers.deploy app "$(BUNDLES)"
+
+#: Teach
+
+assignments: $(READY) data  ## Students' versions of the exercises, and the solutions, in build/exercises
+	@$(PY) -m helpers.course assignments --out build/exercises
+
+grade: $(READY) data  ## Grade SUBMISSIONS=folder; marks, open answers and feedback go to build/grades
+	@$(PY) -m helpers.course grade "$(SUBMISSIONS)" --out build/grades
+
+new-lesson: $(READY) data  ## A notebook that passes every check, to begin from: NAME=11_segmentation
+	@$(PY) -m helpers.course new-lesson "$(NAME)"
+
+links: $(READY)  ## Write links to Colab, Kaggle and Binder into the notebooks, from the git remote
+	@$(PY) -m helpers.course links
+
+#: Contribute
 
 test: lint test-code test-notebooks  ## ruff, pytest, and nbval on all notebooks
 
-lab: $(READY) $(EMBEDDED)  ## Open JupyterLab at the first notebook, on localhost with its token
-	@$(PY) -m jupyter lab --ServerApp.ip=localhost --ServerApp.root_dir="$(CURDIR)" notebooks/00_start_here.ipynb
+check: lint  ## The fast part of the tests, in under a minute: metrics, plots, results, and every notebook's shape
+	@$(PY) -m pytest -q -p no:cacheprovider tests/helpers/metrics tests/helpers/plots tests/helpers/test_results.py \
+	  tests/data_prework/test_split.py tests/data_prework/test_group.py tests/data_prework/test_files.py \
+	  tests/notebooks/test_notebooks.py tests/notebooks/test_reference_projects.py tests/test_environment.py
 
-app: $(READY)  ## The app of lesson 09 on this computer; BUNDLES= is the folder that the lesson filled
-	@$(PY) -m helpers.app "$(BUNDLES)"
-
-site: $(READY)  ## Build a site to read from the stored notebooks, offline: build/site/index.html
-	@$(PY) -m helpers.site --out build/site
-
-outputs: $(READY) $(EMBEDDED)  ## Run every notebook in the full profile and store the outputs in place
-	@$(PY) -m helpers.course outputs --out build
-
-bench: $(READY) $(EMBEDDED)  ## Measure speed and scores here, into tests/bench/RESULTS.md (two hours; RAW= for real images)
-	@$(PY) -m tests.bench $(if $(RAW),--raw "$(RAW)")
-
-assignments: $(READY) $(EMBEDDED)  ## Students' versions of the exercises, and the solutions, in build/exercises
-	@$(PY) -m helpers.exercises build --out build/exercises
-
-grade: $(READY) $(EMBEDDED)  ## Grade SUBMISSIONS=folder; marks, open answers and feedback go to build/grades
-	@$(PY) -m helpers.exercises grade "$(SUBMISSIONS)" --out build/grades
+lesson: $(READY) data  ## Run and check one lesson in the quick profile: make lesson N=03, or N=case_studies/cracks
+	@test -n "$(N)" || { echo "which lesson? make lesson N=03, or N=case_studies/cracks"; exit 1; }
+	@$(PY) -m helpers.course run --profile $(PROFILE) --out build notebooks/$(N)*.ipynb
+	@$(PY) -m pytest -q -p no:cacheprovider tests/notebooks/test_notebooks.py -k "$(notdir $(N))"
 
 lint: $(READY)  ## ruff: format and rules
 	@$(PY) -m ruff check . && $(PY) -m ruff format --check .
 
-test-code: $(READY) $(EMBEDDED)  ## pytest alone
+test-code: $(READY) data  ## pytest alone
 	@$(PY) -m pytest -q -n 2 --dist loadscope tests
 
-test-notebooks: $(READY) $(EMBEDDED)  ## nbval alone: all notebooks in the quick profile
+test-notebooks: $(READY) data  ## nbval alone: all notebooks in the quick profile
 	@mkdir -p $(AUDIT) && cp tests/notebooks/audit.py $(AUDIT)/
-	@COURSE_PROFILE=quick COURSE_SOURCE=embedded COURSE_RESULTS=$(CURDIR)/build/test-results IPYTHONDIR=$(CURDIR)/build/ipython \
-	  $(PY) -m pytest -q -p no:cacheprovider --nbval-lax --nbval-current-env --nbval-cell-timeout=300 -n 2 --dist loadscope $(NOTEBOOKS)
+	@$(NBVAL) -n 2 --dist loadscope $(NOTEBOOKS)
 
-test-lab: $(READY) $(EMBEDDED)  ## Lessons 00, 05, 08 and an exercise in a real JupyterLab in headless Chromium (minutes)
+test-lab: $(READY) data  ## Lessons 00, 05, 08 and an exercise in a real JupyterLab in headless Chromium (minutes)
 	@LAB_LESSONS="00 05 08" $(PY) -m pytest -q -s tests/lab
 
-test-lowest: .venv-lowest/.installed $(EMBEDDED)  ## The helpers' tests with the lowest allowed versions
+test-lowest: .venv-lowest/.installed data  ## The helpers' tests with the lowest allowed versions
 	@.venv-lowest/bin/python -m pytest -q -p no:cacheprovider -n 2 --dist loadscope tests/helpers
 
-test-newest: $(EMBEDDED)  ## Every notebook in quick with the newest packages; the table names the lesson that breaks
+test-newest: data  ## Every notebook in quick with the newest packages; the table names the lesson that breaks
 	@rm -rf .venv-newest && $(PYTHON) -m venv .venv-newest
 	@.venv-newest/bin/python -m pip install -q --disable-pip-version-check --upgrade -e ".[dev]"
 	@.venv-newest/bin/python -m pip list --disable-pip-version-check | grep -iE '^(tensorflow|keras|keras-tuner|numpy|scikit-learn) '
@@ -82,13 +99,16 @@ test-newest: $(EMBEDDED)  ## Every notebook in quick with the newest packages; t
 test-colab: $(READY)  ## Every notebook as on Colab: Python 3.12, its versions, nothing but the first cell (PYTHON312=python3.12)
 	@$(PY) -m tests.colab.run --python "$(PYTHON312)"
 
-links: $(READY)  ## Write links to Colab, Kaggle and Binder into the notebooks, from the git remote
-	@$(PY) -m helpers.links
+outputs: $(READY) data  ## Run every notebook in the full profile and store the outputs in place
+	@$(PY) -m helpers.course outputs --out build
 
-new-lesson: $(READY) $(EMBEDDED)  ## A notebook that passes every check, to begin from: NAME=11_segmentation
-	@$(PY) -m helpers.new_lesson "$(NAME)"
+bench: $(READY) data  ## Measure speed and scores here, into tests/bench/RESULTS.md (two hours; RAW= for real images)
+	@$(PY) -m tests.bench $(if $(RAW),--raw "$(RAW)")
 
-data: $(READY) $(EMBEDDED)  ## Draw and prepare the embedded data sets that are missing
+data: $(READY)  ## Draw and prepare the embedded data sets that are missing
+	@for name in chest_xray concrete_cracks monuments; do \
+	  test -f "$$COURSE_DATA/embedded/$$name/manifest.csv" || $(PY) -m data_prework prepare $$name --embedded || exit 1; \
+	done
 
 lock: $(READY)  ## Write requirements.lock anew from pyproject.toml (for Python 3.11 to 3.13; names no index)
 	@$(PY) -m uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --upgrade --no-annotate \
@@ -97,11 +117,14 @@ lock: $(READY)  ## Write requirements.lock anew from pyproject.toml (for Python 
 clean:  ## Remove build/ and the environments; data and results stay
 	rm -rf build $(VENV) .venv-lowest .venv-newest
 
+# uv installs in seconds what takes pip a minute; where it can't, pip does it
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else f"Python 3.11 to 3.13 is needed, $(PYTHON) is {v[0]}.{v[1]}. Try: make $(MAKECMDGOALS) PYTHON=python3.12")'
-	@echo "installing into $(VENV) (a few minutes, once)"
+	@echo "installing into $(VENV) (once)"
 	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
-	@$(PY) -m pip install -q --disable-pip-version-check -r requirements.lock
+	@$(PY) -m pip install -q --disable-pip-version-check "$$(grep '^uv==' requirements.lock)" 2>/dev/null && \
+	  $(PY) -m uv pip install -q --python $(PY) --compile-bytecode -r requirements.lock 2>/dev/null || \
+	  $(PY) -m pip install -q --disable-pip-version-check -r requirements.lock
 	@$(PY) -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
@@ -113,6 +136,3 @@ $(READY): requirements.lock pyproject.toml
 	@test -x .venv-lowest/bin/python || $(PY) -m venv .venv-lowest
 	@.venv-lowest/bin/python -m pip install -q --disable-pip-version-check -r build/lowest.txt
 	@touch $@
-
-$(COURSE_DATA)/embedded/%/manifest.csv: | $(READY)
-	@$(PY) -m data_prework prepare $* --embedded

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from data_prework.catalogue import CATALOGUE, entry_for
 from data_prework.check import check
-from data_prework.download import PNEUMONIA_MNIST, AddressList, DownloadError, fetch
 from data_prework.manifest import data_home, find_prepared, prepared_folder, read_manifest
 from data_prework.prepare import Settings, prepare
+from data_prework.sources.download import PNEUMONIA_MNIST, AddressList, DownloadError, fetch
+from data_prework.sources.weights import WEIGHTS, fetch_weights
 from data_prework.synthetic import DRAWN, synthesize
-from data_prework.weights import WEIGHTS, fetch_weights
 
 EXAMPLES = """examples:
   python -m data_prework prepare chest_xray                      the drawn stand-in, offline

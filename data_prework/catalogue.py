@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from data_prework import download
 from data_prework.group import by_itself, crack_block, xray_patient
+from data_prework.sources import download
 
 
 @dataclass(frozen=True)

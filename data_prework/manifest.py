@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from data_prework.aside import written_aside
+from data_prework.files import PROJECT, atomic_write
 
 VERSION = 1
 SPLITS = ("train", "val", "test")
@@ -49,7 +49,7 @@ class ManifestError(ValueError):
 def data_home() -> Path:
     """Folder of all data: the environment variable COURSE_DATA, or `data` in the project."""
     place = os.environ.get("COURSE_DATA")
-    return Path(place).expanduser() if place else Path(__file__).resolve().parent.parent / "data"
+    return Path(place).expanduser() if place else PROJECT / "data"
 
 
 def prepared_folder(name: str, embedded: bool, home: Path | None = None) -> Path:
@@ -122,5 +122,5 @@ def write_manifest(folder: Path, frame: pd.DataFrame) -> None:
     """Write `folder/manifest.csv`, sorted by path, aside first and then renamed over the old one."""
     path = Path(folder) / "manifest.csv"
     ordered = frame[list(COLUMNS)].sort_values("path", kind="stable")
-    with written_aside(path) as aside:
+    with atomic_write(path) as aside:
         ordered.to_csv(aside, index=False, lineterminator="\n")

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from data_prework.files import PROJECT
 from data_prework.manifest import COURSE, data_home, find_prepared
 from data_prework.prepare import prepare
 from data_prework.synthetic import synthesize
@@ -35,7 +36,7 @@ KINDS = {
     str: "a text in quotes",
     dict: "a list of tasks, as in { task1 = 2 }",
 }
-SETTINGS = Path(__file__).resolve().parent.parent / "notebooks" / "exercises" / "settings.toml"
+SETTINGS = PROJECT / "notebooks" / "exercises" / "settings.toml"
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import pandas as pd
 from PIL import Image
 from tqdm import tqdm
 
-from data_prework.aside import written_aside
+from data_prework.files import atomic_write
 from data_prework.manifest import SPLITS, ManifestError, files_folder, find_prepared, read_manifest
 from helpers import run as _run
 
@@ -202,7 +202,7 @@ def _arrays(folder: Path, frame: pd.DataFrame, size: tuple[int, int], color_mode
         except (ValueError, OSError, EOFError):
             pass  # damaged: it is only a copy, made again below
     path.parent.mkdir(parents=True, exist_ok=True)
-    with written_aside(path) as aside:
+    with atomic_write(path) as aside:
         array = np.lib.format.open_memmap(aside, mode="w+", dtype=np.uint8, shape=shape)
         _fill(array, folder, list(frame["path"]), mode)
         array.flush()

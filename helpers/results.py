@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from filelock import FileLock, Timeout
 
-from data_prework.aside import written_aside
+from data_prework.files import atomic_write
 from helpers.metrics import LOWER_IS_BETTER, METRICS, Scores, metric_name
 
 VERSION = 1
@@ -218,7 +218,7 @@ def _read(path: Path) -> list[dict]:
 
 
 def _write(path: Path, results: list[dict]) -> None:
-    with written_aside(path) as aside, aside.open("w", encoding="utf-8") as file:
+    with atomic_write(path) as aside, aside.open("w", encoding="utf-8") as file:
         json.dump({"version": VERSION, "results": results}, file, indent=1, allow_nan=False)
 
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from data_prework.files import PROJECT
 from data_prework.manifest import COURSE, find_prepared, read_manifest
 
 SOURCES = ("real", "embedded")
-PROJECT = Path(__file__).resolve().parent.parent
 _last: list["Run"] = []
 
 
@@ -84,7 +84,7 @@ def start(lesson: str, seed: int = 7, say: Callable[[str], None] = print, source
         import keras
         import tensorflow as tf
 
-    from helpers.style import use_style
+    from helpers.plots.style import use_style
 
     profile = _choice("COURSE_PROFILE", "full", ("quick", "full"))
     if source not in (None, *SOURCES):

@@ -5,7 +5,8 @@ import shutil
 from importlib import import_module
 from pathlib import Path
 
-DRAWN = {"chest_xray": "xrays", "concrete_cracks": "cracks", "monuments": "monuments"}
+# name of a data set -> the module that draws its raw folder
+DRAWN = {"chest_xray": "xrays.films", "concrete_cracks": "cracks.patches", "monuments": "monuments.photos"}
 
 
 def synthesize(

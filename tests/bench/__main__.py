@@ -17,7 +17,7 @@ from pathlib import Path
 
 import psutil
 
-from data_prework.aside import written_aside
+from data_prework.files import atomic_write
 from data_prework.manifest import find_prepared, read_manifest
 from tests.bench.drawings import draw
 from tests.bench.watched import watched
@@ -65,7 +65,7 @@ def parts_of(text: str) -> dict[str, str]:
 def write(parts: dict[str, str], path: Path) -> None:
     """Write the parts in their order, aside first."""
     known = [f"<!-- {name} -->\n{parts[name]}\n<!-- end -->\n" for name in PARTS if name in parts]
-    with written_aside(path) as aside:
+    with atomic_write(path) as aside:
         aside.write_text("\n".join([HEAD, *known]), encoding="utf-8")
 
 
@@ -79,7 +79,7 @@ def main() -> int:
     if unknown:
         parser.error(f"no part is called {unknown[0]!r}; there are {', '.join(PARTS)}")
     if args.raw:
-        from helpers.course import prepare_real
+        from helpers.course.run_notebooks import prepare_real
 
         raw = args.raw.expanduser()
         if not raw.is_dir():

@@ -12,7 +12,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from helpers.style import PALETTE, use_style
+from helpers.plots.style import PALETTE, use_style
 
 
 def tables(text: str) -> list[pd.DataFrame]:

@@ -45,7 +45,7 @@ def fit(model, batches, validation, seconds: float) -> None:
 
 def build(row):
     """A project's network on a backbone, on the course's own where the one it names needs larger images."""
-    from helpers.backbones import COURSE, SMALLEST_SIDE
+    from helpers.models.backbones import COURSE, SMALLEST_SIDE
 
     too_small = {"weights": COURSE} if SMALLEST_SIDE.get(row.options["name"], 32) > SIDE else {}
     return row.build(SIDE, say=lambda words: None, **too_small)
@@ -55,8 +55,8 @@ def reference(key: str, data: dict, seconds: float):
     """A project's model, trained: (model, what it stands on)."""
     import keras
 
-    from helpers.reference_models import REFERENCE_MODELS
-    from helpers.reference_networks import split_at_backbone
+    from helpers.models.reference_layers import split_at_backbone
+    from helpers.models.reference_models import REFERENCE_MODELS
 
     row = REFERENCE_MODELS[key]
     images = data[row.channels]
@@ -105,7 +105,7 @@ def on_course_backbone(data: dict, colour: int, tuned: bool, changes, seconds: f
     import keras
     from keras import layers
 
-    from helpers.backbones import load_backbone, unfreeze
+    from helpers.models.backbones import load_backbone, unfreeze
 
     images = data[colour]
     backbone = load_backbone("course", image_shape=(SIDE, SIDE, colour), say=lambda words: None)
@@ -149,7 +149,7 @@ def rate(name: str, limit: int, seconds: float) -> None:
 
     from helpers.data import load_dataset
     from helpers.metrics import evaluate
-    from helpers.reference_models import REFERENCE_MODELS
+    from helpers.models.reference_models import REFERENCE_MODELS
 
     modes = {1: "grayscale", 3: "rgb"}
     data = {count: load_dataset(name, SIDE, mode, limit=limit) for count, mode in modes.items()}

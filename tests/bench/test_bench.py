@@ -83,7 +83,7 @@ def test_a_part_that_fails_leaves_the_others_and_says_so(tmp_path, monkeypatch, 
 
 
 def test_every_model_on_a_backbone_can_be_built_at_the_side_of_the_comparison():
-    from helpers.reference_models import REFERENCE_MODELS
+    from helpers.models.reference_models import REFERENCE_MODELS
     from tests.bench.models import SIDE, build
 
     for key, row in REFERENCE_MODELS.items():

@@ -33,7 +33,7 @@ def build(way: str):
     """The network of a way, with fresh weights; the pretrained one with its backbone's."""
     import keras
 
-    from helpers.course_network import WEIGHTS, course_network
+    from helpers.models.course_backbone import WEIGHTS, course_network
     from tests.bench.difficulty import small_cnn
 
     if way.startswith("small CNN"):

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from helpers.processes import family, resident
+from helpers.course.processes import family, resident
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ from pathlib import Path
 
 import nbformat
 
-from helpers.course import PROJECT, course_notebooks
-from helpers.links import CELL, add_links, version_tag
+from helpers.course.links import CELL, add_links, version_tag
+from helpers.course.run_notebooks import PROJECT, course_notebooks
 
 PLACE = PROJECT / "build" / "colab"
 RUNTIME = Path(__file__).with_name("runtime.txt")

@@ -22,10 +22,15 @@ def home(tmp_path_factory):
     return place
 
 
-@pytest.fixture(autouse=True)
-def places(home, tmp_path, monkeypatch):
-    """Point the course at the tiny data and at an empty results store."""
+def point_at(home, tmp_path, monkeypatch) -> None:
+    """Point the course at some data and at an empty results store."""
     monkeypatch.setenv("COURSE_DATA", str(home))
     monkeypatch.setenv("COURSE_RESULTS", str(tmp_path / "results"))
     for name in ("COURSE_PROFILE", "COURSE_SOURCE"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def places(home, tmp_path, monkeypatch):
+    """The tiny data and an empty results store for every test."""
+    point_at(home, tmp_path, monkeypatch)

@@ -32,7 +32,7 @@ from selenium.webdriver.common.by import By  # noqa: E402
 from selenium.webdriver.common.keys import Keys  # noqa: E402
 
 from data_prework.manifest import COURSE, data_home, find_prepared  # noqa: E402
-from helpers.course import course_notebooks  # noqa: E402
+from helpers.course.run_notebooks import course_notebooks  # noqa: E402
 from tests.lab.browser import ERROR, NOTEBOOK, OUTPUT, Lab  # noqa: E402
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -239,7 +239,7 @@ def test_a_link_to_a_file_outside_the_notebooks_folder_opens_it(lab):
 
 def test_a_wrong_answer_in_an_exercise_is_explained_in_the_page(lab, tree, tmp_path):
     pytest.importorskip("nbgrader", reason="nbgrader is not installed; it comes with the extra `exercises`")
-    from helpers.student_versions import build
+    from helpers.course.grading.release import build
 
     name = "01_explore"
     released = build(tmp_path, names=[name]) / "release" / name / f"{name}.ipynb"

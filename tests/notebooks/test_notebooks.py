@@ -8,7 +8,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from helpers.course import course_notebooks
+from helpers.course.run_notebooks import course_notebooks
 
 NOTEBOOKS = course_notebooks()
 LESSONS = [path for path in NOTEBOOKS if path.parent.name == "notebooks"]

@@ -11,9 +11,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from helpers.course import PROJECT
-from helpers.reference_models import REFERENCE_MODELS, REFERENCE_PROJECTS
-from helpers.site_source import citations
+from helpers.course.run_notebooks import PROJECT
+from helpers.course.site.source import citations
+from helpers.models.reference_models import REFERENCE_MODELS, REFERENCE_PROJECTS
 
 PAGE = PROJECT / "notebooks" / "reference_projects.md"
 TEXT = PAGE.read_text(encoding="utf-8")

@@ -1,0 +1,70 @@
+"""The project's root, and files that are either the old one or the new one, never half of it."""
+
+import os
+import shutil
+import stat
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+PROJECT = next(
+    (folder for folder in Path(__file__).resolve().parents if (folder / "pyproject.toml").is_file()),
+    Path(__file__).resolve().parents[1],
+)
+
+
+@contextmanager
+def atomic_write(path: Path | str) -> Iterator[Path]:
+    """Where to write the new content of a file: a hidden name beside it, with the same ending.
+
+    Leaving the block renames it over the file. After an error in the block, or a failing rename, the new file is
+    removed and the old one is as it was. The folder must exist.
+
+    Args:
+        path: of the file. A link is followed: its target changes and the link stays. "-" is the standard output, which
+            gets the content, UTF-8 text, when the block ends.
+
+    Raises:
+        OSError: the path is a folder, a pipe or a device, which a rename would replace; the message names it.
+
+    Example:
+        >>> from tempfile import mkdtemp
+        >>> table = Path(mkdtemp()) / "table.csv"
+        >>> with atomic_write(table) as new:
+        ...     _ = new.write_text("a,b")
+        >>> table.read_text()
+        'a,b'
+    """
+    if str(path) == "-":
+        with tempfile.TemporaryDirectory() as folder:
+            yield (new := Path(folder) / "output")
+            with new.open(encoding="utf-8", newline="") as file:
+                shutil.copyfileobj(file, sys.stdout)
+            sys.stdout.flush()
+        return
+    target = Path(path).resolve() if Path(path).is_symlink() else Path(path)
+    _check_target(Path(path), target)
+    first, *rest = target.name.split(".")
+    new = target.with_name(".".join([f".{first}-{os.getpid()}", *rest]))
+    try:
+        yield new
+        with new.open("rb+") as file:
+            os.fsync(file.fileno())  # on the disk before the name, should the power fail
+        new.replace(target)
+    finally:
+        new.unlink(missing_ok=True)
+
+
+def _check_target(path: Path, target: Path) -> None:
+    """Refuse what a rename would replace although it is no file."""
+    try:
+        mode = target.stat().st_mode
+    except FileNotFoundError:
+        return
+    if stat.S_ISREG(mode):
+        return
+    kinds = ((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"))
+    kind = next((words for test, words in kinds if test(mode)), "a device")
+    raise OSError(f"{path}: {kind}, not a file; give the name of a file, or - for the standard output")

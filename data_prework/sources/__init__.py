@@ -1,0 +1,1 @@
+"""Where raw data and weights come from: downloads, archives, Wikimedia Commons."""

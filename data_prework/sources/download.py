@@ -1,0 +1,225 @@
+"""Get a raw dataset from its publisher: whole and verified under its name, or an error that says how to go on."""
+
+import errno
+import shutil
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+from filelock import FileLock
+from tqdm import tqdm
+
+from data_prework.sources.http import USER_AGENT, BadAnswer, DownloadError, in_words, with_retries
+from data_prework.sources.wikimedia import COMMONS_API, collect, collect_addresses
+
+
+@dataclass(frozen=True)
+class Direct:
+    """One file at one or more addresses. known_hash: "md5:..." or "sha256:..." where the publisher names it."""
+
+    urls: tuple[str, ...]
+    file: str
+    page: str
+    known_hash: str | None = None
+    size_mb: float = 0.0
+
+
+@dataclass(frozen=True)
+class Kaggle:
+    """A dataset on Kaggle. handle: "owner/name"."""
+
+    handle: str
+
+    @property
+    def page(self) -> str:
+        return f"https://www.kaggle.com/datasets/{self.handle}"
+
+
+@dataclass(frozen=True)
+class Commons:
+    """Photos of Wikimedia Commons. categories: class name -> category, or several of them with | between.
+
+    per_class: photos at most. pause: seconds before each request.
+    """
+
+    categories: dict[str, str]
+    api: str = COMMONS_API
+    per_class: int = 500
+    pause: float = 0.2
+
+    @property
+    def page(self) -> str:
+        titles = [title for line in self.categories.values() for title in line.split("|")]
+        return ", ".join(f"https://commons.wikimedia.org/wiki/Category:{title.replace(' ', '_')}" for title in titles)
+
+
+@dataclass(frozen=True)
+class AddressList:
+    """Photos anywhere on the web. lists: class name -> text file with one image address per line."""
+
+    lists: dict[str, Path]
+    pause: float = 0.1
+
+    @property
+    def page(self) -> str:
+        return ", ".join(str(path) for path in self.lists.values())
+
+
+Source = Direct | Kaggle | Commons | AddressList
+
+
+def fetch(source: Source, name: str, folder: Path, *, retries: int = 3, timeout: float = 30, wait: float = 1.0) -> Path:
+    """Download the raw data of dataset `name` below `folder`; return the archive (Direct) or the folder with the data.
+
+    What is there already is not fetched again; two calls at once wait for each other. Kaggle's data stays in the
+    cache of kagglehub. retries: tries per address. timeout: seconds without a byte. wait: seconds before the second
+    try, doubled for each further one; a server's Retry-After goes before.
+    Errors: DownloadError.
+    """
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if isinstance(source, Direct):
+            return fetch_direct(source, name, folder, retries, timeout, wait)
+        if isinstance(source, Kaggle):
+            return _fetch_kaggle(source, folder, retries, wait)
+        manners = {"pause": source.pause, "retries": retries, "timeout": timeout, "wait": wait}
+        if isinstance(source, Commons):
+            return collect(source.categories, folder, api=source.api, per_class=source.per_class, **manners)
+        return collect_addresses(source.lists, folder, **manners)
+    except DownloadError as error:
+        raise DownloadError(_with_advice(source, name, str(error))) from error
+    except (BadAnswer, OSError) as error:
+        where = f"{source.api}: " if isinstance(source, Commons) else ""
+        raise DownloadError(_with_advice(source, name, where + in_words(error))) from error
+
+
+def fetch_direct(source: Direct, name: str, folder: Path, retries: int, timeout: float, wait: float) -> Path:
+    """The file of a source in `folder`: found there with the right checksum, or downloaded aside and renamed.
+
+    Errors: BadAnswer and OSError, where no address gave the file.
+    """
+    import pooch  # here, and not above: it brings a progress bar that writes a warning into notebooks
+
+    target, part, failures = folder / source.file, folder / f".{source.file}.part", []
+    with FileLock(folder / f".{source.file}.lock"):
+        if target.exists() and _hash_fault(target, source.known_hash) is None:
+            return target
+        if shutil.disk_usage(folder).free < source.size_mb * 1e6:
+            raise OSError(errno.ENOSPC, "No space left on device", str(folder))
+        for url in source.urls:
+
+            def download(url: str = url) -> None:
+                expected = max(1, int(source.size_mb * 1e6))  # until the server says; pooch wants a bar with a total
+                with tqdm(total=expected, unit="B", unit_scale=True, desc=f"{name}: {source.file}") as bar:
+                    headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
+                    get = pooch.HTTPDownloader(progressbar=bar, chunk_size=2**18, timeout=timeout, headers=headers)
+                    get(url, str(part), None)
+                _check_content(part, source)
+
+            try:
+                with_retries(download, retries, wait)
+                part.replace(target)
+                return target
+            except (requests.RequestException, BadAnswer) as error:
+                failures.append(f"{url}: {in_words(error)}")
+            finally:
+                part.unlink(missing_ok=True)
+    raise DownloadError("\n  ".join(failures))
+
+
+def _fetch_kaggle(source: Kaggle, folder: Path, retries: int, wait: float) -> Path:
+    import kagglehub  # here, because it takes a second to import and only this source needs it
+    from kagglehub.exceptions import CredentialError, DataCorruptionError, UnauthenticatedError
+
+    token = "sign in at kaggle.com, Settings > API > Create New Token, and put the file in ~/.kaggle/kaggle.json"
+    try:
+        with FileLock(folder / f".{source.handle.replace('/', '_')}.lock"):
+            return Path(with_retries(lambda: kagglehub.dataset_download(source.handle), retries, wait))
+    except (UnauthenticatedError, CredentialError) as error:
+        raise DownloadError(f"{source.page}: Kaggle does not know who asks: {token}") from error
+    except requests.RequestException as error:
+        status = error.response.status_code if error.response is not None else None
+        hint = f"; or {token}" if status in (401, 403) else ""
+        raise DownloadError(f"{source.page}: {in_words(error)}{hint}") from error
+    except (ValueError, zipfile.BadZipFile, DataCorruptionError) as error:
+        # kagglehub keeps a damaged archive and takes it for a finished download at the next try.
+        advice = f"delete {kagglehub.config.get_cache_folder()}/datasets/{source.handle} and try again"
+        raise DownloadError(
+            f"{source.page}: the archive arrived damaged, or the name is wrong ({error}): {advice}"
+        ) from error
+
+
+def _check_content(part: Path, source: Direct) -> None:
+    """Raise BadAnswer when the bytes are not those of the file that was asked for."""
+    with part.open("rb") as file:
+        head = file.read(512).lstrip()
+    if head.startswith(b"<") and Path(source.file).suffix not in (".html", ".xml", ".svg"):
+        raise BadAnswer("a web page came instead of the file: perhaps it asks to sign in or to accept", may_pass=False)
+    fault = _hash_fault(part, source.known_hash)
+    if fault:
+        raise BadAnswer(fault, may_pass=True)
+    if Path(source.file).suffix in (".zip", ".npz") and not zipfile.is_zipfile(part):
+        raise BadAnswer("the archive arrived incomplete", may_pass=True)
+
+
+def _hash_fault(path: Path, known_hash: str | None) -> str | None:
+    if known_hash is None:
+        return None
+    algorithm, _, expected = known_hash.rpartition(":")
+    algorithm = algorithm or "sha256"
+    import pooch
+
+    found = pooch.file_hash(str(path), alg=algorithm)
+    if found == expected.lower():
+        return None
+    return f"wrong checksum: {algorithm} {found}, the publisher names {expected}; damaged on the way, or replaced since"
+
+
+def _with_advice(source: Source, name: str, words: str) -> str:
+    go_on = f"python -m data_prework prepare {name} --from"
+    if isinstance(source, Direct):
+        by_hand = f"get {source.file} in a browser from {source.page}, then run\n  {go_on} PATH_TO_FILE"
+    elif isinstance(source, Kaggle):
+        by_hand = f"download the zip in a browser from {source.page}, then run\n  {go_on} PATH_TO_FILE"
+    else:
+        by_hand = f"save pictures from {source.page} in one folder per class, then run\n  {go_on} PATH_TO_FOLDER"
+    return f"{name} could not be downloaded.\n  {words}\nTo go on by hand: {by_hand}"
+
+
+# Addresses as of November 2026, not tried from the place where they were written down. A checksum stands here only
+# where a public record names it; Mendeley Data lists its own at /public-api/datasets/ID/files?folder_id=root&version=N.
+_MENDELEY = "https://data.mendeley.com/public-files/datasets"
+_ZENODO = "https://zenodo.org/records/10519652"
+
+CHEST_XRAY = Direct(  # version 2 of the record: ChestXRay2017.zip, 1,235,512,464 bytes; no public record of a checksum
+    urls=(f"{_MENDELEY}/rscbjbr9sj/files/f12eaf6d-6023-432f-acc9-80c9d7393433/file_downloaded",),
+    file="ChestXRay2017.zip",
+    page="https://data.mendeley.com/datasets/rscbjbr9sj/2",
+    size_mb=1236,
+)
+CONCRETE_CRACKS = Direct(  # version 2 is a rar of 241,363,336 bytes; checksum as two public projects copied it
+    urls=(f"{_MENDELEY}/5y9wdsg2zt/files/8a70d8a5-bce9-4291-bab9-b48cfb3e87c3/file_downloaded",),
+    file="Concrete Crack Images for Classification.rar",
+    page="https://data.mendeley.com/datasets/5y9wdsg2zt/2",
+    known_hash="sha256:08d7dc505a4f5a0330cee2fa2a1ae4b5b4f98bcffd0549b774caf7959bb1f02f",
+    size_mb=242,
+)
+PNEUMONIA_MNIST = {  # image size in pixels -> file; addresses and md5 as in medmnist 3.0.2, info.py; sizes uncompressed
+    size: Direct((f"{_ZENODO}/files/{file}?download=1",), file, _ZENODO, f"md5:{md5}", size_mb)
+    for size, file, md5, size_mb in (
+        (28, "pneumoniamnist.npz", "28209eda62fecd6e6a2d98b1501bb15f", 5),
+        (64, "pneumoniamnist_64.npz", "8f4eceb4ccffa70c672198ea285246c6", 24),
+        (128, "pneumoniamnist_128.npz", "05b46931834c231683c68f40c47b2971", 96),
+        (224, "pneumoniamnist_224.npz", "d6a3c71de1b945ea11211b03746c1fe1", 294),
+    )
+}
+CHEST_XRAY_KAGGLE = Kaggle("paultimothymooney/chest-xray-pneumonia")
+CONCRETE_CRACKS_KAGGLE = Kaggle("arnavr10880/concrete-crack-images-for-classification")  # plain folders, no rar
+MONUMENTS = Commons(  # names of categories from memory, several guesses each: one that does not exist adds nothing
+    {
+        "cristo_redentor": "Cristo Redentor|Christ the Redeemer (statue)|Cristo Redentor (Rio de Janeiro)",
+        "cristo_rei": "Cristo Rei (Almada)|Cristo Rei, Almada|Sanctuary of Christ the King (Almada)",
+    }
+)

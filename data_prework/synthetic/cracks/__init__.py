@@ -1,0 +1,1 @@
+"""Concrete walls with cracks, drawn from a seed."""

@@ -1,0 +1,1 @@
+"""Two statues that look alike, drawn from a seed."""

@@ -1,0 +1,1 @@
+"""A broad source of drawings for pretraining, drawn from a seed."""

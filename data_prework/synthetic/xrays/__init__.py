@@ -1,0 +1,1 @@
+"""Chest X-rays, drawn from a seed."""

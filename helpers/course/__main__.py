@@ -1,0 +1,35 @@
+"""The command line of the course's machinery: python -m helpers.course {run,outputs,site,links,...} ..."""
+
+import sys
+from importlib import import_module
+
+# command -> the module that does it, and what it does
+COMMANDS = {
+    "run": ("helpers.course.run_notebooks", "run every notebook, or those that are named; pages go to build/"),
+    "outputs": ("helpers.course.run_notebooks", "the same in the full profile, stored in the notebooks themselves"),
+    "site": ("helpers.course.site.build", "build the site from the stored notebooks, offline"),
+    "links": ("helpers.course.links", "write links to Colab, Kaggle and Binder into the notebooks"),
+    "new-lesson": ("helpers.course.new_lesson", "begin a lesson that passes every check"),
+    "pretrain": ("helpers.course.pretrain", "train the course's own backbone on drawings, anew"),
+    "assignments": ("helpers.course.grading.batch", "write the students' versions of the exercises"),
+    "grade": ("helpers.course.grading.batch", "grade a folder of submissions"),
+}
+SHARED = ("run", "outputs", "assignments", "grade")  # their module reads which of its commands is meant
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Pass the rest of the command line to the command's module; the exit status is its own."""
+    words = sys.argv[1:] if argv is None else argv
+    if not words or words[0] in ("-h", "--help"):
+        print("usage: python -m helpers.course COMMAND ...      (COMMAND --help says more)\n")
+        print("\n".join(f"  {name:12} {what}" for name, (_, what) in COMMANDS.items()))
+        return 0
+    if words[0] not in COMMANDS:
+        print(f"{words[0]}: no such command; there are {', '.join(COMMANDS)}", file=sys.stderr)
+        return 2
+    module = import_module(COMMANDS[words[0]][0])
+    return module.main(words if words[0] in SHARED else words[1:]) or 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

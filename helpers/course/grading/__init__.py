@@ -1,0 +1,1 @@
+"""Assignments: students' versions, and grading what comes back."""

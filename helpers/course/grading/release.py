@@ -1,0 +1,122 @@
+"""The students' versions of the exercises: the instructor's settings written in, the solutions taken out."""
+
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import nbformat
+
+from helpers.assignment import SETTINGS, read_settings
+from helpers.course.grading.submission import NAME
+
+SOURCES = SETTINGS.parent / "source"
+START = re.compile(r'assignment\.start\("(\w+)", STUDENT\)')
+HEADING = re.compile(r"^### Task (\d+) .*", re.M)
+GAP = '# YOUR CODE HERE\nraise NotImplementedError("Not solved yet: put your answer in the place of this line.")'
+
+
+class SettingsError(ValueError):
+    """The settings file and the notebooks do not agree; the message says what to change."""
+
+
+def assignments(settings: dict) -> list[str]:
+    """Names of the assignments: they have a section in the settings and a source notebook."""
+    names = [name for name in settings if name != "grading"]
+    for name in names:
+        if not (SOURCES / name / f"{name}.ipynb").is_file():
+            raise SettingsError(f"[{name}] is in the settings, but there is no notebook {name}.ipynb")
+    return names
+
+
+def with_settings(notebook: nbformat.NotebookNode, name: str, chosen: dict) -> nbformat.NotebookNode:
+    """The source notebook with the chosen values written into it: points, and the call of `start`; the name is empty.
+
+    Raises:
+        SettingsError: the points do not name the notebook's tasks.
+    """
+    tasks = {c.metadata.nbgrader.grade_id: c for c in notebook.cells if c.metadata.get("nbgrader", {}).get("grade")}
+    by_task = {grade_id.removesuffix("_test"): cell for grade_id, cell in tasks.items()}
+    if set(by_task) != set(chosen["points"]):
+        raise SettingsError(
+            f"[{name}] points must be given for {', '.join(by_task)}, not for {', '.join(chosen['points'])}"
+        )
+    for task, points in chosen["points"].items():
+        if not isinstance(points, int | float) or points < 0:
+            raise SettingsError(f"[{name}] {task} = {points!r}: points are a number from 0")
+        by_task[task].metadata.nbgrader.points = points
+    keys = ("dataset", "difficulty", "seed", "seed_per_student")
+    values = ",\n    ".join(f"{key}={chosen[key]!r}".replace("'", '"') for key in keys)
+    found = 0
+    for cell in notebook.cells:
+        cell.source = HEADING.sub(lambda found: f"{found[0]} ({_worth(chosen['points'], found[1])})", cell.source)
+        if cell.metadata.get("nbgrader", {}).get("grade_id") == "name":
+            cell.source = NAME.sub('STUDENT = ""', cell.source)
+        if cell.cell_type == "code":
+            cell.source, n = START.subn(rf'assignment.start(\n    "\1",\n    STUDENT,\n    {values},\n)', cell.source)
+            found += n
+            cell.outputs, cell.execution_count = [], None
+    if found != 1:
+        raise SettingsError(f'{name}.ipynb must call assignment.start("{name}", STUDENT) in one place')
+    return notebook
+
+
+def _worth(points: dict, number: str) -> str:
+    n = points.get(f"task{number}", 0)
+    return "1 point" if n == 1 else f"{n:g} points"
+
+
+def build(out: Path, settings: Path = SETTINGS, names: list[str] | None = None) -> Path:
+    """Make an nbgrader course in `out/course` with the students' versions; returns its folder."""
+    from nbgrader.converters import GenerateAssignment
+    from nbgrader.coursedir import CourseDirectory
+
+    _find_programs()
+    chosen = read_settings(settings)
+    course = out.resolve() / "course"
+    shutil.rmtree(course, ignore_errors=True)
+    for name in names or assignments(chosen):
+        notebook = nbformat.read(SOURCES / name / f"{name}.ipynb", as_version=4)
+        place = course / "source" / name
+        place.mkdir(parents=True)
+        nbformat.write(with_settings(notebook, name, chosen[name]), place / f"{name}.ipynb")
+        config = _config()
+        config.CourseDirectory.root = str(course)
+        config.CourseDirectory.assignment_id = name
+        GenerateAssignment(coursedir=CourseDirectory(config=config), config=config).start()
+    return course
+
+
+def student_version(notebook: nbformat.NotebookNode, name: str, settings: dict) -> nbformat.NotebookNode:
+    """One notebook as `build` writes it for students, without nbgrader's course around it: for the site.
+
+    Args:
+        notebook: the source, in nbgrader's format.
+        name: of the assignment.
+        settings: those of all assignments.
+    """
+    from nbgrader.preprocessors import ClearHiddenTests, ClearMarkScheme, ClearOutput, ClearSolutions
+
+    notebook = with_settings(notebook, name, settings[name])
+    for step in (ClearSolutions, ClearOutput, ClearHiddenTests, ClearMarkScheme):
+        notebook, _ = step(config=_config()).preprocess(notebook, {})
+    return notebook
+
+
+def _config():
+    """nbgrader's configuration: what stands in the place of a solution."""
+    from traitlets.config import Config
+
+    config = Config()
+    config.ClearSolutions.code_stub = {"python": GAP}
+    config.ClearSolutions.text_stub = "YOUR ANSWER HERE"
+    return config
+
+
+def _find_programs() -> None:
+    """nbgrader starts the program alembic, which lies beside Python: also where no environment is active."""
+    here = str(Path(sys.executable).parent)
+    places = os.environ.get("PATH", "").split(os.pathsep)
+    if here not in places:
+        os.environ["PATH"] = os.pathsep.join([here, *places])

@@ -1,0 +1,219 @@
+"""Run the whole course: every notebook, top to bottom, with pages to read and a table of what it took.
+
+python -m helpers.course run      executed copies and HTML in build/
+python -m helpers.course outputs  the same in the full profile, stored in the notebooks themselves
+"""
+
+import argparse
+import html
+import os
+import re
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbconvert import HTMLExporter
+
+from data_prework.files import PROJECT, atomic_write
+from data_prework.manifest import COURSE
+from data_prework.prepare import prepare
+from helpers.course.processes import family, resident
+
+WIDGET = "application/vnd.jupyter.widget-view+json"
+SOURCE = re.compile(r"· data: ([^·]+) ·")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What running one notebook gave; `fault` is empty when it went through."""
+
+    name: str
+    title: str
+    source: str
+    seconds: float
+    peak_mb: float
+    fault: str
+
+
+def course_notebooks() -> list[Path]:
+    """The notebooks in reading order: the lessons, the case studies, and last the tour of data preparation."""
+    lessons = PROJECT / "notebooks"
+    places = (lessons.glob("[0-9]*.ipynb"), lessons.glob("case_studies/*.ipynb"), PROJECT.glob("data_prework/*.ipynb"))
+    return [path for place in places for path in sorted(place)]
+
+
+def prepare_real(raw: Path) -> list[str]:
+    """Prepare the course data sets found below `raw`: NAME/ or NAME.zip, or `raw` itself where it has such a name.
+
+    Returns:
+        What was found, in words, one line a data set.
+    """
+    said = []
+    for name in COURSE:
+        places = [raw / name, raw / f"{name}.zip", *([raw] if raw.name == name else [])]
+        place = next((place for place in places if place.exists()), None)
+        if place is None:
+            said.append(f"{name}: not in {raw}, the embedded one is used")
+            continue
+        print(f"--- {name}")
+        prepare(name, place)
+        said.append(f"{name}: real")
+    return said
+
+
+def execute(path: Path, folder: Path, timeout: float) -> tuple[nbformat.NotebookNode, Outcome]:
+    """Run one notebook in a kernel of its own.
+
+    Args:
+        folder: working folder of the kernel.
+        timeout: seconds for one cell.
+
+    Returns:
+        The executed notebook, also when a cell failed, and the outcome.
+    """
+    notebook = nbformat.read(path, as_version=4)
+    client = NotebookClient(
+        notebook,
+        timeout=timeout,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(folder)}},
+        extra_arguments=["--log-level=ERROR"],  # ipykernel warns of its own transport at every start
+    )
+    peak, done, fault = [0.0], threading.Event(), ""
+    begin = time.perf_counter()
+    try:
+        with client.setup_kernel():
+            watcher = threading.Thread(target=_watch, args=(client.km, peak, done), daemon=True)
+            watcher.start()
+            for index, cell in enumerate(notebook.cells):
+                client.execute_cell(cell, index)
+            peak[0] = max(peak[0], _memory(client.km))  # a short notebook may end before the watcher's first look
+    except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+        fault = f"cell {index}: {_last_line(error)}"
+    finally:
+        done.set()
+    notebook.metadata.pop("widgets", None)
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+        if cell.cell_type == "code":  # a slider without its kernel is shown as an error
+            cell.outputs = [output for output in cell.outputs if WIDGET not in output.get("data", {})]
+    seconds = time.perf_counter() - begin
+    outcome = Outcome(path.name, _title(notebook), _source(notebook), seconds, peak[0], fault)
+    return notebook, outcome
+
+
+def _watch(manager, peak: list[float], done: threading.Event) -> None:
+    """Keep the kernel's peak memory in `peak[0]`, looked at five times a second."""
+    while not done.wait(0.2):
+        peak[0] = max(peak[0], _memory(manager))
+
+
+def _memory(manager) -> float:
+    """Resident memory of the kernel and its children now, in MB; 0 where it has ended."""
+    return resident(family(getattr(manager.provisioner, "pid", None))) / 2**20
+
+
+def _last_line(error: Exception) -> str:
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip().splitlines()
+    return lines[-1][:200] if lines else error.__class__.__name__
+
+
+def _title(notebook: nbformat.NotebookNode) -> str:
+    for cell in notebook.cells:
+        if match := re.search(r"^# (.+)$", cell.source, re.M):
+            return match[1]
+    return ""
+
+
+def _source(notebook: nbformat.NotebookNode) -> str:
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if match := SOURCE.search(output.get("text", "")):
+                return match[1]
+    return "-"
+
+
+def table(outcomes: list[Outcome]) -> str:
+    """The outcomes as text: notebook, data source, seconds, peak memory, result."""
+    rows = [("notebook", "data", "seconds", "peak MB", "result")]
+    for one in outcomes:
+        rows.append((one.name, one.source, f"{one.seconds:.0f}", f"{one.peak_mb:.0f}", one.fault or "ok"))
+    widths = [max(len(row[i]) for row in rows) for i in range(4)]
+    return "\n".join(
+        "  ".join(cell.ljust(w) for cell, w in zip(row, [*widths, 0], strict=True)).rstrip() for row in rows
+    )
+
+
+def index_page(outcomes: list[Outcome], profile: str) -> str:
+    """An HTML page that links to the page of every notebook."""
+    rows = "\n".join(
+        f'<tr><td><a href="{Path(one.name).stem}.html">{html.escape(one.title or one.name)}</a></td>'
+        f"<td>{html.escape(one.source)}</td><td>{one.seconds:.0f}</td><td>{one.peak_mb:.0f}</td>"
+        f"<td>{html.escape(one.fault or 'ok')}</td></tr>"
+        for one in outcomes
+    )
+    return f"""<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Image classification, notebook by notebook</title>
+<style>body {{ font: 16px/1.5 sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }}
+table {{ border-collapse: collapse }}
+td, th {{ padding: .3rem .8rem; text-align: left; border-bottom: 1px solid #ccc }}</style>
+</head><body><h1>Image classification, notebook by notebook</h1>
+<p>Run in the profile <b>{profile}</b>.</p>
+<table><tr><th>Notebook</th><th>Data</th><th>Seconds</th><th>Peak memory, MB</th><th>Result</th></tr>
+{rows}
+</table></body></html>
+"""
+
+
+def run(paths: list[Path], out: Path, in_place: bool, timeout: float) -> int:
+    """Run notebooks one after the other; a failing one does not stop the others. Returns the number that failed."""
+    out.mkdir(parents=True, exist_ok=True)
+    page = HTMLExporter(template_name="lab")
+    page.embed_images = True
+    outcomes = []
+    for path in paths:
+        notebook, outcome = execute(path, path.parent, timeout)
+        outcomes.append(outcome)
+        nbformat.write(notebook, out / path.name)
+        body, _ = page.from_notebook_node(notebook, {"metadata": {"name": outcome.title or path.stem}})
+        (out / f"{path.stem}.html").write_text(body, encoding="utf-8")
+        if in_place and not outcome.fault:
+            with atomic_write(path) as aside:
+                nbformat.write(notebook, aside)
+        print(f"{'FAILED' if outcome.fault else 'ok':7}{path.name}  {outcome.seconds:.0f} s", flush=True)
+    (out / "index.html").write_text(index_page(outcomes, os.environ["COURSE_PROFILE"]), encoding="utf-8")
+    print(f"\n{table(outcomes)}\n\npages: {out / 'index.html'}")
+    return sum(bool(one.fault) for one in outcomes)
+
+
+def main(argv: list[str]) -> int:
+    """The command line from "run" or "outputs" on; the exit status is 0 only when every notebook went through."""
+    command, *rest = argv
+    parser = argparse.ArgumentParser(prog=f"python -m helpers.course {command}", description=__doc__.splitlines()[0])
+    parser.add_argument("--profile", choices=("quick", "full"), default="quick")
+    parser.add_argument("--data", choices=("embedded", "real"), default="embedded")
+    parser.add_argument("--raw", type=Path, help="folder with the raw data sets, for --data real")
+    parser.add_argument("--out", type=Path, default=Path("build"), help="where pages and executed copies go")
+    parser.add_argument("--timeout", type=float, default=1800, help="seconds for one cell (default 1800)")
+    parser.add_argument("notebooks", nargs="*", type=Path, help="default: all")
+    args = parser.parse_intermixed_args(rest)
+    os.environ["COURSE_PROFILE"] = "full" if command == "outputs" else args.profile
+    os.environ["COURSE_SOURCE"] = "embedded" if command == "outputs" else args.data
+    if args.raw:
+        if args.data != "real":
+            parser.error("--raw goes with --data real")
+        if not args.raw.expanduser().is_dir():
+            parser.error(
+                f"{args.raw}: no such folder; give the folder that holds chest_xray, concrete_cracks, monuments"
+            )
+        print("\n".join(prepare_real(args.raw.expanduser())), end="\n\n")
+    paths = [path.resolve() for path in args.notebooks] or course_notebooks()
+    for path in paths:
+        if path.suffix != ".ipynb" or not path.is_file():
+            parser.error(f"{path}: no such notebook; give files that end in .ipynb, or none for the whole course")
+    return 1 if run(paths, args.out.resolve(), command == "outputs", args.timeout) else 0

@@ -1,0 +1,1 @@
+"""The site to read, built from the notebooks as they are stored."""

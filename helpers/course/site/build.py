@@ -1,0 +1,142 @@
+"""Build a site to read from the notebooks as they are stored: nothing is executed, and nothing is fetched.
+
+python -m helpers.course site --out build/site
+
+Sphinx with MyST-NB does it. Jupyter Book 2 would be the usual choice, but it fetches its theme from the network.
+"""
+
+import argparse
+import io
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+from typing import Union
+
+from data_prework.files import PROJECT
+from helpers.course.site.pages import readable
+from helpers.course.site.source import write_source
+
+TITLE = "Image classification, notebook by notebook"
+MOCKED = ["keras", "keras_tuner", "kagglehub", "streamlit", "tensorflow"]  # they take long to import
+# a page read from a file may not read another one
+SEARCH = "DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = location.protocol !== 'file:';"
+
+# what scrolls can be scrolled with the keyboard; the theme does the same for code and tables
+FOCUS = """for (const event of ["load", "resize"]) addEventListener(event, () => {
+  for (const box of document.querySelectorAll(".cell_output"))
+    box.tabIndex = box.scrollWidth > box.clientWidth ? 0 : -1;
+});"""
+
+
+def build(out: Path) -> list[str]:
+    """Build the site into `out`, whose earlier content it replaces; returns Sphinx's warnings.
+
+    Raises:
+        FileExistsError: `out` is a folder with other things in it.
+    """
+    out = out.resolve()
+    if out.exists() and any(out.iterdir()) and not (out / "searchindex.js").is_file():
+        raise FileExistsError(f"{out} is not empty and holds no site: give another folder")
+    from sphinx.application import Sphinx
+    from sphinx.ext.autodoc.mock import mock
+
+    work = out.with_name(f"{out.name}-work")
+    shutil.rmtree(work, ignore_errors=True)
+    write_source(work / "source")
+    said = io.StringIO()
+    options = {"status": None, "warning": said, "parallel": min(2, os.cpu_count() or 1)}
+    places = (work / "source", None, work / "html", work / "doctrees")
+    with mock(MOCKED):
+        Sphinx(*places, "html", confoverrides=configuration(work / "source"), **options).build()
+    for unused in (*(work / "html").rglob("*.map"), work / "html/_static/webpack-macros.html"):  # parts of the theme
+        unused.unlink(missing_ok=True)
+    shutil.rmtree(out, ignore_errors=True)
+    (work / "html").rename(out)
+    return [line for line in re.sub(r"\x1b\[[0-9;]*m", "", said.getvalue()).splitlines() if line.strip()]
+
+
+def configuration(source: Path) -> dict:
+    """Sphinx's settings for the pages in the folder `source`."""
+    cff = (PROJECT / "CITATION.cff").read_text(encoding="utf-8")
+    return {
+        "project": TITLE,
+        "copyright": re.search(r"Copyright \(c\) (.+)", (PROJECT / "LICENSE").read_text(encoding="utf-8"))[1],
+        "release": re.search(r"^version: (.+)$", cff, re.M)[1],
+        "language": "en",
+        "smartquotes": False,  # docstrings quote code
+        "extensions": ["myst_nb", "sphinx.ext.autodoc", "helpers.course.site.build"],
+        "root_doc": "index",
+        "suppress_warnings": ["misc.highlighting_failure"],  # lines such as !pip among Python
+        "myst_enable_extensions": ["dollarmath"],
+        "myst_heading_anchors": 4,
+        "nb_execution_mode": "off",
+        "nb_merge_streams": True,
+        "nb_ipywidgets_js": {},  # the default is a script from the network
+        "autodoc_inherit_docstrings": False,
+        "autodoc_member_order": "bysource",
+        "add_module_names": False,
+        "html_math_renderer": "mathml",
+        "html_theme": "pydata_sphinx_theme",
+        "html_title": TITLE,
+        "html_favicon": str(source / "favicon.svg"),
+        "html_context": {"default_mode": "auto"},
+        "html_static_path": [str(Path(__file__).with_name("site.css"))],
+        "html_css_files": ["site.css"],
+        "html_copy_source": False,
+        "html_show_sourcelink": False,
+        "html_use_index": False,
+        "html_domain_indices": False,
+        "html_theme_options": {
+            "logo": {"text": "Image classification"},
+            "header_links_before_dropdown": 6,
+            "navbar_persistent": ["search-button"],
+            "search_bar_text": "Search the course",
+            "secondary_sidebar_items": ["page-toc"],
+            "footer_start": ["copyright"],
+            "footer_end": [],
+        },
+    }
+
+
+def setup(app) -> dict:
+    """What Sphinx calls: this module is one of its extensions."""
+    from sphinx.ext.autodoc.mock import _MockObject
+
+    app.add_html_math_renderer("mathml", (write_formula, None), (write_formula, None))
+    app.connect("autodoc-process-docstring", docstring)
+    app.add_js_file(None, body=SEARCH)
+    app.add_js_file(None, body=FOCUS)
+    _MockObject.__or__ = lambda one, other: Union[one, other]  # noqa: UP007  for keras.Model | None
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def write_formula(writer, node) -> None:
+    """Write a formula as MathML, which browsers draw without a script."""
+    from docutils.nodes import SkipNode, math_block
+    from docutils.utils.math.latex2mathml import tex2mathml
+
+    writer.body.append(tex2mathml(node.astext(), as_block=isinstance(node, math_block)))
+    raise SkipNode
+
+
+def docstring(app, what, name, obj, options, lines: list[str]) -> None:
+    """Give autodoc a docstring in the form that it reads."""
+    lines[:] = readable(lines)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """The command line; the exit status is 0 where the site was built, with or without warnings."""
+    parser = argparse.ArgumentParser(prog="python -m helpers.course site", description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, default=Path("build/site"), help="where the site goes (default build/site)")
+    args = parser.parse_args(argv)
+    try:
+        warnings = build(args.out)
+    except (ImportError, OSError, ValueError) as error:
+        print(f"the site was not built: {error}", file=sys.stderr)
+        return 1
+    for line in warnings:
+        print(line, file=sys.stderr)
+    print(f"{len(list(args.out.rglob('*.html')))} pages, {len(warnings)} lines of warnings: {args.out / 'index.html'}")
+    return 0

@@ -1,0 +1,191 @@
+"""The app: upload pictures, see what one bundle or two say about them, and tell it the truth.
+
+    python -m helpers.deploy app FOLDER_OF_BUNDLES [--feedback FILE] [--port 8501]
+
+It runs on this computer only, sends nothing anywhere, and keeps no picture.
+"""
+
+import argparse
+import hashlib
+import io
+import re
+import sys
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+from PIL import Image
+from streamlit import runtime
+from streamlit.web import cli
+
+from helpers.deploy.bundle import CANNOT_JUDGE, CANNOT_READ, Bundle, BundleError, find_bundles, load_bundle
+from helpers.deploy.csv_cells import for_spreadsheet
+from helpers.deploy.feedback import read_feedback, save_feedback
+from helpers.deploy.model_card import WARNING
+from helpers.deploy.predict import decide, predict
+from helpers.pictures import MAX_BYTES, overlaid, read_picture
+
+FLAGS = {
+    "browser.gatherUsageStats": "false",
+    "server.address": "localhost",
+    "server.showEmailPrompt": "false",
+    "server.maxUploadSize": str(MAX_BYTES // 2**20),
+    "server.fileWatcherType": "none",
+    "client.toolbarMode": "minimal",
+    "client.showErrorDetails": "none",
+}
+NOBODY = "none"
+
+
+def show(folder: Path | str, feedback: Path | str) -> None:
+    """Draw the page. folder: holds bundles, or is one. feedback: SQLite file, made at the first word."""
+    feedback = Path(feedback)
+    st.set_page_config(page_title="Judge pictures")
+    st.title("Judge pictures")
+    st.warning(f"{WARNING} Do not upload pictures of real patients.")
+    bundles = _choose(find_bundles(folder), Path(folder))
+    files = st.file_uploader("Pictures", accept_multiple_files=True, help="JPEG, PNG, BMP, GIF, TIFF or WebP")
+    tables = [_one_file(number, file, bundles, feedback) for number, file in enumerate(files)]
+    if tables:
+        _whole_table(pd.concat(tables, ignore_index=True), bundles)
+    _kept(feedback)
+
+
+def _choose(folders: list[Path], place: Path) -> list[tuple[Bundle, float]]:
+    """The chosen bundles with their thresholds; the page ends here where there is none."""
+    if not folders:
+        st.error(f"No bundle in {_plain(place)}. Run lesson 09, which saves two, or give another folder.")
+        st.stop()
+    names = [folder.name for folder in folders]
+    first = st.selectbox("Bundle", names)
+    second = st.selectbox("Compare with", [NOBODY, *(name for name in names if name != first)])
+    bundles = []
+    for name in (first, second):
+        if name == NOBODY:
+            continue
+        try:
+            folder = folders[names.index(name)]
+            bundle = _load(str(folder), (folder / "bundle.json").stat().st_mtime_ns)
+        except (BundleError, OSError) as error:
+            st.error(_plain(error))
+            continue
+        label = f"{_plain(name)}: {_plain(bundle.classes[1])} from this probability on"
+        bundles.append((bundle, st.slider(label, 0.0, 1.0, bundle.threshold, 0.001, "%.3f", key=f"limit {bundle.key}")))
+    if not bundles:
+        st.stop()
+    if len({bundle.classes for bundle, _ in bundles}) > 1:
+        st.error("These two bundles answer different questions; the second is left out.")
+    return [(bundle, limit) for bundle, limit in bundles if bundle.classes == bundles[0][0].classes]
+
+
+@st.cache_resource(max_entries=4, show_spinner="Loading the bundle")
+def _load(folder: str, changed: int) -> Bundle:
+    return load_bundle(folder)
+
+
+@st.cache_data(max_entries=200, show_spinner="Looking")
+def _judged(key: str, digest: str, name: str, _bundle: Bundle, _data: bytes) -> pd.DataFrame:
+    """One row of `predict` with its heatmap, kept for the bundle and the picture."""
+    return predict({name: _data}, _bundle, heatmap=True)
+
+
+@st.cache_data(max_entries=200, show_spinner=False)
+def _small(digest: str, _data: bytes) -> bytes:
+    picture = Image.fromarray(read_picture(_data))
+    picture.thumbnail((320, 320))
+    content = io.BytesIO()
+    picture.save(content, "PNG")
+    return content.getvalue()
+
+
+def _one_file(number: int, file, bundles: list[tuple[Bundle, float]], feedback: Path) -> pd.DataFrame:
+    """Draw one uploaded file; returns its rows, one a bundle."""
+    data = file.getvalue()
+    digest = hashlib.sha256(data).hexdigest()
+    frames = [decide(_judged(b.key, digest, file.name, b, data), b, limit) for b, limit in bundles]
+    rows = [frame.iloc[0] for frame in frames]
+    with st.container(border=True):
+        st.text(file.name)
+        if rows[0]["decision"] == CANNOT_READ:
+            st.error(f"This file cannot be used: {_plain(rows[0]['note'])}.")
+        else:
+            first, *others = st.columns(1 + len(rows))
+            first.image(_small(digest, data), caption="the picture")
+            for column, row, (bundle, _) in zip(others, rows, bundles, strict=True):
+                with column:
+                    _answer(row, bundle)
+            _ask(f"{number} {digest}", data, rows, bundles, feedback)
+    limits = [{"bundle": bundle.name, "threshold": limit} for bundle, limit in bundles]
+    plain = [frame.drop(columns=["picture", "map"]).assign(**more) for frame, more in zip(frames, limits, strict=True)]
+    return pd.concat(plain)
+
+
+def _answer(row: pd.Series, bundle: Bundle) -> None:
+    st.caption(_plain(bundle.name))
+    st.header(_plain(row["decision"]), anchor=False)
+    if row["decision"] == CANNOT_JUDGE:
+        st.warning(f"The picture is {_plain(row['note'])}. Its probability means nothing.")
+    st.text(f"probability of {bundle.classes[1]}: {row['probability']:.3f}")
+    words = "bright: what speaks for" if row["map"].any() else "nothing here speaks for"
+    st.image(overlaid(row["picture"], row["map"]), caption=f"{words} {_plain(bundle.classes[1])}")
+
+
+def _ask(key: str, data: bytes, rows: list[pd.Series], bundles: list[tuple[Bundle, float]], feedback: Path) -> None:
+    label = st.radio("What is it really?", bundles[0][0].classes, index=None, horizontal=True, key=f"truth {key}")
+    if st.button("Keep this", key=f"keep {key}", disabled=label is None):
+        try:
+            for row, (bundle, limit) in zip(rows, bundles, strict=True):
+                save_feedback(feedback, data, bundle.key, float(row["probability"]), limit, row["decision"], label)
+            st.success("Kept, without the picture and its name.")
+        except ValueError as error:
+            st.error(_plain(error))
+
+
+def _whole_table(table: pd.DataFrame, bundles: list[tuple[Bundle, float]]) -> None:
+    st.subheader("All answers")
+    if len(bundles) == 2:
+        a, b = (table[table["bundle"] == bundle.name]["decision"].to_numpy() for bundle, _ in bundles)
+        st.text(f"The two bundles agree on {(a == b).sum()} of {len(a)} files.")
+    shown = table[["file", "bundle", "decision", "probability", "threshold", "unlike", "note"]]
+    st.dataframe(shown, hide_index=True)
+    st.download_button("Answers as CSV", for_spreadsheet(shown).to_csv(index=False), "answers.csv", "text/csv")
+
+
+def _kept(feedback: Path) -> None:
+    try:
+        rows = read_feedback(feedback)
+    except ValueError as error:
+        st.error(_plain(error))
+        return
+    if len(rows):
+        with st.expander(f"Feedback so far: {len(rows)}"):
+            st.dataframe(rows, hide_index=True)
+            table = for_spreadsheet(rows).to_csv(index=False)
+            st.download_button("Feedback as CSV", table, "feedback.csv", "text/csv")
+
+
+def _plain(text: object) -> str:
+    """Text as it is where Streamlit would read Markdown: a file's name must not become a link or a picture."""
+    return re.sub(r"([\\`*_{}\[\]()#+!|<>~$])", r"\\\1", str(text))
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Draw the page where Streamlit runs this file; otherwise start Streamlit with it."""
+    parser = argparse.ArgumentParser(prog="python -m helpers.deploy app", description=__doc__.splitlines()[0])
+    parser.add_argument("bundles", type=Path, help="folder with bundles, such as results/bundles")
+    parser.add_argument("--feedback", type=Path, help="SQLite file (default: feedback.sqlite beside the bundles)")
+    parser.add_argument("--port", type=int, default=8501)
+    parser.add_argument("--headless", action="store_true", help="open no browser")
+    args = parser.parse_args(argv)
+    feedback = args.feedback or args.bundles / "feedback.sqlite"
+    if runtime.exists():
+        show(args.bundles, feedback)
+        return
+    flags = FLAGS | {"server.port": str(args.port), "server.headless": str(args.headless).lower()}
+    options = [f"--{name}={value}" for name, value in flags.items()]
+    ours = [str(args.bundles.resolve()), "--feedback", str(feedback.resolve())]
+    cli.main(["run", str(Path(__file__).resolve()), *options, "--", *ours], prog_name="streamlit")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,148 @@
+"""Does a heatmap point at what the mask marks, and does the network need what it marks? Scores, baselines, intervals.
+
+Against a mask: the pointing game (Zhang et al., arXiv 1608.00507) and the energy inside (Score-CAM, 1910.01279).
+Without one: deletion and insertion curves (RISE, 1806.07421), with blur in place of black. Compare each with
+`baseline_maps`: on a large mask, or one in the middle, a map that knows nothing scores well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+from PIL import Image
+from scipy.ndimage import gaussian_filter
+
+from data_prework.manifest import ManifestError
+from helpers.data import Dataset
+from helpers.heatmaps.feature_extractor import Stages, two_stages
+from helpers.heatmaps.methods import blurred, checked_targets
+from helpers.metrics.intervals import FEW_GROUPS, percentiles
+from helpers.metrics.validation import check_options
+
+
+@dataclass(frozen=True)
+class Mean:
+    """A mean over images with its bootstrap interval."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+    grouped: bool
+
+    def __str__(self) -> str:
+        return f"{self.value:.3f} ({self.low:.3f}-{self.high:.3f})"
+
+
+def load_masks(data: Dataset, split: str) -> np.ndarray:
+    """(n, height, width) bool, at the size of the split's images: a pixel is in where the mask touches it.
+
+    An image without a mask has an empty one. Raises ValueError where no image of the split has a mask, ManifestError
+    where a file is missing.
+    """
+    part = data[split]
+    size = part.images.shape[1:3]
+    names = part.frame["mask"].fillna("")
+    if not names.str.len().any():
+        raise ValueError(f"data: {data.name} has no masks; only the drawn data sets know where to look.")
+    masks = np.zeros((len(part), *size), dtype=bool)
+    for i, name in enumerate(names):
+        if name:
+            try:
+                with Image.open(data.folder / name) as image:
+                    share = image.convert("L").resize(size[::-1], Image.Resampling.BOX)
+            except OSError as error:
+                raise ManifestError(f"{data.folder / name}: {error}. Prepare {data.name} again.") from None
+            masks[i] = np.asarray(share) > 0
+    return masks
+
+
+def mask_scores(maps: np.ndarray, masks: np.ndarray) -> pd.DataFrame:
+    """One row an image: `pointing` (is the strongest place inside the mask?) and `energy` (share of the map inside).
+
+    maps, masks: (n, height, width). Several strongest places count by their share, and an all-zero map as an even one:
+    both scores are then the share of the mask. An empty mask gives NaN. Raises ValueError where the shapes differ.
+    """
+    maps, masks = np.asarray(maps, dtype=float), np.asarray(masks, dtype=bool)
+    if maps.shape != masks.shape or maps.ndim != 3:
+        raise ValueError(f"masks: shape {masks.shape}, maps {maps.shape}; both must be (n, height, width).")
+    flat, inside = maps.reshape(len(maps), -1), masks.reshape(len(masks), -1)
+    flat = np.where(flat.max(1, keepdims=True) > 0, flat, 1.0)
+    best = flat == flat.max(1, keepdims=True)
+    pointing = (best & inside).sum(1) / best.sum(1)
+    energy = (flat * inside).sum(1) / flat.sum(1)
+    scores = pd.DataFrame({"pointing": pointing, "energy": energy})
+    scores.loc[~inside.any(1)] = np.nan
+    return scores
+
+
+def baseline_maps(kind: str, shape: tuple[int, int, int], seed: int = 0) -> np.ndarray:
+    """(n, height, width) maps that know nothing: "random" (smooth noise) or "centre" (a soft spot)."""
+    n, height, width = shape
+    if kind == "random":
+        noise = np.random.default_rng(seed).normal(size=shape)
+        smooth = gaussian_filter(noise, (0, height / 16, width / 16), mode="wrap")
+        low, high = smooth.min((1, 2), keepdims=True), smooth.max((1, 2), keepdims=True)
+        return (smooth - low) / (high - low)
+    if kind != "centre":
+        raise ValueError(f"kind: {kind!r} is not 'random' or 'centre'.")
+    rows, columns = np.meshgrid(np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing="ij")
+    return np.repeat(np.exp(-4 * (rows**2 + columns**2))[None], n, axis=0)
+
+
+def curves(
+    model: keras.Model | Stages, images: np.ndarray, maps: np.ndarray, target: Any = None, steps: int = 8
+) -> dict[str, np.ndarray]:
+    """Deletion and insertion: (n, steps + 1) probability of the class after 0/steps, 1/steps ... of the pixels.
+
+    Deletion blurs the picture, the strongest places of the map first; insertion starts from the blurred picture and
+    sharpens them first. The mean along a curve is its score: a map that marks what the network needs has a low deletion
+    and a high insertion. They judge the map by the network, not by the truth, on pictures unlike any it has seen.
+    """
+    stages = model if isinstance(model, Stages) else two_stages(model)
+    images = np.asarray(images, dtype=np.float32)
+    if np.shape(maps) != images.shape[:3]:
+        raise ValueError(f"maps: shape {np.shape(maps)}, expected {images.shape[:3]}, one for each image.")
+    targets, plain = checked_targets(stages, images, target), blurred(images)
+    flat = np.asarray(maps, dtype=float).reshape(len(images), -1)
+    ties = np.random.default_rng(0).permutation(flat.shape[1])
+    order = np.lexsort((np.broadcast_to(ties, flat.shape), -flat))
+    rank = np.argsort(order, axis=1).reshape(images.shape[:3])
+    found = {"deletion": [], "insertion": []}
+    for count in np.linspace(0, flat.shape[1], steps + 1):
+        first = (rank < count)[..., None]
+        pictures = {"deletion": np.where(first, plain, images), "insertion": np.where(first, images, plain)}
+        for name, picture in pictures.items():
+            found[name].append(stages.probabilities(picture)[np.arange(len(images)), targets])
+    return {name: np.stack(values, axis=1) for name, values in found.items()}
+
+
+def mean_interval(
+    values: Iterable[float], groups: Iterable | None = None, n_boot: int = 1000, seed: int = 0, confidence: float = 0.95
+) -> Mean:
+    """Mean of one number an image (NaN left out) with a percentile interval that resamples images, or whole groups.
+
+    groups: (n,) names; fewer than ten groups cannot be resampled, then single images are (`grouped` is False). For a
+    paired difference of two methods pass the difference of their numbers. Raises ValueError where all values are NaN.
+    """
+    values = np.asarray(values, dtype=float)
+    check_options(n_boot, confidence)
+    kept = ~np.isnan(values)
+    if values.ndim != 1 or not kept.any():
+        raise ValueError("values: expected (n,) numbers, at least one of them not NaN.")
+    names = np.arange(len(values)) if groups is None else np.asarray(groups)
+    if names.shape != values.shape:
+        raise ValueError(f"groups: shape {names.shape}, expected {values.shape}, one group name an image.")
+    codes = np.unique(names[kept], return_inverse=True)[1]
+    grouped = groups is not None and codes.max() + 1 >= FEW_GROUPS
+    if not grouped:
+        codes = np.arange(kept.sum())
+    sums, sizes = np.bincount(codes, values[kept]), np.bincount(codes)
+    drawn = np.random.default_rng(seed).integers(0, len(sums), (n_boot, len(sums)))
+    low, high = percentiles(sums[drawn].sum(1) / sizes[drawn].sum(1), confidence)
+    return Mean(float(values[kept].mean()), low, high, int(kept.sum()), bool(grouped))

@@ -1,0 +1,135 @@
+"""How a training went: its metrics over the epochs, alone or beside others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from helpers.plots.style import PALETTE, SPLIT_COLOURS, WIDEST, new_axes, outside_legend
+
+
+def history_plot(history: Any, metrics: Sequence[str] | None = None, title: str | None = None) -> Figure:
+    """Every metric of a training over the epochs, training and validation in one axes, with the best epoch marked.
+
+    history: what `model.fit` returned, or its dictionary of lists, one value an epoch. metrics: names without "val_";
+    all unless given. The best epoch has the lowest validation loss, or the lowest loss where nothing was validated.
+    """
+    values = _history(history, "history")
+    names = list(dict.fromkeys(name.removeprefix("val_") for name in values))
+    wanted = names if metrics is None else list(metrics)
+    for name in wanted:
+        if name not in names:
+            raise ValueError(f"metrics: {name!r} was not recorded; there are {', '.join(names)}.")
+    if not wanted:
+        raise ValueError("metrics: empty; name at least one, or pass None for all.")
+    epochs = max(len(v) for v in values.values())
+    best, rule = _best_epoch(values, epochs)
+    columns = min(3, len(wanted))
+    rows = -(-len(wanted) // columns)
+    width = 4.8 if columns == 1 else WIDEST
+    figure, cells = plt.subplots(rows, columns, figsize=(width, 2.7 * rows + 0.7), layout="constrained", squeeze=False)
+    figure.get_layout_engine().set(wspace=0.05)
+    handles = {}
+    for ax in cells.flat[len(wanted) :]:
+        ax.set_visible(False)
+    for ax, name in zip(cells.flat, wanted, strict=False):
+        for key, split, marker in ((name, "train", "s"), (f"val_{name}", "validation", "o")):
+            if key in values:
+                x = _epochs(values[key], epochs)
+                style = {"color": SPLIT_COLOURS[split], "marker": marker if epochs <= 12 else None, "ms": 4}
+                label = "training" if split == "train" else split
+                (handles[label],) = ax.plot(x, values[key], label=label, **style)
+                if best is not None and best in x:
+                    at_best = values[key][x == best][0]
+                    ring = {"ms": 9, "mfc": "none", "mec": "black", "mew": 1.2, "clip_on": False}
+                    ax.plot(best, at_best, "o", zorder=4, label="_best", **ring)
+        if best is not None:
+            label = f"best epoch: {best}"
+            handles[label] = ax.axvline(best, color="black", ls=":", lw=1.2, zorder=1, label=label)
+        _epoch_axis(ax, epochs)
+        ax.set_ylabel(_words(name))
+    figure.legend(handles.values(), handles, loc="outside lower center", ncols=3)
+    if title is None and best is not None:
+        title = f"Lowest {rule} in epoch {best} of {epochs}"
+    if title:
+        figure.suptitle(title)
+    return figure
+
+
+def compare_histories(
+    histories: Mapping[str, Any], metric: str = "loss", title: str | None = None, ax: Axes | None = None
+) -> Axes:
+    """One metric of several trainings over the epochs: a colour a training, dashed in training, solid in validation.
+
+    histories: name -> what `model.fit` returned, or its dictionary of lists.
+    """
+    if not isinstance(histories, Mapping) or not histories:
+        raise ValueError('histories: expected a dictionary of name -> history, for example {"SGD": history}.')
+    ax = new_axes(ax, (7.6, 3.8))
+    curves = {name: _history(history, f"histories[{name!r}]") for name, history in histories.items()}
+    longest = max(len(v) for values in curves.values() for v in values.values())
+    colours = [PALETTE[i] for i in (0, 1, 2, 3, 4, 5, 7, 9)]
+    handles, styles = [], {}
+    for i, (name, values) in enumerate(curves.items()):
+        if metric not in values and f"val_{metric}" not in values:
+            raise ValueError(f"metric: {metric!r} was not recorded in {name!r}; there are {', '.join(values)}.")
+        epochs = max(len(v) for v in values.values())
+        colour = colours[i % len(colours)]
+        for key, line, fill, split in ((metric, "--", "white", "training"), (f"val_{metric}", "-", None, "validation")):
+            if key in values:
+                style = {"ls": line, "marker": "o" if longest <= 12 else None, "ms": 5, "mfc": fill}
+                ax.plot(_epochs(values[key], epochs), values[key], color=colour, label=f"{name}, {split}", **style)
+                styles[split] = Line2D([], [], color="0.35", label=split, **style)
+        handles.append(Line2D([], [], color=colour, label=str(name), lw=4))
+    handles += styles.values()
+    best = "lowest" if "loss" in metric or "error" in metric else "best"
+    _epoch_axis(ax, longest)
+    ax.set(ylabel=_words(metric), title=title or f"Which training reaches the {best} {_words(metric)}?")
+    outside_legend(ax, handles=handles)
+    return ax
+
+
+def _history(history: Any, argument: str) -> dict[str, np.ndarray]:
+    values = getattr(history, "history", history)
+    if not isinstance(values, Mapping) or not values:
+        raise ValueError(f"{argument}: expected what model.fit returned or its dictionary, with one epoch at least.")
+    curves = {}
+    for name, numbers in values.items():
+        try:
+            curves[name] = np.asarray(numbers, dtype=float)
+        except (TypeError, ValueError):
+            curves[name] = np.empty(0)
+        if curves[name].ndim != 1 or curves[name].size == 0:
+            raise ValueError(f"{argument}: {name!r} is not a list of one number an epoch; leave it out.")
+    return curves
+
+
+def _epochs(values: np.ndarray, epochs: int) -> np.ndarray:
+    return np.arange(1, len(values) + 1) * (epochs // len(values))  # validated every few epochs only: stretched
+
+
+def _best_epoch(values: Mapping[str, np.ndarray], epochs: int) -> tuple[int | None, str]:
+    for key, rule in (("val_loss", "validation loss"), ("loss", "training loss")):
+        if key in values and np.isfinite(values[key]).any():
+            at = int(np.argmin(np.where(np.isfinite(values[key]), values[key], np.inf)))
+            return int(_epochs(values[key], epochs)[at]), rule
+    return None, ""
+
+
+def _epoch_axis(ax: Axes, epochs: int) -> None:
+    ax.set_xlabel("epoch")
+    ax.set_xlim(0.5, epochs + 0.5)
+    ax.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=1))
+    ax.grid(alpha=0.3)
+
+
+def _words(name: str) -> str:
+    words = name.replace("_", " ")
+    return {"auc": "AUC", "roc auc": "ROC AUC", "pr auc": "PR AUC", "lr": "learning rate"}.get(words, words)

@@ -1,0 +1,164 @@
+"""Submissions of a class: honest ones and every kind of broken one, made from the students' version."""
+
+import json
+import os
+import re
+import shutil
+import sys
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell
+
+from helpers.course.grading.release import SOURCES
+from tests.course.grading.sheet import cell_id, read_answers
+
+GAP = re.compile(r"^([ \t]*)# YOUR CODE HERE\n[ \t]*raise NotImplementedError\(.*\)$", re.M)
+
+
+def fill(notebook: nbformat.NotebookNode, student: str, answers: dict[str, str]) -> nbformat.NotebookNode:
+    """A student's version with a name, and with answers in the place of its gaps."""
+    for cell in notebook.cells:
+        if cell_id(cell) == "name":
+            cell.source = f"STUDENT = {student!r}"
+        if cell_id(cell) in answers:
+            code = textwrap.dedent(answers[cell_id(cell)]).strip("\n")
+            cell.source = GAP.sub(lambda gap, code=code: textwrap.indent(code, gap[1]), cell.source)
+            if cell.cell_type == "markdown":
+                cell.source = code
+    return notebook
+
+
+def cell(notebook: nbformat.NotebookNode, wanted: str):
+    return next(one for one in notebook.cells if cell_id(one) == wanted)
+
+
+class Class:
+    """A folder of submissions of one assignment."""
+
+    def __init__(self, folder: Path, released: Path):
+        self.folder, self.released, self.name = folder, released, released.stem
+        known = read_answers(self.name)
+        self.right = {task: entries["right"][0]["code"] for task, entries in known.items()}
+
+    def notebook(self, student: str, answers: dict[str, str] | None = None) -> nbformat.NotebookNode:
+        """A student's filled notebook: all right unless `answers` says otherwise."""
+        blank = nbformat.read(self.released, as_version=4)
+        return fill(blank, student, self.right if answers is None else answers)
+
+    def hand_in(self, student: str, notebook=None, change: Callable | None = None, flat: bool = False, **answers):
+        """Put a notebook into the folder: `answers` in the place of right ones, then `change(notebook)`."""
+        notebook = notebook or self.notebook(student, self.right | answers)
+        if change:
+            change(notebook)
+        place = self.folder / student if flat else self.folder / student / self.name
+        place.mkdir(parents=True)
+        nbformat.write(notebook, place / f"{self.name}.ipynb")
+
+    def hand_in_text(self, student: str, text: str, name: str | None = None):
+        place = self.folder / student / self.name
+        place.mkdir(parents=True)
+        (place / (name or f"{self.name}.ipynb")).write_text(text, encoding="utf-8")
+
+
+def broken_class(one: Class, outside: Path) -> dict[str, tuple[float, str]]:
+    """Hand in one submission of each kind; returns student -> (points, words that the note must hold)."""
+    marks = {}
+
+    def expect(student: str, points: float, words: str, **given):
+        one.hand_in(student, **given)
+        marks[student] = (points, words)
+
+    def code(text: str) -> Callable:
+        return lambda notebook: notebook.cells.insert(8, new_code_cell(text))
+
+    def trying(text: str) -> Callable:
+        return code(f"try:\n    {text}\nexcept OSError:\n    pass")
+
+    def without(*names: str) -> Callable:
+        def change(notebook):
+            notebook.cells = [c for c in notebook.cells if cell_id(c) not in names]
+
+        return change
+
+    def edited(name: str, text: str) -> Callable:
+        return lambda notebook: cell(notebook, name).update(source=text)
+
+    expect("honest", 14, "")
+    expect("flat layout", 14, "", flat=True)
+    expect("wrong answer", 11, "", task2="return {}")
+    expect("open answer", 14, "", task7="Because the files of the two classes were saved by different people.")
+    expect("unsolved", 0, "", notebook=one.notebook("unsolved", {}))
+    expect("tests changed", 0, "task1_test", notebook=one.notebook("tests changed", {}))
+    passing = {f"task{i}_test": "pass" for i in range(1, 7)}
+    changed = one.folder / "tests changed" / one.name / f"{one.name}.ipynb"
+    tampered = nbformat.read(changed, as_version=4)
+    for name, text in passing.items():
+        cell(tampered, name).update(source=text)
+    nbformat.write(tampered, changed)
+    expect("points changed", 0, "", notebook=one.notebook("points changed", {}), change=_more_points)
+    expect("setup changed", 14, "put back: setup", change=edited("setup", "exercise = None"))
+    expect("loops", 11, "loop without an end", task2="import time\nwhile True:\n    time.sleep(0.1)")
+    expect("prints", 11, "", task2='while True:\n    print("x" * 1000)')
+    expect("memory", 1, "memory", task2="hoard = []\nwhile True:\n    hoard.append(np.ones(10_000_000))")
+    expect("exits", 1, "did not run", change=code("import os\nos._exit(0)"))
+    guard = "import helpers.course.grading.sandbox as guard; "
+    guard += "guard.WRITING = 0; guard.REFUSED.clear(); guard.CHANGES.clear(); "
+    expect("writes", 14, "write outside", change=trying(f"{guard}open({str(outside)!r}, 'w')"))
+    expect("deletes", 14, "write outside", change=trying(f"import shutil; shutil.rmtree({str(one.folder)!r})"))
+    expect("runs a program", 14, "start a program", change=trying(f"{guard}import subprocess; subprocess.run(['ls'])"))
+    expect(
+        "calls home",
+        14,
+        "open a connection",
+        change=trying("import socket; socket.create_connection(('127.0.0.1', 9))"),
+    )
+    solution = SOURCES / one.name / f"{one.name}.ipynb"
+    expect("reads the solution", 11, "read the grader's files", task2=f"return open({str(solution)!r}).read()")
+    expect("own folder", 14, "", change=code("open('notes.txt', 'w').write('mine')"))
+    expect("cells deleted", 11, "task2_test", change=without("task2", "task2_test"))
+    expect("test deleted", 14, "task4_test", change=without("task4_test"))
+    expect("name deleted", 14, "names nobody", change=without("name"))
+    expect("metadata lost", 14, "", change=lambda notebook: [c.metadata.clear() for c in notebook.cells])
+    expect("another name", 14, "names 'Bo'", change=edited("name", "STUDENT = 'Bo'"))
+    expect("syntax error", 11, "", task2="return {(")
+    expect("=SUM(A1)", 14, "")
+    if sys.platform == "linux":  # a folder from an old zip file, whose name is no UTF-8
+        one.hand_in(os.fsdecode(b"Jos\xe9"), one.notebook("Jos\\xe9"))
+        marks["Jos\\xe9"] = (14, "")
+    for student, text, words in (
+        ("no json", "PK\x03\x04 this is a zip", "not JSON"),
+        ("no notebook", json.dumps({"a": 1}), "JSON without cells"),
+        ("future format", json.dumps({"nbformat": 99, "nbformat_minor": 0, "metadata": {}, "cells": []}), "read"),
+        (
+            "broken cells",
+            json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [3]}),
+            "its cells are damaged",
+        ),
+        ("empty file", "", "not JSON"),
+    ):
+        one.hand_in_text(student, text)
+        marks[student] = (0, words)
+    one.hand_in_text("a picture", "no notebook", name="answers.pdf")
+    marks["a picture"] = (0, "was not handed in; there is answers.pdf")
+    return marks
+
+
+def _more_points(notebook) -> None:
+    for one in notebook.cells:
+        if one.metadata.get("nbgrader", {}).get("grade"):
+            one.metadata.nbgrader.points = 100
+
+
+@pytest.fixture(scope="session")
+def course(tmp_path_factory):
+    """The students' versions of all assignments, built once."""
+    pytest.importorskip("nbgrader")
+    from helpers.course.grading.release import build
+
+    out = tmp_path_factory.mktemp("course")
+    yield build(out)
+    shutil.rmtree(out)

@@ -1,0 +1,127 @@
+"""What `make assignments` gives out: no solution in it, the settings written into it, and gaps that speak."""
+
+import nbformat
+import pytest
+
+from data_prework.manifest import find_prepared
+from helpers.assignment import SETTINGS, read_settings
+from helpers.course.grading import batch as exercises
+from helpers.course.grading.release import SOURCES, SettingsError, assignments, build, with_settings
+from tests.course.grading.conftest import cell, fill
+from tests.course.grading.sheet import cell_id, execute
+
+NAMES = assignments(read_settings())
+each = pytest.mark.parametrize("name", NAMES)
+MOST_LINES = 20
+
+
+def released(course, name):
+    return nbformat.read(course / "release" / name / f"{name}.ipynb", as_version=4)
+
+
+def source(name):
+    return nbformat.read(SOURCES / name / f"{name}.ipynb", as_version=4)
+
+
+def test_every_source_notebook_is_in_the_settings():
+    assert sorted(path.parent.name for path in SOURCES.glob("*/*.ipynb")) == sorted(NAMES)
+
+
+@each
+def test_a_source_notebook_has_four_to_seven_tasks_and_ends_with_an_open_question(name):
+    notebook = source(name)
+    nbformat.validate(notebook)
+    graded = [c for c in notebook.cells if c.metadata.get("nbgrader", {}).get("grade")]
+    assert 4 <= len(graded) <= 7
+    assert [cell_id(c).removesuffix("_test") for c in graded] == [f"task{i}" for i in range(1, len(graded) + 1)]
+    assert graded[-1].cell_type == "markdown"
+    assert "**Model answer.**" in graded[-1].source and "**Rubric**" in graded[-1].source
+
+
+@each
+def test_a_source_notebook_is_clean_and_its_cells_are_short(name):
+    for one in source(name).cells:
+        if one.cell_type == "code":
+            lines = [line for line in one.source.splitlines() if line.strip() and not line.strip().startswith("#")]
+            assert len(lines) <= MOST_LINES and not one.outputs and one.execution_count is None, one.source
+
+
+@each
+def test_tests_are_read_only_and_have_a_hidden_part(name):
+    for one in source(name).cells:
+        if cell_id(one).endswith("_test"):
+            assert one.metadata.nbgrader.locked and "### BEGIN HIDDEN TESTS" in one.source
+            assert "assert" in one.source.split("### BEGIN HIDDEN TESTS")[0] or "reject(" in one.source
+
+
+@each
+def test_a_students_version_holds_gaps_and_no_solution(name, course):
+    text = "\n".join(one.source for one in released(course, name).cells)
+    assert "SOLUTION" not in text and "HIDDEN" not in text and "Model answer" not in text and "Rubric" not in text
+    for one in source(name).cells:
+        meta = one.metadata.get("nbgrader", {})
+        if meta.get("solution"):
+            gap = cell(released(course, name), cell_id(one)).source
+            assert "Not solved yet" in gap if one.cell_type == "code" else gap == "YOUR ANSWER HERE"
+
+
+@each
+def test_points_dataset_and_seed_come_from_the_settings(name, tmp_path):
+    pytest.importorskip("nbgrader")
+    chosen = read_settings()[name]["points"]
+    points = ", ".join(f"{task} = {i + 2}" for i, task in enumerate(chosen))
+    file = tmp_path / "settings.toml"
+    file.write_text(
+        f'[{name}]\ndataset = "monuments"\ndifficulty = 1.5\nseed = 99\nseed_per_student = false\n'
+        f"points = {{ {points} }}\n",
+        encoding="utf-8",
+    )
+    notebook = released(build(tmp_path, file), name)
+    graded = [c.metadata.nbgrader.points for c in notebook.cells if c.metadata.get("nbgrader", {}).get("grade")]
+    assert graded == [i + 2 for i in range(len(chosen))]
+    text = "\n".join(one.source for one in notebook.cells)
+    for words in ('dataset="monuments"', "difficulty=1.5", "seed=99", "seed_per_student=False"):
+        assert words in text.replace("'", '"')
+    assert "### Task 1 · " in text and "(2 points)" in text
+
+
+def test_points_for_unknown_or_missing_tasks_are_named():
+    chosen = read_settings()["01_explore"]
+    for points, says in (({"task1": 1}, "task2"), (chosen["points"] | {"task9": 1}, "task9")):
+        with pytest.raises(SettingsError, match=says):
+            with_settings(source("01_explore"), "01_explore", chosen | {"points": points})
+    with pytest.raises(SettingsError, match="a number from 0"):
+        with_settings(source("01_explore"), "01_explore", chosen | {"points": chosen["points"] | {"task1": -1}})
+
+
+def test_a_section_without_a_notebook_is_named(tmp_path, capsys):
+    file = tmp_path / "settings.toml"
+    file.write_text("[42_nothing]\nseed = 1\n", encoding="utf-8")
+    assert exercises.main(["assignments", "--out", str(tmp_path), "--settings", str(file)]) == 1
+    assert "there is no notebook 42_nothing.ipynb" in capsys.readouterr().err
+
+
+def test_the_command_writes_student_versions_and_solutions_and_leaves_the_sources_alone(tmp_path, capsys):
+    pytest.importorskip("nbgrader")
+    before = {path: path.stat().st_mtime_ns for path in SETTINGS.parent.rglob("*")}
+    assert exercises.main(["assignments", "--out", str(tmp_path)]) == 0
+    for name in NAMES:
+        assert (tmp_path / "student" / name / f"{name}.ipynb").is_file()
+        assert "BEGIN SOLUTION" in (tmp_path / "solution" / name / f"{name}.ipynb").read_text(encoding="utf-8")
+    assert {path: path.stat().st_mtime_ns for path in SETTINGS.parent.rglob("*")} == before
+    assert "student version" in capsys.readouterr().out
+
+
+@each
+@pytest.mark.skipif(find_prepared("chest_xray", "embedded") is None, reason="the embedded data are not made yet")
+def test_an_unsolved_version_stops_at_the_first_gap_with_its_message(name, course):
+    assert first_error(released(course, name)).startswith("ValueError: Type your name or number into the first cell")
+    said = first_error(fill(released(course, name), "Anna Lee", {}))
+    assert said.startswith("NotImplementedError: Not solved yet: put your answer")
+
+
+def first_error(notebook) -> str:
+    """Run a notebook's code here; returns kind and message of what stops it."""
+    space: dict = {"__name__": "__main__"}
+    said = (execute(one.source, space) for one in notebook.cells if one.cell_type == "code")
+    return next(filter(None, said))

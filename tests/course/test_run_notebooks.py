@@ -1,0 +1,90 @@
+"""Running the course: a failing notebook stops no other, the table and pages tell, real data are found."""
+
+import os
+import shutil
+
+import nbformat
+import pytest
+
+from data_prework.manifest import read_manifest
+
+pytest.importorskip("nbclient", reason="running notebooks needs Jupyter's tools, which are installed with the course")
+
+from helpers.course import run_notebooks as course
+
+pytestmark = pytest.mark.usefixtures("places")
+
+
+def notebook(path, *sources):
+    cells = [nbformat.v4.new_markdown_cell(f"# About {path.stem}"), *map(nbformat.v4.new_code_cell, sources)]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+    return path
+
+
+@pytest.fixture
+def outcome_of(tmp_path, capsys, monkeypatch):
+    for name in ("COURSE_PROFILE", "COURSE_SOURCE"):  # main sets them; give the tests back what was there
+        monkeypatch.setenv(name, os.environ.get(name, "full"))
+
+    def run(*arguments):
+        status = course.main([*arguments, "--out", str(tmp_path / "build")])
+        return status, capsys.readouterr().out
+
+    return run
+
+
+def test_a_failing_notebook_is_reported_and_the_others_still_run(tmp_path, outcome_of):
+    bad = notebook(tmp_path / "bad.ipynb", "x = 1", "raise ValueError('no such crack')")
+    good = notebook(
+        tmp_path / "good.ipynb", "print('Lesson 99 · data: embedded · seed 7')", "block = bytes(80_000_000)"
+    )
+    status, said = outcome_of("run", str(bad), str(good))
+    assert status == 1
+    table = said[said.index("notebook ") :]
+    assert "cell 2: ValueError: no such crack" in table
+    row = next(line.split() for line in table.splitlines() if line.startswith("good.ipynb"))
+    assert row[1] == "embedded" and row[-1] == "ok" and float(row[3]) > 50
+    for name in ("index.html", "bad.html", "good.html", "good.ipynb"):
+        assert (tmp_path / "build" / name).is_file()
+    index = (tmp_path / "build" / "index.html").read_text(encoding="utf-8")
+    assert 'href="good.html">About good' in index and "no such crack" in index
+
+
+def test_outputs_are_stored_in_place_only_where_a_notebook_went_through(tmp_path, outcome_of):
+    good = notebook(tmp_path / "good.ipynb", "import os; print(os.environ['COURSE_PROFILE'])")
+    bad = notebook(tmp_path / "bad.ipynb", "1 / 0")
+    before = bad.read_bytes()
+    status, _ = outcome_of("outputs", str(good), str(bad))
+    assert status == 1 and bad.read_bytes() == before
+    cell = nbformat.read(good, as_version=4).cells[1]
+    assert cell.outputs[0].text == "full\n" and cell.execution_count == 1 and "execution" not in cell.metadata
+
+
+def test_real_data_are_prepared_as_far_as_they_are_there(tmp_path, home, monkeypatch, capsys):
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path / "data"))
+    raw = tmp_path / "raw" / "monuments"
+    for label, name in (("bright", "cristo_rei"), ("dark", "cristo_redentor")):
+        shutil.copytree(home / "raw" / label, raw / name)
+    said = course.prepare_real(tmp_path / "raw")
+    assert said[2] == "monuments: real" and "the embedded one is used" in said[0]
+    assert read_manifest(tmp_path / "data" / "monuments").attrs["about"]["source"] == "real"
+
+
+def test_a_raw_folder_that_is_not_there_is_refused(tmp_path, outcome_of, capsys):
+    with pytest.raises(SystemExit):
+        outcome_of("run", "--data", "real", "--raw", str(tmp_path / "nowhere"))
+    assert "no such folder" in capsys.readouterr().err
+
+
+def test_a_folder_in_place_of_a_notebook_is_refused_before_anything_runs(tmp_path, outcome_of, capsys):
+    good = notebook(tmp_path / "good.ipynb", "1")
+    with pytest.raises(SystemExit):
+        outcome_of("run", str(good), str(tmp_path))
+    assert "give files that end in .ipynb" in capsys.readouterr().err and not (tmp_path / "build").exists()
+
+
+def test_a_slider_is_not_stored_because_without_its_kernel_it_is_an_error(tmp_path):
+    path = notebook(tmp_path / "slider.ipynb", "from ipywidgets import IntSlider\nprint('moved')\nIntSlider()")
+    executed, outcome = course.execute(path, tmp_path, timeout=60)
+    outputs = executed.cells[1].outputs
+    assert not outcome.fault and [output.output_type for output in outputs] == ["stream"]

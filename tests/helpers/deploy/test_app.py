@@ -1,0 +1,144 @@
+"""The app without a browser: what its user reads, what it keeps, and that a bad upload is a sentence."""
+
+import hashlib
+import shutil
+import sqlite3
+
+import pytest
+
+pytest.importorskip("streamlit", reason="streamlit is not installed; it comes with the extra `app`")
+from streamlit.testing.v1 import AppTest
+
+from helpers.deploy.feedback import COLUMNS, read_feedback, save_feedback
+from tests.helpers.deploy.tiny_bundles import darkness, squares, tiny_bundle
+
+
+@pytest.fixture(scope="module")
+def bundles(tmp_path_factory, home):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COURSE_DATA", str(home))
+        place = tmp_path_factory.mktemp("bundles")
+        tiny_bundle(place / "calm")
+        tiny_bundle(place / "eager", darkness(bias=18.0))  # calls nearly everything dark
+        return place
+
+
+@pytest.fixture
+def bright():
+    data = squares()
+    return (data.folder / data.test.frame["path"][data.test.labels == 0].iloc[0]).read_bytes()
+
+
+def page(folder, feedback):
+    from helpers.deploy.app import show
+
+    show(folder, feedback)
+
+
+@pytest.fixture
+def app(bundles, tmp_path):
+    return AppTest.from_function(page, args=(str(bundles), str(tmp_path / "said.sqlite")), default_timeout=60).run()
+
+
+def upload(app, *files):
+    return app.file_uploader[0].set_value([(name, data, "image/png") for name, data in files]).run()
+
+
+def said(app) -> str:
+    parts = [*app.title, *app.warning, *app.error, *app.text, *app.success, *app.header, *app.markdown]
+    return "\n".join(f"{getattr(part, 'label', '')} {part.value}" for part in parts)
+
+
+def test_the_page_opens_with_its_warning_and_the_bundles_threshold(app):
+    assert not app.exception
+    assert "For teaching, not for diagnosis" in app.warning[0].value
+    assert app.slider[0].value == 0.5 and app.selectbox[0].options == ["calm", "eager"]
+
+
+def test_a_picture_gets_a_decision_a_probability_and_a_heatmap(app, bright):
+    upload(app, ("scan.png", bright))
+    assert not app.exception
+    assert app.header[0].value == "bright" and "probability of dark: 0.0" in said(app)
+    assert len(app.get("image") or app.get("imgs")) == 2  # the heatmap and the picture
+
+
+def test_the_slider_turns_the_decision(app, bright):
+    upload(app, ("scan.png", bright))
+    app.slider[0].set_value(0.0).run()
+    assert app.header[0].value == "dark"
+
+
+@pytest.mark.parametrize(
+    "data, words",
+    [(b"", "zero bytes"), (b"Dear colleague", "not an image"), (b"\x89PNG\r\n\x1a\nxx", "not an image|damaged")],
+)
+def test_a_bad_upload_is_a_sentence_beside_the_good_ones(app, bright, data, words):
+    upload(app, ("letter.png", data), ("scan.png", bright))
+    assert not app.exception
+    assert len(app.error) == 1 and len(app.header) == 1
+    assert any(word in app.error[0].value for word in words.split("|"))
+
+
+def test_the_name_of_a_file_is_never_read_as_markdown(app):
+    upload(app, ("![x](http://example.org/spy.png).png", b"none"))
+    assert "![" not in "".join(part.value for part in [*app.markdown, *app.error])
+
+
+def test_two_bundles_stand_side_by_side(app, bright):
+    app.selectbox[1].set_value("eager").run()
+    upload(app, ("scan.png", bright))
+    assert [caption.value for caption in app.caption] == ["calm", "eager"]
+    assert [header.value for header in app.header] == ["bright", "dark"]
+    assert "agree on 0 of 1" in said(app)
+
+
+def test_feedback_is_kept_for_every_bundle_without_picture_or_name(app, bright, tmp_path):
+    app.selectbox[1].set_value("eager").run()
+    upload(app, ("Meyer_Anna.png", bright))
+    app.radio[0].set_value("bright").run()
+    next(button for button in app.button if button.label == "Keep this").click().run()
+    assert app.success[0].value.startswith("Kept")
+    rows = read_feedback(tmp_path / "said.sqlite")
+    assert list(rows["bundle"].str.split(":").str[0]) == ["calm", "eager"]
+    assert set(rows["picture"]) == {hashlib.sha256(bright).hexdigest()} and set(rows["label"]) == {"bright"}
+    assert list(rows["decision"]) == ["bright", "dark"] and list(rows["threshold"]) == [0.5, 0.5]
+    assert b"Meyer" not in (tmp_path / "said.sqlite").read_bytes()
+
+
+def test_feedback_needs_a_label(app, bright):
+    upload(app, ("scan.png", bright))
+    assert next(button for button in app.button if button.label == "Keep this").disabled
+
+
+def test_a_damaged_bundle_is_a_sentence(bundles, tmp_path):
+    shutil.copytree(bundles / "calm", tmp_path / "bundles" / "calm")
+    (tmp_path / "bundles" / "calm" / "model.keras").write_bytes(b"x")
+    app = AppTest.from_function(page, args=(str(tmp_path / "bundles"), "none.sqlite"), default_timeout=60).run()
+    assert not app.exception and "sha256 differs" in app.error[0].value
+
+
+def test_a_folder_without_bundles_says_what_to_do(tmp_path):
+    app = AppTest.from_function(page, args=(str(tmp_path), "none.sqlite"), default_timeout=60).run()
+    assert not app.exception and "Run lesson 09" in app.error[0].value
+
+
+def test_feedback_is_read_back_as_it_was_written(tmp_path):
+    path = tmp_path / "new folder" / "said.sqlite"
+    assert read_feedback(path).empty
+    for label in ("bright", "dark"):
+        save_feedback(path, b"picture", "calm:0123", 0.25, 0.5, "bright", label)
+    rows = read_feedback(path)
+    assert list(rows.columns) == list(COLUMNS) and list(rows["label"]) == ["bright", "dark"]
+    assert set(rows["picture"]) == {hashlib.sha256(b"picture").hexdigest()}
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path):
+    path = tmp_path / "thesis.doc"
+    path.write_text("Two years of work. " * 100, encoding="utf-8")
+    with pytest.raises(ValueError, match=r"thesis.doc: the feedback cannot be written"):
+        save_feedback(path, b"picture", "calm:0123", 0.25, 0.5, "bright", "dark")
+    with pytest.raises(ValueError, match=r"thesis.doc: no feedback file"):
+        read_feedback(path)
+    with pytest.raises(sqlite3.DatabaseError):
+        sqlite3.connect(path).execute("SELECT 1 FROM feedback")
+    assert path.read_text(encoding="utf-8").startswith("Two years")

@@ -1,0 +1,73 @@
+"""Which pictures are unlike the training pictures: few of their own kind, and what is plainly something else."""
+
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter
+
+from helpers.deploy.out_of_distribution import Reference, statistics, thumbnails
+from helpers.heatmaps.feature_extractor import two_stages
+from tests.helpers.deploy.tiny_bundles import darkness
+
+RNG = np.random.default_rng(0)
+
+
+def clouds(n: int) -> np.ndarray:
+    soft = gaussian_filter(RNG.normal(size=(n, 32, 32, 1)), (0, 5, 5, 0))
+    return np.clip(110 + 300 * soft, 0, 255).astype(np.uint8)
+
+
+STAGES = two_stages(darkness())
+REFERENCE = Reference.fit(STAGES, clouds(200), clouds(100), refuse=0.05)
+
+
+def test_about_the_wanted_share_of_the_own_kind_is_above_the_limit():
+    assert (REFERENCE.unlike(STAGES, clouds(300)) > 1).mean() < 0.15
+
+
+@pytest.mark.parametrize(
+    "name, images",
+    [
+        ("noise", RNG.integers(0, 256, (20, 32, 32, 1)).astype(np.uint8)),
+        ("white", np.full((20, 32, 32, 1), 255, np.uint8)),
+        ("stripes", np.tile(np.array([40, 200], np.uint8)[:, None], (20, 32, 16, 1)).reshape(20, 32, 32, 1)),
+    ],
+)
+def test_something_else_is_above_it(name, images):
+    assert (REFERENCE.unlike(STAGES, images) > 1).all(), name
+
+
+def test_the_worst_of_the_three_respects_counts():
+    images = clouds(10)
+    parts = REFERENCE.distances(STAGES, images)
+    assert set(parts) == {"features", "statistics", "thumbnail"}
+    np.testing.assert_allclose(REFERENCE.unlike(STAGES, images), np.max(list(parts.values()), axis=0))
+
+
+def test_saved_and_loaded_it_answers_the_same(tmp_path):
+    REFERENCE.save(tmp_path / "reference.npz")
+    images = clouds(10)
+    again = Reference.load(tmp_path / "reference.npz")
+    np.testing.assert_array_equal(again.unlike(STAGES, images), REFERENCE.unlike(STAGES, images))
+
+
+def test_another_file_of_arrays_is_refused(tmp_path):
+    np.savez(tmp_path / "reference.npz", something=np.zeros(3))
+    with pytest.raises(ValueError, match="not a reference"):
+        Reference.load(tmp_path / "reference.npz")
+
+
+def test_the_statistics_say_what_is_in_a_picture():
+    half = np.zeros((1, 32, 32, 3), np.uint8)
+    half[:, :, 16:] = 200
+    found = statistics(half)[0]
+    assert found[0] == 100 and found[1] == 100  # mean and spread
+    assert found[7] == pytest.approx(200 / 31) and found[8] == 0  # one edge in every row, none in any column
+    assert found[10] == 0 and found[11] == pytest.approx(255 / 2)  # no colour; half of it black
+    np.testing.assert_array_equal(thumbnails(half)[0].reshape(8, 8)[0], [0] * 4 + [200] * 4)
+
+
+@pytest.mark.parametrize("wrong", [{"refuse": 0.0}, {"refuse": 0.7}, {"train": clouds(5)}, {"val": clouds(5)}])
+def test_a_wrong_argument_is_named(wrong):
+    arguments = {"train": clouds(30), "val": clouds(30), **wrong}
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        Reference.fit(STAGES, **arguments)

@@ -1,0 +1,165 @@
+"""Files, folders, bytes and arrays give one table; bad files are rows in it; the command line says how it went."""
+
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from helpers.deploy.bundle import load_bundle
+from helpers.deploy.predict import decide, main, predict, save_csv
+from tests.helpers.deploy.tiny_bundles import squares, tiny_bundle
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory, home):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COURSE_DATA", str(home))
+        return tiny_bundle(tmp_path_factory.mktemp("bundles") / "squares-1")
+
+
+@pytest.fixture(scope="module")
+def bundle(place):
+    return load_bundle(place)
+
+
+@pytest.fixture
+def inbox(tmp_path):
+    """Two pictures of the data set, a dark and a bright one, one in a sub-folder; three bad files, one hidden one."""
+    data, folder = squares(), tmp_path / "inbox"
+    (folder / "ward 3").mkdir(parents=True)
+    for label, target in ((0, "bright.png"), (1, "ward 3/dark.png")):
+        row = data.test.frame[data.test.labels == label].iloc[0]
+        shutil.copy(data.folder / row["path"], folder / target)
+    (folder / "letter.jpg").write_text("Dear colleague", encoding="utf-8")
+    (folder / "empty.png").touch()
+    (folder / "cut.png").write_bytes((folder / "bright.png").read_bytes()[:300])
+    (folder / ".DS_Store").write_text("hidden", encoding="utf-8")
+    return folder
+
+
+def test_a_folder_is_judged_with_bad_files_as_rows(bundle, inbox):
+    table = predict(inbox, bundle).set_index("file")
+    assert list(table.index) == ["bright.png", "cut.png", "empty.png", "letter.jpg", "ward 3/dark.png"]
+    assert table.loc["bright.png", "decision"] == "bright" and table.loc["ward 3/dark.png", "decision"] == "dark"
+    bad = table.loc[["cut.png", "empty.png", "letter.jpg"]]
+    assert (bad["decision"] == "cannot read").all() and bad["probability"].isna().all()
+    assert [note.split(":")[0] for note in bad["note"]] == ["truncated or damaged", "zero bytes", "not an image"]
+
+
+def test_file_bytes_list_dictionary_and_array_agree(bundle, inbox):
+    path = inbox / "bright.png"
+    picture = np.asarray(Image.open(path).convert("L").resize((32, 32), Image.Resampling.BOX))[:, :, None]
+    forms = [path, str(path), path.read_bytes(), [path], {"x": path}, picture, picture[None], {"many": picture[None]}]
+    tables = [predict(form, bundle) for form in forms]
+    assert len({float(table["probability"][0]) for table in tables}) == 1
+    names = [table["file"][0] for table in tables]
+    assert names == ["bright.png", "bright.png", "picture", str(path), "x", "picture", "picture 0", "many/0"]
+
+
+def test_the_probabilities_are_the_models_own_in_the_order_of_the_pictures(bundle):
+    images = np.concatenate([squares().train.images] * 2)  # more than one batch
+    expected = bundle.model.predict(images, verbose=0)[:, 0]
+    np.testing.assert_allclose(predict(images, bundle)["probability"], expected, atol=1e-6)
+
+
+def test_pictures_of_another_size_or_colour_are_made_to_fit(bundle):
+    color = np.random.default_rng(0).integers(0, 256, (70, 50, 3)).astype(np.uint8)
+    grey = np.asarray(Image.fromarray(color).convert("L").resize((32, 32), Image.Resampling.BOX))
+    np.testing.assert_array_equal(predict(color, bundle)["probability"], predict(grey, bundle)["probability"])
+
+
+def test_a_picture_unlike_the_training_pictures_is_not_judged(bundle):
+    stripes = np.tile(np.array([0, 255], np.uint8), (32, 16))
+    row = predict(stripes, bundle).iloc[0]
+    assert row["decision"] == "cannot judge" and row["unlike"] > 1 and "unlike the training pictures" in row["note"]
+
+
+def test_the_threshold_decides_without_judging_anew(bundle):
+    data = squares()
+    table = predict(data.test.images, bundle)
+    for threshold in (0.0, 0.3, 1.0):
+        again = decide(table, bundle, threshold)
+        pd.testing.assert_frame_equal(again, predict(data.test.images, bundle, threshold))
+        judged = again[again["unlike"] <= 1]
+        assert ((judged["decision"] == "dark") == (judged["probability"] >= threshold)).all()
+
+
+@pytest.mark.parametrize("threshold", [-0.1, 1.1, float("nan")])
+def test_a_threshold_that_is_no_probability_is_refused(bundle, threshold):
+    with pytest.raises(ValueError, match="threshold"):
+        predict(squares().test.images[:1], bundle, threshold)
+
+
+@pytest.mark.parametrize("images", [3, [None], np.zeros((32, 32)), np.zeros((2, 2, 32, 32, 1), np.uint8)])
+def test_what_is_no_picture_is_a_mistake_of_the_caller(bundle, images):
+    with pytest.raises(ValueError, match="images"):
+        predict(images, bundle)
+
+
+def test_heatmaps_come_with_the_pictures_that_they_belong_to(bundle, inbox):
+    table = predict(inbox, bundle, heatmap=True).set_index("file")
+    dark = table.loc["ward 3/dark.png"]
+    assert dark["picture"].shape == (32, 32, 1) and dark["map"].shape == (32, 32)
+    assert (dark["map"] >= 0).all() and table.loc["empty.png", "map"] is None
+
+
+def test_a_file_named_like_a_formula_is_text_in_the_table(bundle, inbox, tmp_path):
+    table = predict(inbox, bundle)
+    table.loc[0, "file"] = "=HYPERLINK(1).png"
+    save_csv(table, tmp_path / "answers.csv")
+    names = list(pd.read_csv(tmp_path / "answers.csv")["file"])
+    assert names == ["'=HYPERLINK(1).png", *table["file"][1:]]
+
+
+def test_the_command_writes_the_table_and_the_heatmaps(place, inbox, tmp_path, capsys):
+    csv, maps = tmp_path / "answers.csv", tmp_path / "maps"
+    assert main([str(place), str(inbox), "--csv", str(csv), "--heatmaps", str(maps)]) == 0
+    table = pd.read_csv(csv)
+    assert list(table.columns) == ["file", "probability", "decision", "unlike", "note"] and len(table) == 5
+    said = capsys.readouterr().out
+    assert "5 pictures: " in said and "3 cannot read" in said and "letter.jpg: not an image" in said
+    found = sorted(path.relative_to(maps).as_posix() for path in maps.rglob("*.png"))
+    assert found == ["bright.png.heatmap.png", "ward 3/dark.png.heatmap.png"]
+    assert Image.open(maps / found[0]).size == (320, 320)
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_the_threshold_of_the_command_line_counts(place, inbox, tmp_path):
+    csv = tmp_path / "answers.csv"
+    main([str(place), str(inbox / "bright.png"), "--csv", str(csv), "--threshold", "0"])
+    assert list(pd.read_csv(csv)["decision"]) == ["dark"]
+
+
+def test_the_exit_status_is_1_where_nothing_could_be_judged(place, inbox, tmp_path):
+    assert main([str(place), str(inbox / "letter.jpg"), "--csv", str(tmp_path / "answers.csv")]) == 1
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["{bundle}", "{tmp}/nowhere", "--csv", "{tmp}/a.csv"], "no such file or folder"),
+        (["{tmp}", "{tmp}", "--csv", "{tmp}/a.csv"], "bundle.json is missing"),
+        (["{bundle}", "{tmp}", "--csv", "{tmp}/no/folder/a.csv"], "is not there"),
+        (["{bundle}", "{tmp}", "--csv", "{tmp}/a.csv", "--threshold", "7"], "no probability"),
+        (["{bundle}", "{tmp}/nothing", "--csv", "{tmp}/a.csv"], "no file in this folder"),
+        (["{bundle}", "{inbox}", "--csv", "{tmp}/nothing"], "nothing: cannot be written"),
+        (["{bundle}", "{inbox}", "--csv", "{tmp}/a.csv", "--heatmaps", "{inbox}/letter.jpg"], "cannot be written"),
+    ],
+    ids=["no pictures", "no bundle", "no folder for the table", "threshold", "empty folder", "csv", "heatmaps"],
+)
+def test_a_wrong_command_ends_with_2_and_says_why(place, inbox, tmp_path, capsys, arguments, words):
+    (tmp_path / "nothing").mkdir()
+    with pytest.raises(SystemExit) as ended:
+        main([argument.format(bundle=place, tmp=tmp_path, inbox=inbox) for argument in arguments])
+    assert not list(tmp_path.glob(".*"))
+    assert ended.value.code == 2 and words in capsys.readouterr().err
+
+
+def test_the_module_runs_as_a_command_without_noise(place, inbox, tmp_path):
+    command = [sys.executable, "-m", "helpers.deploy", "predict", place, inbox, "--csv", tmp_path / "answers.csv"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0 and done.stderr == "" and done.stdout.startswith("5 pictures: ")
