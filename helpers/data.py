@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from data_prework.files import atomic_write
 from data_prework.manifest import SPLITS, ManifestError, files_folder, find_prepared, read_manifest
-from helpers import run as _run
+from helpers.run import default_source
 
 MODES = {"grayscale": ("L", 1), "rgb": ("RGB", 3)}
 
@@ -100,7 +100,7 @@ def load_dataset(
         color_mode: "grayscale" (one channel) or "rgb" (three).
         limit: keep about this many images, chosen by seed, with the shares of splits and classes kept.
         seed: of the shuffling and of `limit`.
-        source: "real" or "embedded"; by default what the running lesson uses.
+        source: "real" or "embedded"; None: as the environment variable COURSE_SOURCE says, else "real".
         home: folder of all data; the usual one if not given.
 
     Raises:
@@ -140,7 +140,7 @@ def locate(name: str, source: str | None = None, home: Path | None = None) -> Pa
         NotPrepared: it is not there; the message names the command that prepares it.
     """
     if source is None:
-        source = _run.current().source if _run._last else "real"
+        source = default_source()
     folder = find_prepared(name, source, home)
     if folder is None:
         raise NotPrepared(

@@ -46,13 +46,13 @@ from keras import layers
 
 from helpers.data import load_dataset
 from helpers.metrics import evaluate, score_table
-from helpers.plots import history_plot, sample_grid
+from helpers.plots import plot_history, plot_images
 from helpers.results import claim""",
     """## The pictures
 
 Say what is loaded and what to look for. `run.images(...)` decides how many, in each profile.""",
     """cracks = load_dataset("concrete_cracks", image_size=32, color_mode="grayscale", limit=run.images(1000))
-_ = sample_grid(cracks.train.images[:12], title="What do the cracked patches have in common?")""",
+plot_images(cracks.train.images[:12], title="What do the cracked patches have in common?")""",
     """Say what was seen.
 
 ## The idea by hand
@@ -74,7 +74,7 @@ model.add(layers.GlobalAveragePooling2D())
 model.add(layers.Dense(1, activation="sigmoid"))
 model.compile(keras.optimizers.Adam(0.01), "binary_crossentropy", metrics=["accuracy"])
 fitted = model.fit(cracks.train.batches, validation_data=cracks.val.batches, epochs=run.epochs(8), verbose=0)
-_ = history_plot(fitted.history)""",
+plot_history(fitted.history)""",
     """Say what was seen.
 
 ## How good is it?

@@ -15,16 +15,16 @@ from PIL import Image
 from scipy.ndimage import laplace
 from sklearn.neighbors import NearestNeighbors
 
-from helpers.heatmaps.feature_extractor import Stages, batches
+from helpers.heatmaps.feature_extractor import FeatureExtractor, batches
 
 NEIGHBOURS = 5
 MOST = 2000  # training pictures that are kept
 THUMBNAIL = 8  # pixels a side
 
 
-def features(stages: Stages, images: np.ndarray) -> np.ndarray:
+def features(extractor: FeatureExtractor, images: np.ndarray) -> np.ndarray:
     """(n, features) float32: the last feature map of each picture, averaged over its places."""
-    return np.concatenate([stages.features(part).numpy().mean((1, 2)) for part in batches(images)])
+    return np.concatenate([extractor.features(part).numpy().mean((1, 2)) for part in batches(images)])
 
 
 def statistics(images: np.ndarray) -> np.ndarray:
@@ -57,12 +57,12 @@ def thumbnails(images: np.ndarray) -> np.ndarray:
     return np.stack(small)
 
 
-def _views(stages: Stages) -> dict[str, Callable]:
-    return {"features": lambda images: features(stages, images), "statistics": statistics, "thumbnail": thumbnails}
+def _views(extractor: FeatureExtractor) -> dict[str, Callable]:
+    return {"features": lambda images: features(extractor, images), "statistics": statistics, "thumbnail": thumbnails}
 
 
 class Reference:
-    """What is kept of the training pictures. `unlike(stages, images)` compares new ones with it."""
+    """What is kept of the training pictures. `unlike(extractor, images)` compares new ones with it."""
 
     def __init__(self, arrays: dict[str, np.ndarray]):
         """arrays: as `fit` and `load` make them; three tables of training pictures, their scales and limits."""
@@ -74,7 +74,7 @@ class Reference:
 
     @classmethod
     def fit(
-        cls, stages: Stages, train: np.ndarray, val: np.ndarray, refuse: float = 0.02, seed: int = 7
+        cls, extractor: FeatureExtractor, train: np.ndarray, val: np.ndarray, refuse: float = 0.02, seed: int = 7
     ) -> "Reference":
         """Remember training pictures, and set the limit so that about the share `refuse` of `val` is above it.
 
@@ -90,7 +90,7 @@ class Reference:
                 raise ValueError(f"{name}: {len(images)} pictures are too few to say what is usual; give 20 or more")
         kept = np.sort(np.random.default_rng(seed).permutation(len(train))[:MOST])
         arrays = {}
-        for view, describe in _views(stages).items():
+        for view, describe in _views(extractor).items():
             table = describe(train[kept])
             spread = table.std(axis=0)
             # what hardly varies in training must not decide alone
@@ -98,28 +98,28 @@ class Reference:
             arrays |= {view: (table - table.mean(axis=0)) / scale, f"{view}_mean": table.mean(axis=0)}
             arrays |= {f"{view}_scale": scale, f"{view}_limit": np.float32(1)}
         reference = cls(arrays)
-        distances = reference.distances(stages, val)
+        distances = reference.distances(extractor, val)
         for view, values in distances.items():
             reference.arrays[f"{view}_limit"] = np.float32(max(float(np.quantile(values, 1 - refuse)), 1e-6))
-        worst = reference.unlike(stages, val)
+        worst = reference.unlike(extractor, val)
         for view in distances:  # the worst of three is above its limit more often than one alone
             reference.arrays[f"{view}_limit"] *= np.float32(np.quantile(worst, 1 - refuse))
         return reference
 
-    def distances(self, stages: Stages, images: np.ndarray) -> dict[str, np.ndarray]:
+    def distances(self, extractor: FeatureExtractor, images: np.ndarray) -> dict[str, np.ndarray]:
         """{"features", "statistics", "thumbnail"}: (n,) mean distance to the nearest training pictures over its limit.
 
         Above 1 the picture is unlike in this respect.
         """
         found = {}
-        for view, describe in _views(stages).items():
+        for view, describe in _views(extractor).items():
             points = (describe(images) - self.arrays[f"{view}_mean"]) / self.arrays[f"{view}_scale"]
             found[view] = self._nearest[view].kneighbors(points)[0].mean(axis=1) / self.arrays[f"{view}_limit"]
         return found
 
-    def unlike(self, stages: Stages, images: np.ndarray) -> np.ndarray:
+    def unlike(self, extractor: FeatureExtractor, images: np.ndarray) -> np.ndarray:
         """(n,) the largest of the three: 1 is the limit, above it a picture is unlike the training pictures."""
-        return np.max(list(self.distances(stages, images).values()), axis=0)
+        return np.max(list(self.distances(extractor, images).values()), axis=0)
 
     def save(self, path: Path) -> None:
         """Write all tables into one .npz file."""

@@ -6,12 +6,9 @@ The exit status is 0 where at least one picture was judged, 1 where none could b
 """
 
 import argparse
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
 
 import numpy as np
 import pandas as pd
@@ -19,11 +16,6 @@ from PIL import Image
 
 from data_prework.files import atomic_write
 from data_prework.scan import Rejected
-from helpers.run import _silenced
-
-with _silenced():  # a command writes its answer, not TensorFlow's log
-    import tensorflow  # noqa: F401
-
 from helpers.deploy.bundle import CANNOT_JUDGE, CANNOT_READ, Bundle, BundleError, load_bundle, probabilities
 from helpers.deploy.csv_cells import for_spreadsheet
 from helpers.heatmaps import heatmap as heatmap_of
@@ -117,9 +109,9 @@ def _unfold(one: Any) -> Iterator[tuple[str, Any]]:
 def _judge(waiting: list[tuple[dict, np.ndarray]], bundle: Bundle, with_maps: bool) -> None:
     pictures = np.stack([picture for _, picture in waiting])
     answers = probabilities(bundle.model, pictures)
-    unlike = bundle.reference.unlike(bundle.stages, pictures)
-    method = "grad_cam" if bundle.stages.layer else "occlusion"
-    maps = heatmap_of(bundle.stages, pictures, method, target=1) if with_maps else [None] * len(pictures)
+    unlike = bundle.reference.unlike(bundle.extractor, pictures)
+    method = "grad_cam" if bundle.extractor.layer else "occlusion"
+    maps = heatmap_of(bundle.extractor, pictures, method, target=1) if with_maps else [None] * len(pictures)
     for (row, picture), probability, distance, found in zip(waiting, answers, unlike, maps, strict=True):
         row |= {"probability": float(probability), "unlike": float(distance)}
         if with_maps:
