@@ -35,8 +35,8 @@ def plot_confusion_matrix(
 
     Example:
         >>> ax = plot_confusion_matrix([0, 1, 1], [0.1, 0.9, 0.2], ["normal", "pneumonia"])
-        >>> ax.get_title("left")
-        '2 of 3 right (66.7 %)'
+        >>> [text.get_text() for text in ax.texts]
+        ['1\\n100.0 %', '0\\n0.0 %', '1\\n50.0 %', '1\\n50.0 %']
     """
     names = [str(name) for name in class_names]
     true = _class_numbers(y_true, "y_true", len(names))
