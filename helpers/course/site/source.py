@@ -16,7 +16,7 @@ EXERCISES = "notebooks/exercises"
 # pages that stand for a file of another name or kind
 PLACES = {"README.md": "index.md", "CITATION.cff": "cite.md", "LICENSE": "licence.md"}
 TEXTS = (
-    *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "notebooks/reference_projects.md"),
+    *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "notebooks/reference_projects.md", "notebooks/glossary.md"),
     *("tests/bench/RESULTS.md", "data_prework/cards/*.md"),
 )
 ICON = (
@@ -29,7 +29,7 @@ CHAPTERS = {
     "case_studies": (
         "Case studies",
         "Projects, told from the question to a recommendation, and the student projects that they learn from.",
-        "notebooks/case_studies/ notebooks/reference_projects",
+        "notebooks/case_studies/ notebooks/reference_projects notebooks/glossary",
     ),
     "exercises": (
         "Exercises",
