@@ -66,7 +66,8 @@ def save_result(
         folder: None: `run.results_folder`.
 
     Returns:
-        The results file.
+        The results file. Where it can't be written, because the disk is full for example, a line says so, the file
+        stays as it was, and the lesson goes on: a model that was trained isn't lost for that.
 
     Raises:
         ValueError: an argument is wrong; the message names it.
@@ -96,14 +97,16 @@ def save_result(
         "lesson": str(run.lesson),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(path.with_name(f".{path.name}.lock"), timeout=60):
             kept = _read(path) if path.exists() else []
             kept = [old for old in kept if any(old[name] != record[name] for name in KEY)]
             _write(path, [*kept, record])
     except Timeout as error:
         raise TimeoutError(f"{path}: another notebook has been writing to it for 60 s; stop that one first.") from error
+    except OSError as error:  # the training is over: the lesson goes on with its model
+        print(f"Note: the scores of {model} are not saved in {path} ({error.strerror or error}). The lesson goes on.")
     return path
 
 

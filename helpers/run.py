@@ -6,6 +6,7 @@ COURSE_RESULTS   folder of the results store (default: results in the project)
 """
 
 import os
+import tempfile
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from data_prework.files import PROJECT
+from data_prework.files import PROJECT, why_not_writable
 from data_prework.manifest import COURSE, find_prepared, read_manifest
 
 SOURCES = ("real", "embedded")
@@ -96,6 +97,9 @@ class Run:
 def start(lesson: str, seed: int = 7, source: str | None = None, verbose: bool = True) -> Run:
     """Begin a lesson: set all seeds and the style of figures, and say in one line what it runs on.
 
+    A second line says so where the results folder is read-only, or its disk full; results then go to the system's
+    folder for temporary files.
+
     Args:
         lesson: its number, such as "03".
         seed: for Python, NumPy and Keras.
@@ -113,6 +117,9 @@ def start(lesson: str, seed: int = 7, source: str | None = None, verbose: bool =
         raise ValueError(f"source: {source!r}; it must be {' or '.join(SOURCES)}")
     source = source or default_source()
     results = Path(os.environ.get("COURSE_RESULTS") or PROJECT / "results").expanduser()
+    if trouble := why_not_writable(results):
+        results = Path(tempfile.gettempdir()) / "image-classification-results"
+        print(f"Note: results can't be saved in {trouble}. They go to {results} instead.")
     keras.utils.set_random_seed(seed)
     # Keras 3.15 warns of its own default at every fit on tf.data, which is shuffled already
     warnings.filterwarnings("ignore", message="`shuffle=True` was passed, but will be ignored")

@@ -1,6 +1,7 @@
 """Results are kept whole, quick never mixes with full, and claims are judged in full only."""
 
 import json
+import resource
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -176,3 +177,15 @@ def test_the_leaderboard_has_the_best_first_as_text(run):
         leaderboard(frame[["model"]])
     with pytest.raises(ValueError, match="top: 0"):
         leaderboard(frame, top=0)
+
+
+def test_a_full_disk_costs_no_lesson_and_no_earlier_result(run, capsys):
+    save_result(run, "first", "shapes", scored())
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200, limits[1]))  # from here on no file can have more than 200 bytes
+    try:
+        save_result(run, "second", "shapes", scored())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert "the scores of second are not saved" in capsys.readouterr().out
+    assert list(load_results(run, split="test")["model"]) == ["first"]

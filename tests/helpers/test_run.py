@@ -134,3 +134,10 @@ def test_in_quick_the_output_of_a_claim_does_not_depend_on_its_condition(run, ca
 def test_a_claim_on_something_that_is_no_bool_is_a_type_error(run, condition):
     with pytest.raises(TypeError, match=r"condition: .*expected one bool"):
         run.claim("Something", condition)
+
+
+def test_a_results_folder_that_cannot_be_written_is_told_before_anything_is_trained(monkeypatch, started):
+    monkeypatch.setenv("COURSE_RESULTS", "/proc/results")
+    run, lines = started()
+    assert lines[0].startswith("Note: results can't be saved in /proc/results: not writable")
+    assert run.results_folder.name in lines[0] and run.results_folder.parent.is_dir()

@@ -25,11 +25,15 @@ ICON = (
 )
 # name of a chapter -> its title, what it says, and which pages are in it, in this order
 CHAPTERS = {
-    "lessons": ("Lessons", "Read them in this order: each builds on those before it.", "notebooks/[0-9]"),
+    "lessons": (
+        "Lessons",
+        "Read them in this order: each builds on those before it.",
+        "notebooks/[0-9] notebooks/glossary",
+    ),
     "case_studies": (
         "Case studies",
         "Projects, told from the question to a recommendation, and the student projects that they learn from.",
-        "notebooks/case_studies/ notebooks/reference_projects notebooks/glossary",
+        "notebooks/case_studies/ notebooks/reference_projects",
     ),
     "exercises": (
         "Exercises",
