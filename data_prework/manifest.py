@@ -12,8 +12,10 @@ A new preparation writes a new `files-<id>` beside the old one and then renames 
 the manifest therefore sees the old data set or the new one, never half of each.
 """
 
+import csv
 import json
 import os
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import pandas as pd
@@ -46,6 +48,38 @@ class ManifestError(ValueError):
     """A prepared folder that does not keep the contract; the message says which file and what to do."""
 
 
+@dataclass(frozen=True)
+class About:
+    """Facts about a whole prepared data set, as `about.json` holds them.
+
+    Attributes:
+        version: of the contract.
+        classes: their names, in the order of their numbers; of two, the second is the positive one.
+        source: "real", or "embedded" for the drawn stand-ins.
+        prepared: the day, as YYYY-MM-DD.
+        settings: what the preparation was asked for, see `data_prework.prepare.Settings`.
+        counts: split -> class -> number of images.
+        published_splits: those that the publisher of the images made.
+        rejected: number of files that were left out.
+        groups: number of groups.
+        group_rule: what makes a group, in words.
+    """
+
+    version: int
+    name: str
+    title: str
+    classes: list[str]
+    source: str
+    prepared: str
+    settings: dict
+    counts: dict[str, dict[str, int]]
+    published_splits: list[str]
+    rejected: int
+    groups: int
+    group_rule: str
+    licence: str
+
+
 def data_home() -> Path:
     """Folder of all data: the environment variable COURSE_DATA, or `data` in the project."""
     place = os.environ.get("COURSE_DATA")
@@ -76,15 +110,12 @@ def read_manifest(folder: Path) -> pd.DataFrame:
     """Read and check `folder/manifest.csv`.
 
     Returns:
-        One row an image, with the columns and types of `COLUMNS`; `.attrs["about"]` holds about.json.
+        One row an image, with the columns and types of `COLUMNS`. `read_about` gives the facts about the whole.
 
     Raises:
         ManifestError: the file is missing, was cut off, or was written by another version.
     """
-    path = Path(folder) / "manifest.csv"
-    again = f"Prepare it again: python -m data_prework prepare {Path(folder).name}"
-    if not path.is_file():
-        raise ManifestError(f"{path}: there is no prepared data set. {again}")
+    path, again = _existing(folder)
     try:
         frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
     except (ValueError, UnicodeDecodeError) as error:
@@ -103,14 +134,42 @@ def read_manifest(folder: Path) -> pd.DataFrame:
     wrong = sorted(set(frame["split"]) - set(SPLITS))
     if wrong:
         raise ManifestError(f"{path}: unknown split {wrong[0]!r}; known: {', '.join(SPLITS)}. {again}")
-    about = files_folder(folder, frame) / "about.json"
-    try:
-        frame.attrs["about"] = json.loads(about.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ManifestError(f"{about}: missing or damaged ({error}). {again}") from error
-    if frame.attrs["about"].get("version") != VERSION:
-        raise ManifestError(f"{about}: version {frame.attrs['about'].get('version')}, expected {VERSION}. {again}")
+    read_about(folder)  # refuses what another version wrote
     return frame
+
+
+def read_about(folder: Path) -> About:
+    """Read and check the `about.json` of a prepared data set.
+
+    Raises:
+        ManifestError: it is missing or damaged, or was written by another version.
+    """
+    path, again = _existing(folder)
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            first = next(csv.DictReader(file))["path"]
+    except (StopIteration, KeyError, ValueError, csv.Error) as error:
+        raise ManifestError(f"{path}: names no image. {again}") from error
+    about = path.with_name(first.split("/", 1)[0]) / "about.json"
+    try:
+        facts = json.loads(about.read_text(encoding="utf-8"))
+        version = facts.get("version")
+        if version != VERSION:
+            raise ManifestError(f"{about}: version {version}, expected {VERSION}. {again}")
+        return About(**{one.name: facts[one.name] for one in fields(About) if one.name in facts})
+    except ManifestError:
+        raise
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise ManifestError(f"{about}: missing or damaged ({error}). {again}") from error
+
+
+def _existing(folder: Path) -> tuple[Path, str]:
+    """The manifest of a folder, and the sentence that says how to make it anew."""
+    path = Path(folder) / "manifest.csv"
+    again = f"Prepare it again: python -m data_prework prepare {Path(folder).name}"
+    if not path.is_file():
+        raise ManifestError(f"{path}: there is no prepared data set. {again}")
+    return path, again
 
 
 def files_folder(folder: Path, frame: pd.DataFrame) -> Path:

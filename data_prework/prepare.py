@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from filelock import FileLock, Timeout
 
@@ -76,8 +77,8 @@ def prepare(
         raise RawFolderError(f"{raw}: the prepared data set would be written inside it. Move your images elsewhere.")
     with _alone(folder, wait, say), _opened(raw, entry, folder, say) as root:
         rows, rejected = describe_files(root, entry, settings, say)
-        rows, dropped = drop_duplicates(rows, settings.near, say)
-        rows = add_groups(rows, entry, settings, say)
+        rows, dropped, pairs = drop_duplicates(rows, settings.near, say)
+        rows = add_groups(rows, pairs, entry, settings, say)
         rows, leaked = split(rows, entry, settings, say)
         rejected = pd.concat([rejected, dropped, leaked], ignore_index=True)
         report_shortcuts(rows, say)
@@ -123,11 +124,11 @@ def _reasons(rejected: list[dict]) -> str:
     return ": " + ", ".join(f"{count} {kind}" for kind, count in kinds.items()) if len(kinds) else ""
 
 
-def drop_duplicates(rows: pd.DataFrame, near: int, say: Say) -> tuple[pd.DataFrame, pd.DataFrame]:
+def drop_duplicates(rows: pd.DataFrame, near: int, say: Say) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray]:
     """Drop exact copies and every image of a picture that stands in two classes.
 
     Returns:
-        (rows kept, with the column `pairs` in .attrs: near-duplicate pairs by position), (rows dropped).
+        rows kept, rows dropped, near-duplicate pairs of the kept ones by position.
     """
     bits = hash_bits(rows["phash"])
     pairs = near_pairs(bits, near)
@@ -151,20 +152,20 @@ def drop_duplicates(rows: pd.DataFrame, near: int, say: Say) -> tuple[pd.DataFra
     gone = sorted(set(labels) - set(kept["label"]))
     if gone:
         raise RawFolderError(f"every image of {', '.join(gone)} is also in another class; there is nothing to learn.")
-    kept.attrs["pairs"] = near_pairs(hash_bits(kept["phash"]), near)
+    pairs = near_pairs(hash_bits(kept["phash"]), near)
     say(
         f"duplicates  {int(copy.sum())} exact copies dropped, {int(conflict.sum())} files of a picture in two classes "
-        f"dropped, {len(kept.attrs['pairs'])} near-duplicate pairs kept together (distance <= {near} of 256 bits)"
+        f"dropped, {len(pairs)} near-duplicate pairs kept together (distance <= {near} of 256 bits)"
     )
-    return kept, dropped
+    return kept, dropped, pairs
 
 
-def add_groups(rows: pd.DataFrame, entry: Entry, settings: Settings, say: Say) -> pd.DataFrame:
+def add_groups(rows: pd.DataFrame, pairs: np.ndarray, entry: Entry, settings: Settings, say: Say) -> pd.DataFrame:
     """Add the column group: the data set's rule, joined where two groups share a near-duplicate."""
     rule = by_pattern(settings.group_pattern) if settings.group_pattern else entry.group
     # without a rule the path is the group: cat/1.jpg of train and cat/1.jpg of test have nothing in common
     own = rows["raw"] if rule is by_itself else rule_groups(rows, rule)
-    groups = merge(own, rows.attrs.pop("pairs"))
+    groups = merge(own, pairs)
     sizes = groups.value_counts()
     words = f"pattern {settings.group_pattern}" if settings.group_pattern else entry.group_words
     say(

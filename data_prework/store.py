@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from data_prework.catalogue import Entry
 from data_prework.check import file_faults
-from data_prework.manifest import VERSION, files_folder, read_manifest, write_manifest
+from data_prework.manifest import VERSION, About, files_folder, read_manifest, write_manifest
 from data_prework.scan import RawFolderError, convert
 
 
@@ -50,22 +50,22 @@ def write_prepared(
         masks.append(_copy_mask(drawn, files / "masks" / row.path))
     rejected.sort_values("raw").to_csv(files / "rejected.csv", index=False, lineterminator="\n")
     published = set(rows["official"]) - {""}
-    about = {
-        "version": VERSION,
-        "name": name,
-        "title": entry.title,
-        "classes": list(entry.classes) or sorted(rows["label"].unique()),
-        "source": "embedded" if embedded else "real",
-        "prepared": date.today().isoformat(),
-        "settings": asdict(settings),
-        "counts": {s: part["label"].value_counts().to_dict() for s, part in rows.groupby("split")},
-        "published_splits": sorted(published if {"val", "test"} <= published else published - {"train"}),
-        "rejected": len(rejected),
-        "groups": int(rows["group"].nunique()),
-        "group_rule": entry.group_words,
-        "licence": entry.licence,
-    }
-    (files / "about.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+    about = About(
+        version=VERSION,
+        name=name,
+        title=entry.title,
+        classes=list(entry.classes) or sorted(rows["label"].unique()),
+        source="embedded" if embedded else "real",
+        prepared=date.today().isoformat(),
+        settings=asdict(settings),
+        counts={s: part["label"].value_counts().to_dict() for s, part in rows.groupby("split")},
+        published_splits=sorted(published if {"val", "test"} <= published else published - {"train"}),
+        rejected=len(rejected),
+        groups=int(rows["group"].nunique()),
+        group_rule=entry.group_words,
+        licence=entry.licence,
+    )
+    (files / "about.json").write_text(json.dumps(asdict(about), indent=2) + "\n", encoding="utf-8")
     rows = rows.assign(
         path=f"{files.name}/images/" + rows["path"],
         sha256=hashes,
@@ -73,7 +73,7 @@ def write_prepared(
     )
     write_manifest(folder, rows)
     _clean(folder, keep=files.name)
-    say(f"written     {len(rows)} images in {len(about['classes'])} classes to {folder}")
+    say(f"written     {len(rows)} images in {len(about.classes)} classes to {folder}")
     if len(rejected):
         say(f"            what was left out, and why: {files / 'rejected.csv'}")
     return folder

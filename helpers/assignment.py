@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 
 from data_prework.files import PROJECT
-from data_prework.manifest import COURSE, data_home, find_prepared
+from data_prework.manifest import COURSE, data_home, find_prepared, read_about
 from data_prework.prepare import prepare
 from data_prework.synthetic import synthesize
-from helpers.data import Dataset, load_dataset, load_manifest
+from helpers.data import Dataset, load_dataset, load_manifest, locate
 
 CHOICES = {"dataset": "chest_xray", "difficulty": 1.0, "seed": 7, "seed_per_student": True, "points": {}}
 LIMITS = {
@@ -57,7 +57,7 @@ class Exercise:
     @property
     def classes(self) -> list[str]:
         """Names of the two classes; the second is the positive one, the class that is looked for."""
-        return self._read(load_manifest).attrs["about"]["classes"]
+        return read_about(self._read(locate)).classes
 
     def rng(self, task: str) -> np.random.Generator:
         """Random numbers of this student for one task; a test that asks again gets the same ones."""

@@ -11,7 +11,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from data_prework.files import atomic_write
-from data_prework.manifest import SPLITS, ManifestError, files_folder, find_prepared, read_manifest
+from data_prework.manifest import SPLITS, ManifestError, files_folder, find_prepared, read_about, read_manifest
 from helpers import run as _run
 
 MODES = {"grayscale": ("L", 1), "rgb": ("RGB", 3)}
@@ -114,11 +114,10 @@ def load_dataset(
     if batch_size < 1:
         raise ValueError(f"batch_size is {batch_size}; it must be 1 or more")
     folder = locate(name, source, home)
-    frame = read_manifest(folder)
-    classes = frame.attrs["about"]["classes"]
+    frame, about = read_manifest(folder), read_about(folder)
     pixels = _arrays(folder, frame, size, color_mode)
     chosen = _subset(frame, limit, seed)
-    labels = frame["label"].map({label: i for i, label in enumerate(classes)}).to_numpy()
+    labels = frame["label"].map({label: i for i, label in enumerate(about.classes)}).to_numpy()
     parts = {}
     for split in SPLITS:
         rows = np.flatnonzero(chosen & (frame["split"] == split).to_numpy())
@@ -130,7 +129,7 @@ def load_dataset(
             batch_size=batch_size,
             seed=seed if split == "train" else None,
         )
-    return Dataset(name, folder, classes, frame.attrs["about"]["source"], **parts)
+    return Dataset(name, folder, about.classes, about.source, **parts)
 
 
 def locate(name: str, source: str | None = None, home: Path | None = None) -> Path:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from data_prework.files import PROJECT
-from data_prework.manifest import COURSE, find_prepared, read_manifest
+from data_prework.manifest import COURSE, find_prepared, read_about
 
 SOURCES = ("real", "embedded")
 _last: list["Run"] = []
@@ -54,7 +54,7 @@ class Run:
     def source_of(self, dataset: str) -> str:
         """ "real" or "embedded": where the images of a prepared data set come from."""
         folder = find_prepared(dataset, self.source)
-        return read_manifest(folder).attrs["about"]["source"] if folder else "embedded"
+        return read_about(folder).source if folder else "embedded"
 
     @property
     def uses_real_data(self) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from data_prework.check import check
-from data_prework.manifest import read_manifest
+from data_prework.manifest import read_about, read_manifest
 from tests.data_prework.conftest import quiet, two_classes
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -145,5 +145,5 @@ def test_two_at_once_with_different_settings_end_sound(tmp_path):
         assert process.returncode == 0, said
     folder = home / "leaves"
     assert check(folder) == []
-    assert read_manifest(folder).attrs["about"]["settings"]["seed"] in (6, 7)
+    assert read_about(folder).settings["seed"] in (6, 7)
     assert len(parts(folder)) == 2 and parts(home) == [".leaves.lock", "leaves"]
