@@ -13,8 +13,9 @@ from filelock import FileLock, Timeout
 from data_prework import shortcuts
 from data_prework.catalogue import Entry, entry_for
 from data_prework.group import NEAR, by_itself, by_pattern, hash_bits, merge, near_pairs, rule_groups
+from data_prework.image_files import MAX_PIXELS, MIN_SIDE
 from data_prework.manifest import data_home, prepared_folder
-from data_prework.scan import MAX_PIXELS, MIN_SIDE, RawFolderError, find_images, scan
+from data_prework.scan import RawFolderError, find_images, scan
 from data_prework.sources.archives import npz_to_folders, unpack
 from data_prework.split import SplitError, check_fractions, split_rows
 from data_prework.store import write_prepared

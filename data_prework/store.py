@@ -16,8 +16,9 @@ from tqdm import tqdm
 
 from data_prework.catalogue import Entry
 from data_prework.check import file_faults
+from data_prework.image_files import convert
 from data_prework.manifest import VERSION, About, files_folder, read_manifest, write_manifest
-from data_prework.scan import RawFolderError, convert
+from data_prework.scan import RawFolderError
 
 
 def write_prepared(

@@ -7,14 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 from tqdm import tqdm
 
 from data_prework.files import atomic_write
+from data_prework.image_files import MODES, read_prepared
 from data_prework.manifest import SPLITS, ManifestError, files_folder, find_prepared, read_about, read_manifest
 from helpers import run as _run
-
-MODES = {"grayscale": ("L", 1), "rgb": ("RGB", 3)}
 
 
 class NotPrepared(FileNotFoundError):
@@ -154,20 +152,6 @@ def load_manifest(name: str, source: str | None = None, home: Path | None = None
     return read_manifest(locate(name, source, home))
 
 
-def draft(image: Image.Image, size: tuple[int, int], mode: str) -> None:
-    """Let a JPEG that was opened, and not read yet, be decoded at a fraction of its size where it can."""
-    image.draft(mode, (2 * size[1], 2 * size[0]))
-
-
-def shrunk(image: Image.Image, size: tuple[int, int], mode: str) -> np.ndarray:
-    """(height, width, channels) uint8: the picture stretched to `size`, (height, width), with antialiasing.
-
-    mode: Pillow's name of the colour mode, "L" or "RGB".
-    """
-    small = np.asarray(image.convert(mode).resize((size[1], size[0]), Image.Resampling.BOX))
-    return small.reshape(*size, -1)
-
-
 def _size(image_size: int | tuple[int, int]) -> tuple[int, int]:
     pair = tuple(image_size) if isinstance(image_size, tuple | list) else (image_size, image_size)
     if len(pair) != 2 or not all(isinstance(side, int) and 8 <= side <= 2048 for side in pair):
@@ -190,9 +174,8 @@ def _subset(frame: pd.DataFrame, limit: int | None, seed: int) -> np.ndarray:
 
 def _arrays(folder: Path, frame: pd.DataFrame, size: tuple[int, int], color_mode: str) -> np.ndarray:
     """(n, h, w, c) uint8 of all rows, read from the file beside the manifest or made there."""
-    mode, channels = MODES[color_mode]
     path = files_folder(folder, frame) / "arrays" / f"{size[0]}x{size[1]}-{color_mode}.npy"
-    shape = (len(frame), *size, channels)
+    shape = (len(frame), *size, MODES[color_mode][1])
     if path.is_file():
         try:
             array = np.load(path, mmap_mode="r")
@@ -203,21 +186,18 @@ def _arrays(folder: Path, frame: pd.DataFrame, size: tuple[int, int], color_mode
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(path) as aside:
         array = np.lib.format.open_memmap(aside, mode="w+", dtype=np.uint8, shape=shape)
-        _fill(array, folder, list(frame["path"]), mode)
+        _fill(array, folder, list(frame["path"]), color_mode)
         array.flush()
         del array  # closes the file, which some systems want before a rename
     return np.load(path, mmap_mode="r")
 
 
-def _fill(array: np.ndarray, folder: Path, paths: list[str], mode: str) -> None:
+def _fill(array: np.ndarray, folder: Path, paths: list[str], color_mode: str) -> None:
     """Resize every image into its row of `array`, on all processors."""
-    height, width = array.shape[1:3]
 
     def resize(row: int) -> None:
         try:
-            with Image.open(folder / paths[row]) as image:
-                draft(image, (height, width), mode)
-                array[row] = shrunk(image, (height, width), mode)
+            array[row] = read_prepared(folder / paths[row], array.shape[1:3], color_mode)
         except OSError as error:
             again = f"Prepare it again: python -m data_prework prepare {folder.name}"
             raise ManifestError(f"{folder / paths[row]}: {error}. {again}") from None

@@ -22,7 +22,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from helpers.data import MODES
+from data_prework.image_files import MODES
 from helpers.deploy.model_card import model_card
 from helpers.deploy.out_of_distribution import Reference
 from helpers.heatmaps.feature_extractor import Stages, two_stages

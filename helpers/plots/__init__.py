@@ -5,7 +5,7 @@ rejected by name with a ValueError.
 """
 
 from helpers.plots.images import class_balance, image_sizes, sample_grid
-from helpers.plots.overlays import overlay_grid
+from helpers.plots.overlays import overlay, overlay_grid
 from helpers.plots.scores import confusion_matrix_plot, score_intervals
 from helpers.plots.style import CLASS_COLOURS, PALETTE, SPLIT_COLOURS, model_colour, use_style
 from helpers.plots.training import compare_histories, history_plot
@@ -20,6 +20,7 @@ __all__ = [
     "history_plot",
     "image_sizes",
     "model_colour",
+    "overlay",
     "overlay_grid",
     "sample_grid",
     "score_intervals",

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from data_prework.image_files import read_image
 from data_prework.manifest import ManifestError, files_folder, read_manifest
 from helpers.data import NotPrepared, load_dataset, load_manifest
 
@@ -41,6 +42,13 @@ def test_images_are_resized_with_antialiasing(home):
     blocks = grey.reshape(8, 5, 50).mean(1)[:, :48].reshape(8, 8, 6).mean(2)  # about the mean of each small field
     assert np.abs(data.test.images[0, ..., 0] - blocks).mean() < 6
     assert data.test.images[0].std() < grey.std() / 2  # noise averages out; picking single pixels would keep it
+
+
+@pytest.mark.parametrize("color_mode", ["grayscale", "rgb"])
+def test_a_file_of_the_data_set_is_read_with_exactly_its_pixels_in_training(color_mode):
+    data = squares(image_size=(24, 36), color_mode=color_mode)
+    for image, path in zip(data.test.images, data.test.frame["path"], strict=True):
+        np.testing.assert_array_equal(read_image(data.folder / path, (24, 36), color_mode), image)
 
 
 def test_evaluation_order_is_fixed_and_training_order_changes_by_seed():
