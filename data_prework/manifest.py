@@ -24,6 +24,14 @@ from data_prework.files import PROJECT, atomic_write
 
 VERSION = 1
 SPLITS = ("train", "val", "test")
+SPLIT_FOLDERS = {  # how raw folders call them, in small letters
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "test": "test",
+}
 COURSE = ("chest_xray", "concrete_cracks", "monuments")  # the data sets that the lessons use
 COLUMNS = {
     "path": "str",  # relative to the manifest, with forward slashes

@@ -22,8 +22,8 @@ from data_prework.image_files import (
     opened,
     read_content,
 )
+from data_prework.manifest import SPLIT_FOLDERS
 
-SPLIT_NAMES = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 PHASH_SIDE = 16  # 16 x 16 = 256 bits
 
 # Luminance table of the JPEG standard (annex K), row by row, as Pillow gives it.
@@ -68,13 +68,13 @@ def find_images(root: Path) -> tuple[list[Found], list[str]]:
     if not root.is_dir():
         raise RawFolderError(f"{root}: no such folder. Give the folder that holds one folder per class.")
     folders = _folders(root)
-    while len(folders) == 1 and folders[0].name.lower() not in SPLIT_NAMES and _folders(folders[0]):
+    while len(folders) == 1 and folders[0].name.lower() not in SPLIT_FOLDERS and _folders(folders[0]):
         root, folders = folders[0], _folders(folders[0])
-    splits = [folder for folder in folders if folder.name.lower() in SPLIT_NAMES]
+    splits = [folder for folder in folders if folder.name.lower() in SPLIT_FOLDERS]
     ignored = [folder.name for folder in folders if splits and folder not in splits]
     pairs = [(split, one) for split in splits for one in _folders(split)] or [(None, one) for one in folders]
     found = [
-        Found(path, one.name, SPLIT_NAMES[split.name.lower()] if split else "")
+        Found(path, one.name, SPLIT_FOLDERS[split.name.lower()] if split else "")
         for split, one in pairs
         for path in sorted(one.rglob("*"))
         if not _hidden(path.relative_to(one)) and not path.is_dir()

@@ -18,10 +18,10 @@ import pandas as pd
 from filelock import FileLock, Timeout
 
 from data_prework.files import atomic_write
+from data_prework.manifest import SPLITS
 from helpers.metrics import LOWER_IS_BETTER, METRICS, Scores, metric_name
 
 VERSION = 1
-SPLITS = ("train", "val", "test")
 KEY = ("model", "dataset", "split", "seed", "profile", "source")  # saving a result with the same key replaces it
 COLUMNS = (
     "model",

@@ -12,9 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from data_prework.manifest import SPLITS
 from helpers.plots.style import CLASS_COLOURS, WIDEST, new_axes, outside_legend
-
-_SPLIT_WORDS = {"train": "train", "val": "validation", "validation": "validation", "test": "test"}
 
 
 def sample_grid(
@@ -165,6 +164,6 @@ def _class_colour(i: int) -> str:
 
 
 def _ordered_parts(frame: pd.DataFrame, by: str) -> list[tuple[str, pd.DataFrame]]:
-    order = list(_SPLIT_WORDS)
-    values = sorted(frame[by].unique(), key=lambda v: (order.index(v) if v in order else len(order), str(v)))
-    return [(_SPLIT_WORDS.get(value, str(value)), frame[frame[by] == value]) for value in values]
+    order = {split: place for place, split in enumerate(SPLITS)}
+    values = sorted(frame[by].unique(), key=lambda v: (order.get(v, len(order)), str(v)))
+    return [("validation" if value == "val" else str(value), frame[frame[by] == value]) for value in values]

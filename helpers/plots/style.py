@@ -14,7 +14,7 @@ from PIL import Image
 # The one table of colours, from seaborn's "colorblind" palette: safe with the common colour-vision deficiencies.
 PALETTE = tuple(sns.color_palette("colorblind").as_hex())
 CLASS_COLOURS = (PALETTE[0], PALETTE[1], PALETTE[2], PALETTE[4], PALETTE[5], PALETTE[9])  # negative, positive, others
-SPLIT_COLOURS = {"train": PALETTE[2], "validation": PALETTE[4], "test": PALETTE[5]}
+SPLIT_COLOURS = {"train": PALETTE[2], "val": PALETTE[4], "test": PALETTE[5]}
 MODEL_COLOURS = {  # the first family whose words occur in a model's name
     "shortcut": (PALETTE[7], ("majority", "shortcut", "threshold", "file size", "encoding", "always")),
     "transfer": (PALETTE[2], ("transfer", "pretrained", "fine-tun", "mobilenet", "efficientnet", "resnet", "vgg")),

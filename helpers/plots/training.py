@@ -40,11 +40,11 @@ def history_plot(history: Any, metrics: Sequence[str] | None = None, title: str 
     for ax in cells.flat[len(wanted) :]:
         ax.set_visible(False)
     for ax, name in zip(cells.flat, wanted, strict=False):
-        for key, split, marker in ((name, "train", "s"), (f"val_{name}", "validation", "o")):
+        for key, split, marker in ((name, "train", "s"), (f"val_{name}", "val", "o")):
             if key in values:
                 x = _epochs(values[key], epochs)
                 style = {"color": SPLIT_COLOURS[split], "marker": marker if epochs <= 12 else None, "ms": 4}
-                label = "training" if split == "train" else split
+                label = "training" if split == "train" else "validation"
                 (handles[label],) = ax.plot(x, values[key], label=label, **style)
                 if best is not None and best in x:
                     at_best = values[key][x == best][0]
