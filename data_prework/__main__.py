@@ -8,6 +8,7 @@ from pathlib import Path
 
 from data_prework.catalogue import CATALOGUE, entry_for
 from data_prework.check import check
+from data_prework.errors import CourseError
 from data_prework.manifest import data_home, find_prepared, prepared_folder, read_manifest
 from data_prework.prepare import Settings, prepare
 from data_prework.sources.download import PNEUMONIA_MNIST, AddressList, DownloadError, fetch
@@ -214,7 +215,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parser().parse_args(argv)
     try:
         return args.run(args)
-    except (ValueError, OSError, DownloadError, TimeoutError) as error:
+    except (CourseError, ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

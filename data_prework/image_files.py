@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from data_prework.errors import CourseError
+
 SUFFIXES = {
     "JPEG": (".jpg", ".jpeg"),
     "MPO": (".jpg", ".jpeg"),  # what some phones write: a JPEG with a second image behind it
@@ -27,7 +29,7 @@ MAX_PIXELS = 50_000_000
 MAX_BYTES = 200 * 2**20
 
 
-class RejectedImageError(Exception):
+class RejectedImageError(CourseError):
     """Why a file cannot be used; the message is what the student reads."""
 
 

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from data_prework.errors import CourseError
 from data_prework.files import PROJECT, atomic_write
 
 VERSION = 1
@@ -52,7 +53,7 @@ COLUMNS = {
 }
 
 
-class ManifestError(ValueError):
+class ManifestError(CourseError, ValueError):
     """A prepared folder that does not keep the contract; the message says which file and what to do."""
 
 

@@ -11,6 +11,7 @@ import imagehash
 import numpy as np
 from tqdm import tqdm
 
+from data_prework.errors import CourseError
 from data_prework.image_files import (
     MAX_PIXELS,
     MIN_SIDE,
@@ -42,7 +43,7 @@ _STANDARD = np.array(
 ).ravel()
 
 
-class RawFolderError(ValueError):
+class RawFolderError(CourseError, ValueError):
     """A raw folder whose layout cannot be read; the message says what was found and what is expected."""
 
 

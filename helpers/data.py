@@ -13,9 +13,10 @@ from data_prework.files import atomic_write
 from data_prework.image_files import MODES, read_prepared
 from data_prework.manifest import SPLITS, ManifestError, files_folder, find_prepared, read_about, read_manifest
 from helpers import run as _run
+from helpers.errors import CourseError
 
 
-class NotPrepared(FileNotFoundError):
+class NotPreparedError(CourseError, FileNotFoundError):
     """The data set is not there yet; the message names the command that prepares it."""
 
 
@@ -102,7 +103,7 @@ def load_dataset(
         home: folder of all data; the usual one if not given.
 
     Raises:
-        NotPrepared: the data set is not there; the message names the command.
+        NotPreparedError: the data set is not there; the message names the command.
         ManifestError: it is damaged; the message names the file.
         ValueError: an argument is out of its range.
     """
@@ -134,13 +135,13 @@ def locate(name: str, source: str | None = None, home: Path | None = None) -> Pa
     """Folder of a prepared data set; source and home as in `load_dataset`.
 
     Raises:
-        NotPrepared: it is not there; the message names the command that prepares it.
+        NotPreparedError: it is not there; the message names the command that prepares it.
     """
     if source is None:
         source = _run.current().source if _run._last else "real"
     folder = find_prepared(name, source, home)
     if folder is None:
-        raise NotPrepared(
+        raise NotPreparedError(
             f"the data set {name!r} is not prepared yet. In a terminal, in the project's folder: "
             f"python -m data_prework prepare {name}   (your own images: add --from FOLDER)"
         )

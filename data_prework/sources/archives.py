@@ -14,6 +14,7 @@ from filelock import FileLock
 from PIL import Image
 from tqdm import tqdm
 
+from data_prework.errors import CourseError
 from data_prework.manifest import SPLITS
 
 CHUNK = 2**20
@@ -28,7 +29,7 @@ OTHER_KINDS = {  # first bytes -> (kind, how to open it)
 ARCHIVE_SUFFIXES = (".zip", ".rar", ".7z", ".gz", ".tgz", ".tar")
 
 
-class UnpackError(ValueError):
+class UnpackError(CourseError, ValueError):
     """An archive that cannot be opened safely; the message names it, its member, the fault and the way on."""
 
 

@@ -8,7 +8,7 @@ from PIL import Image
 
 from data_prework.image_files import read_image
 from data_prework.manifest import ManifestError, files_folder, read_manifest
-from helpers.data import NotPrepared, load_dataset, load_manifest
+from helpers.data import NotPreparedError, load_dataset, load_manifest
 
 
 def squares(**options):
@@ -93,9 +93,9 @@ def test_the_resized_copy_is_made_once_and_remade_when_damaged(home):
 
 
 def test_what_is_not_prepared_names_the_command():
-    with pytest.raises(NotPrepared, match=r"python -m data_prework prepare leaves .*--from FOLDER"):
+    with pytest.raises(NotPreparedError, match=r"python -m data_prework prepare leaves .*--from FOLDER"):
         load_dataset("leaves")
-    with pytest.raises(NotPrepared, match="prepare squares"):
+    with pytest.raises(NotPreparedError, match="prepare squares"):
         load_manifest("squares", source="embedded")
 
 
