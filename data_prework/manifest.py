@@ -89,27 +89,27 @@ class About:
     licence: str
 
 
-def data_home() -> Path:
+def default_data_dir() -> Path:
     """Folder of all data: the environment variable COURSE_DATA, or `data` in the project."""
     place = os.environ.get("COURSE_DATA")
     return Path(place).expanduser() if place else PROJECT / "data"
 
 
-def prepared_folder(name: str, embedded: bool, home: Path | None = None) -> Path:
-    """Where a prepared data set belongs: `home/NAME`, or `home/embedded/NAME` for the drawn stand-ins."""
-    home = home or data_home()
-    return home / "embedded" / name if embedded else home / name
+def prepared_folder(name: str, embedded: bool, data_dir: Path | None = None) -> Path:
+    """Where a prepared data set belongs: `data_dir/NAME`, or `data_dir/embedded/NAME` for the drawn stand-ins."""
+    data_dir = data_dir or default_data_dir()
+    return data_dir / "embedded" / name if embedded else data_dir / name
 
 
-def find_prepared(name: str, source: str = "real", home: Path | None = None) -> Path | None:
+def find_prepared(name: str, source: str = "real", data_dir: Path | None = None) -> Path | None:
     """Folder of a prepared data set, or None.
 
     Args:
         source: "embedded" looks only for the drawn stand-in, "real" takes it where there is nothing else.
     """
-    places = [prepared_folder(name, embedded=True, home=home)]
+    places = [prepared_folder(name, embedded=True, data_dir=data_dir)]
     if source == "real":
-        places.insert(0, prepared_folder(name, embedded=False, home=home))
+        places.insert(0, prepared_folder(name, embedded=False, data_dir=data_dir))
     elif source != "embedded":
         raise ValueError(f"source is {source!r}; it must be 'embedded' or 'real'")
     return next((place for place in places if (place / "manifest.csv").is_file()), None)

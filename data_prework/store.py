@@ -23,7 +23,7 @@ from data_prework.scan import RawFolderError
 
 def write_prepared(
     folder: Path, name: str, entry: Entry, settings, root: Path, truth: Path | None,
-    rows: pd.DataFrame, rejected: pd.DataFrame, say: Callable[[str], None],
+    rows: pd.DataFrame, rejected: pd.DataFrame, report: Callable[[str], None],
 ) -> Path:  # fmt: skip
     """Write everything under a new `files-<id>`, then rename the manifest: the one moment of change.
 
@@ -39,9 +39,9 @@ def write_prepared(
     _clean(folder, keep=current)
     if current.startswith(files.name):
         if not file_faults(folder, read_manifest(folder)):
-            say(f"unchanged   {folder} is up to date")
+            report(f"unchanged   {folder} is up to date")
             return folder
-        say("damaged     the prepared files are not what they were; they are written again")
+        report("damaged     the prepared files are not what they were; they are written again")
     if current == files.name:
         files = files.with_name(f"{files.name}-again")  # never write over what the manifest points to
     hashes, masks = [], []
@@ -74,9 +74,9 @@ def write_prepared(
     )
     write_manifest(folder, rows)
     _clean(folder, keep=files.name)
-    say(f"written     {len(rows)} images in {len(about.classes)} classes to {folder}")
+    report(f"written     {len(rows)} images in {len(about.classes)} classes to {folder}")
     if len(rejected):
-        say(f"            what was left out, and why: {files / 'rejected.csv'}")
+        report(f"            what was left out, and why: {files / 'rejected.csv'}")
     return folder
 
 

@@ -86,10 +86,10 @@ def load_dataset(
     image_size: int | tuple[int, int] = 128,
     color_mode: str = "rgb",
     batch_size: int = 32,
-    limit: int | None = None,
+    max_images: int | None = None,
     seed: int = 7,
     source: str | None = None,
-    home: Path | None = None,
+    data_dir: Path | None = None,
 ) -> Dataset:
     """Load a prepared data set.
 
@@ -97,10 +97,10 @@ def load_dataset(
         name: as in `python -m data_prework prepare NAME`.
         image_size: side in pixels, or (height, width). Images are stretched to it, with antialiasing.
         color_mode: "grayscale" (one channel) or "rgb" (three).
-        limit: keep about this many images, chosen by seed, with the shares of splits and classes kept.
-        seed: of the shuffling and of `limit`.
+        max_images: keep about this many images, chosen by seed, with the shares of splits and classes kept.
+        seed: of the shuffling and of `max_images`.
         source: "real" or "embedded"; by default what the running lesson uses.
-        home: folder of all data; the usual one if not given.
+        data_dir: folder of all data; `data_prework.manifest.default_data_dir()` if not given.
 
     Raises:
         NotPreparedError: the data set is not there; the message names the command.
@@ -112,10 +112,10 @@ def load_dataset(
         raise ValueError(f"color_mode is {color_mode!r}; it must be {' or '.join(MODES)}")
     if batch_size < 1:
         raise ValueError(f"batch_size is {batch_size}; it must be 1 or more")
-    folder = locate(name, source, home)
+    folder = locate(name, source, data_dir)
     frame, about = read_manifest(folder), read_about(folder)
     pixels = _arrays(folder, frame, size, color_mode)
-    chosen = _subset(frame, limit, seed)
+    chosen = _subset(frame, max_images, seed)
     labels = frame["label"].map({label: i for i, label in enumerate(about.classes)}).to_numpy()
     parts = {}
     for split in SPLITS:
@@ -131,15 +131,15 @@ def load_dataset(
     return Dataset(name, folder, about.classes, about.source, **parts)
 
 
-def locate(name: str, source: str | None = None, home: Path | None = None) -> Path:
-    """Folder of a prepared data set; source and home as in `load_dataset`.
+def locate(name: str, source: str | None = None, data_dir: Path | None = None) -> Path:
+    """Folder of a prepared data set; source and data_dir as in `load_dataset`.
 
     Raises:
         NotPreparedError: it is not there; the message names the command that prepares it.
     """
     if source is None:
         source = _run.current().source if _run._last else "real"
-    folder = find_prepared(name, source, home)
+    folder = find_prepared(name, source, data_dir)
     if folder is None:
         raise NotPreparedError(
             f"the data set {name!r} is not prepared yet. In a terminal, in the project's folder: "
@@ -148,9 +148,9 @@ def locate(name: str, source: str | None = None, home: Path | None = None) -> Pa
     return folder
 
 
-def load_manifest(name: str, source: str | None = None, home: Path | None = None) -> pd.DataFrame:
+def load_manifest(name: str, source: str | None = None, data_dir: Path | None = None) -> pd.DataFrame:
     """The manifest of a prepared data set; raises as `load_dataset`."""
-    return read_manifest(locate(name, source, home))
+    return read_manifest(locate(name, source, data_dir))
 
 
 def _size(image_size: int | tuple[int, int]) -> tuple[int, int]:
@@ -160,12 +160,12 @@ def _size(image_size: int | tuple[int, int]) -> tuple[int, int]:
     return pair
 
 
-def _subset(frame: pd.DataFrame, limit: int | None, seed: int) -> np.ndarray:
-    if limit is None or limit >= len(frame):
+def _subset(frame: pd.DataFrame, max_images: int | None, seed: int) -> np.ndarray:
+    if max_images is None or max_images >= len(frame):
         return np.ones(len(frame), dtype=bool)
-    if limit < 12:
-        raise ValueError(f"limit is {limit}; fewer than 12 images cannot fill three splits with every class")
-    share = limit / len(frame)
+    if max_images < 12:
+        raise ValueError(f"max_images is {max_images}; fewer than 12 images cannot fill three splits with every class")
+    share = max_images / len(frame)
     chosen = np.zeros(len(frame), dtype=bool)
     rng = np.random.default_rng(seed)
     for rows in frame.groupby(["split", "label"]).indices.values():

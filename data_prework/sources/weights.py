@@ -4,7 +4,7 @@ import hashlib
 import os
 from pathlib import Path
 
-from data_prework.manifest import data_home
+from data_prework.manifest import default_data_dir
 from data_prework.sources.download import Direct, fetch_direct
 from data_prework.sources.http import BadAnswerError, DownloadError, in_words
 
@@ -43,7 +43,7 @@ WEIGHTS = {
 
 def weights_folder() -> Path:
     """Where fetched weight files lie: `weights` in the folder of all data."""
-    return data_home() / "weights"
+    return default_data_dir() / "weights"
 
 
 def find_weights(name: str) -> Path | None:

@@ -225,7 +225,7 @@ def test_masks_follow_their_images(tmp_path):
     for path in (raw / "oak").iterdir():
         Image.new("L", (50, 40), int(path.stem) % 256).save(truth / "masks" / "oak" / f"{path.stem}.png")
     folder = quiet("leaves", raw, tmp_path / "home")
-    assert folder == tmp_path / "home" / "embedded" / "leaves" == find_prepared("leaves", home=tmp_path / "home")
+    assert folder == tmp_path / "home" / "embedded" / "leaves" == find_prepared("leaves", data_dir=tmp_path / "home")
     rows = read_manifest(folder)
     assert (rows.loc[rows["label"] == "elm", "mask"] == "").all()
     for row in rows[rows["label"] == "oak"].itertuples():

@@ -74,7 +74,7 @@ def test_class_weights_balance_the_training_split():
 
 
 def test_a_limit_keeps_every_class_in_every_split_and_the_same_images_by_seed():
-    small, again = squares(limit=30), squares(limit=30)
+    small, again = squares(max_images=30), squares(max_images=30)
     assert 24 <= len(small.train) + len(small.val) + len(small.test) <= 36
     assert all(set(split.labels) == {0, 1} for split in (small.train, small.val, small.test))
     assert small.train.frame["path"].tolist() == again.train.frame["path"].tolist()
@@ -107,7 +107,7 @@ def test_what_is_not_prepared_names_the_command():
         ({"image_size": 64.5}, "image_size"),
         ({"color_mode": "grey"}, "grayscale or rgb"),
         ({"batch_size": 0}, "batch_size is 0"),
-        ({"limit": 5}, "limit is 5"),
+        ({"max_images": 5}, "max_images is 5"),
     ],
 )
 def test_arguments_out_of_range_are_refused_by_name(options, words):

@@ -15,7 +15,7 @@ from pathlib import Path
 import nbformat
 
 from data_prework.files import PROJECT, atomic_write
-from data_prework.manifest import data_home
+from data_prework.manifest import default_data_dir
 from helpers.course.grading.submission import UnreadableError, read_submission, restore, settle_name
 
 WHO = "student"  # nbgrader's name for whoever handed it in: each submission has a course folder of its own
@@ -40,7 +40,7 @@ class Job:
     hidden: tuple[Path, ...] = ()  # folders that the student's code must not read
     again: bool = False
     trusted: bool = False
-    data: Path = field(default_factory=lambda: data_home().resolve())
+    data: Path = field(default_factory=lambda: default_data_dir().resolve())
 
     @property
     def released(self) -> Path:
