@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from data_prework.group import by_itself, crack_block, xray_patient
+from data_prework.manifest import SPLITS
 from data_prework.sources import download
 
 
@@ -79,7 +80,7 @@ CATALOGUE = {
             classes=("normal", "pneumonia"),
             group=by_itself,
             group_words="near-duplicates only: the file names, and with them the patients, are lost",
-            keep_splits=("train", "val", "test"),
+            keep_splits=SPLITS,
             sources=(download.PNEUMONIA_MNIST[28],),  # other sizes with --size
             page="https://zenodo.org/records/10519652",
             citation="Yang et al. 2023, MedMNIST v2, Zenodo 10519652; after Kermany et al. 2018",
@@ -106,7 +107,7 @@ def entry_for(name: str) -> Entry:
         classes=(),
         group=by_itself,
         group_words="near-duplicates only; give --group-pattern if file names tell what belongs together",
-        keep_splits=("train", "val", "test"),
+        keep_splits=SPLITS,
         sources=(),
         page="",
         citation="own images",

@@ -8,6 +8,8 @@ import pandas as pd
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from data_prework.errors import CourseError
+
 # Hamming distance of 256-bit perceptual hashes up to which two pictures count as the same. Measured on 4,000 chest
 # X-rays and 4,000 concrete patches: saved again at quality 60, brightened or scaled to 80 %, a picture moves by at most
 # 16 bits; the two most similar X-rays of different files are 38 apart. (64-bit hashes cannot do this: at distance 6
@@ -19,7 +21,7 @@ _NORMAL = re.compile(r"^(?:(NORMAL\d+)-)?IM-(\d+)-(\d+)", re.I)
 _NUMBERED = re.compile(r"^(\d+)(?:_\d+)?$")
 
 
-class GroupError(ValueError):
+class GroupError(CourseError, ValueError):
     """A file name from which the rule cannot read a group; the message lists such names."""
 
 

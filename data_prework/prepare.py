@@ -6,19 +6,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from filelock import FileLock, Timeout
 
 from data_prework import shortcuts
 from data_prework.catalogue import Entry, entry_for
 from data_prework.group import NEAR, by_itself, by_pattern, hash_bits, merge, near_pairs, rule_groups
-from data_prework.manifest import data_home, prepared_folder
-from data_prework.scan import MAX_PIXELS, MIN_SIDE, RawFolderError, find_images, scan
+from data_prework.image_files import MAX_PIXELS, MIN_SIDE
+from data_prework.manifest import prepared_folder
+from data_prework.scan import RawFolderError, find_images, scan
 from data_prework.sources.archives import npz_to_folders, unpack
 from data_prework.split import SplitError, check_fractions, split_rows
 from data_prework.store import write_prepared
 
-Say = Callable[[str], None]
+Report = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -39,9 +41,9 @@ def prepare(
     name: str,
     raw: Path | str,
     settings: Settings | None = None,
-    home: Path | None = None,
+    data_dir: Path | None = None,
     wait: float = 600,
-    say: Say = print,
+    verbose: bool = True,
 ) -> Path:
     """Turn a raw folder or zip into the prepared data set `name`.
 
@@ -49,9 +51,9 @@ def prepare(
         name: a data set of the catalogue, or a name of one's own.
         raw: folder or .zip with one folder per class (or train/test folders with these); nothing in it is changed.
         settings: fractions, seed and limits, see `Settings`.
-        home: folder of all data; `data_home()` if not given.
+        data_dir: folder of all data; `default_data_dir()` if not given.
         wait: seconds to wait while another process prepares the same data set.
-        say: takes the report, one line a step.
+        verbose: print the report, one line a step.
 
     Returns:
         The prepared folder. If an up-to-date one is there, it is kept as it is.
@@ -59,7 +61,7 @@ def prepare(
     Raises:
         RawFolderError, GroupError, SplitError, UnpackError: each says what is wrong and what to do.
     """
-    settings, home = settings or Settings(), home or data_home()
+    settings, report = settings or Settings(), print if verbose else _silent
     entry = entry_for(name)
     check_fractions(settings.test, settings.val)
     if settings.group_pattern:
@@ -71,24 +73,24 @@ def prepare(
         )
     truth = raw.with_name(raw.name + "_truth")
     embedded = (truth / "draws.csv").is_file()  # only the drawn stand-ins have it
-    folder = prepared_folder(name, embedded, home)
+    folder = prepared_folder(name, embedded, data_dir)
     if folder.resolve().is_relative_to(raw) or raw.is_relative_to(folder.resolve()):
         raise RawFolderError(f"{raw}: the prepared data set would be written inside it. Move your images elsewhere.")
-    with _alone(folder, wait, say), _opened(raw, entry, folder, say) as root:
-        rows, rejected = describe_files(root, entry, settings, say)
-        rows, dropped = drop_duplicates(rows, settings.near, say)
-        rows = add_groups(rows, entry, settings, say)
-        rows, leaked = split(rows, entry, settings, say)
+    with _alone(folder, wait, report), _opened(raw, entry, folder, report) as root:
+        rows, rejected = describe_files(root, entry, settings, report)
+        rows, dropped, pairs = drop_duplicates(rows, settings.near, report)
+        rows = add_groups(rows, pairs, entry, settings, report)
+        rows, leaked = split(rows, entry, settings, report)
         rejected = pd.concat([rejected, dropped, leaked], ignore_index=True)
-        report_shortcuts(rows, say)
-        return write_prepared(folder, name, entry, settings, root, truth if embedded else None, rows, rejected, say)
+        report_shortcuts(rows, report)
+        return write_prepared(folder, name, entry, settings, root, truth if embedded else None, rows, rejected, report)
 
 
-def describe_files(root: Path, entry: Entry, settings: Settings, say: Say) -> tuple[pd.DataFrame, pd.DataFrame]:
+def describe_files(root: Path, entry: Entry, settings: Settings, report: Report) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Scan: one row a usable file, and the table of rejected ones (path, label, reason)."""
     found, ignored = find_images(root)
     if ignored:
-        say(f"layout      ignored beside train and test: {', '.join(ignored)}")
+        report(f"layout      ignored beside train and test: {', '.join(ignored)}")
     labels = {item.label for item in found}
     if entry.classes and labels != set(entry.classes):
         raise RawFolderError(
@@ -102,7 +104,7 @@ def describe_files(root: Path, entry: Entry, settings: Settings, say: Say) -> tu
             rejected.append(where | {"reason": reason})
         else:
             rows.append(where | {"stem": item.path.stem, "official": item.split} | facts)
-    say(f"scan        {len(found)} files, {len(rejected)} rejected" + _reasons(rejected))
+    report(f"scan        {len(found)} files, {len(rejected)} rejected" + _reasons(rejected))
     unused = labels - {row["label"] for row in rows}
     if unused:
         raise RawFolderError(
@@ -123,11 +125,11 @@ def _reasons(rejected: list[dict]) -> str:
     return ": " + ", ".join(f"{count} {kind}" for kind, count in kinds.items()) if len(kinds) else ""
 
 
-def drop_duplicates(rows: pd.DataFrame, near: int, say: Say) -> tuple[pd.DataFrame, pd.DataFrame]:
+def drop_duplicates(rows: pd.DataFrame, near: int, report: Report) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray]:
     """Drop exact copies and every image of a picture that stands in two classes.
 
     Returns:
-        (rows kept, with the column `pairs` in .attrs: near-duplicate pairs by position), (rows dropped).
+        rows kept, rows dropped, near-duplicate pairs of the kept ones by position.
     """
     bits = hash_bits(rows["phash"])
     pairs = near_pairs(bits, near)
@@ -151,30 +153,30 @@ def drop_duplicates(rows: pd.DataFrame, near: int, say: Say) -> tuple[pd.DataFra
     gone = sorted(set(labels) - set(kept["label"]))
     if gone:
         raise RawFolderError(f"every image of {', '.join(gone)} is also in another class; there is nothing to learn.")
-    kept.attrs["pairs"] = near_pairs(hash_bits(kept["phash"]), near)
-    say(
+    pairs = near_pairs(hash_bits(kept["phash"]), near)
+    report(
         f"duplicates  {int(copy.sum())} exact copies dropped, {int(conflict.sum())} files of a picture in two classes "
-        f"dropped, {len(kept.attrs['pairs'])} near-duplicate pairs kept together (distance <= {near} of 256 bits)"
+        f"dropped, {len(pairs)} near-duplicate pairs kept together (distance <= {near} of 256 bits)"
     )
-    return kept, dropped
+    return kept, dropped, pairs
 
 
-def add_groups(rows: pd.DataFrame, entry: Entry, settings: Settings, say: Say) -> pd.DataFrame:
+def add_groups(rows: pd.DataFrame, pairs: np.ndarray, entry: Entry, settings: Settings, report: Report) -> pd.DataFrame:
     """Add the column group: the data set's rule, joined where two groups share a near-duplicate."""
     rule = by_pattern(settings.group_pattern) if settings.group_pattern else entry.group
     # without a rule the path is the group: cat/1.jpg of train and cat/1.jpg of test have nothing in common
     own = rows["raw"] if rule is by_itself else rule_groups(rows, rule)
-    groups = merge(own, rows.attrs.pop("pairs"))
+    groups = merge(own, pairs)
     sizes = groups.value_counts()
     words = f"pattern {settings.group_pattern}" if settings.group_pattern else entry.group_words
-    say(
+    report(
         f"groups      {len(sizes)} groups ({words}), "
         f"{int((sizes > 1).sum())} with more than one image, the largest with {int(sizes.max())}"
     )
     return rows.assign(group=groups)
 
 
-def split(rows: pd.DataFrame, entry: Entry, settings: Settings, say: Say) -> tuple[pd.DataFrame, pd.DataFrame]:
+def split(rows: pd.DataFrame, entry: Entry, settings: Settings, report: Report) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Add the column split; images whose group is also in an official test or val split are dropped from the others."""
     rows = rows.assign(official=rows["official"].where(rows["official"].isin(entry.keep_splits), ""))
     in_test = set(rows.loc[rows["official"] == "test", "group"])
@@ -192,7 +194,7 @@ def split(rows: pd.DataFrame, entry: Entry, settings: Settings, say: Say) -> tup
         )
     rows["split"] = split_rows(rows, settings.test, settings.val, settings.seed, settings.random_split)
     counts = rows["split"].value_counts()
-    say(
+    report(
         f"split       train {counts['train']}, val {counts['val']}, test {counts['test']}"
         + (" (test as published)" if in_test else "")
         + (f", {len(leaked)} dropped because their group is in a published test or val split" if len(leaked) else "")
@@ -201,27 +203,31 @@ def split(rows: pd.DataFrame, entry: Entry, settings: Settings, say: Say) -> tup
     return rows, leaked
 
 
-def report_shortcuts(rows: pd.DataFrame, say: Say) -> None:
-    """Say encoding, size and colour mode per class, and warn where one of them predicts the class."""
+def report_shortcuts(rows: pd.DataFrame, report: Report) -> None:
+    """Tell encoding, size and colour mode per class, and warn where one of them predicts the class."""
     train = rows[rows["split"] == "train"]
     for label, facts in shortcuts.per_class(train).iterrows():
-        say(
+        report(
             f"files       {label}: median {facts['width']:.0f} x {facts['height']:.0f} pixels, mostly "
             f"{facts['most common encoding']}, colour modes {facts['colour modes']}"
         )
     for warning in shortcuts.warnings_for(train):
-        say(f"WARNING     {warning}")
+        report(f"WARNING     {warning}")
+
+
+def _silent(line: str) -> None:
+    """Takes a line of the report and says nothing."""
 
 
 @contextmanager
-def _alone(folder: Path, wait: float, say: Say):
+def _alone(folder: Path, wait: float, report: Report):
     """Hold the data set's lock; the system frees it when a process dies."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder.parent / f".{folder.name}.lock")
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        say(f"waiting     another process prepares {folder.name}")
+        report(f"waiting     another process prepares {folder.name}")
         try:
             lock.acquire(timeout=wait)
         except Timeout:
@@ -235,14 +241,14 @@ def _alone(folder: Path, wait: float, say: Say):
 
 
 @contextmanager
-def _opened(raw: Path, entry: Entry, folder: Path, say: Say):
+def _opened(raw: Path, entry: Entry, folder: Path, report: Report):
     """The raw folder itself, or what a zip (or MedMNIST's .npz) holds, in a folder that is gone afterwards."""
     place = folder.with_name(f".{folder.name}.unpacked")
     shutil.rmtree(place, ignore_errors=True)  # of a run that was killed; we hold the lock
     if raw.is_dir():
         yield raw
         return
-    say(f"unpacking   {raw.name}")
+    report(f"unpacking   {raw.name}")
     try:
         arrays = raw.suffix == ".npz"
         yield npz_to_folders(raw, place / "raw", entry.classes) if arrays else unpack(raw, place / "raw")

@@ -4,10 +4,12 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold, train_test_split
 
+from data_prework.errors import CourseError
+
 CLOSE = 0.005  # this near to what the folds allow, no further seed is tried: each costs seconds with many groups
 
 
-class SplitError(ValueError):
+class SplitError(CourseError, ValueError):
     """A split that cannot be made; the message says why and what to change."""
 
 

@@ -7,17 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 from tqdm import tqdm
 
 from data_prework.files import atomic_write
-from data_prework.manifest import SPLITS, ManifestError, files_folder, find_prepared, read_manifest
+from data_prework.image_files import MODES, read_prepared
+from data_prework.manifest import SPLITS, ManifestError, files_folder, find_prepared, read_about, read_manifest
+from helpers.errors import CourseError
 from helpers.run import default_source
 
-MODES = {"grayscale": ("L", 1), "rgb": ("RGB", 3)}
 
-
-class NotPrepared(FileNotFoundError):
+class NotPreparedError(CourseError, FileNotFoundError):
     """The data set is not there yet; the message names the command that prepares it."""
 
 
@@ -87,10 +86,10 @@ def load_dataset(
     image_size: int | tuple[int, int] = 128,
     color_mode: str = "rgb",
     batch_size: int = 32,
-    limit: int | None = None,
+    max_images: int | None = None,
     seed: int = 7,
     source: str | None = None,
-    home: Path | None = None,
+    data_dir: Path | None = None,
 ) -> Dataset:
     """Load a prepared data set.
 
@@ -98,13 +97,13 @@ def load_dataset(
         name: as in `python -m data_prework prepare NAME`.
         image_size: side in pixels, or (height, width). Images are stretched to it, with antialiasing.
         color_mode: "grayscale" (one channel) or "rgb" (three).
-        limit: keep about this many images, chosen by seed, with the shares of splits and classes kept.
-        seed: of the shuffling and of `limit`.
+        max_images: keep about this many images, chosen by seed, with the shares of splits and classes kept.
+        seed: of the shuffling and of `max_images`.
         source: "real" or "embedded"; None: as the environment variable COURSE_SOURCE says, else "real".
-        home: folder of all data; the usual one if not given.
+        data_dir: folder of all data; None: `data_prework.manifest.default_data_dir()`.
 
     Raises:
-        NotPrepared: the data set is not there; the message names the command.
+        NotPreparedError: the data set is not there; the message names the command.
         ManifestError: it is damaged; the message names the file.
         ValueError: an argument is out of its range.
     """
@@ -113,12 +112,11 @@ def load_dataset(
         raise ValueError(f"color_mode is {color_mode!r}; it must be {' or '.join(MODES)}")
     if batch_size < 1:
         raise ValueError(f"batch_size is {batch_size}; it must be 1 or more")
-    folder = locate(name, source, home)
-    frame = read_manifest(folder)
-    classes = frame.attrs["about"]["classes"]
+    folder = locate(name, source, data_dir)
+    frame, about = read_manifest(folder), read_about(folder)
     pixels = _arrays(folder, frame, size, color_mode)
-    chosen = _subset(frame, limit, seed)
-    labels = frame["label"].map({label: i for i, label in enumerate(classes)}).to_numpy()
+    chosen = _subset(frame, max_images, seed)
+    labels = frame["label"].map({label: i for i, label in enumerate(about.classes)}).to_numpy()
     parts = {}
     for split in SPLITS:
         rows = np.flatnonzero(chosen & (frame["split"] == split).to_numpy())
@@ -130,43 +128,29 @@ def load_dataset(
             batch_size=batch_size,
             seed=seed if split == "train" else None,
         )
-    return Dataset(name, folder, classes, frame.attrs["about"]["source"], **parts)
+    return Dataset(name, folder, about.classes, about.source, **parts)
 
 
-def locate(name: str, source: str | None = None, home: Path | None = None) -> Path:
-    """Folder of a prepared data set; source and home as in `load_dataset`.
+def locate(name: str, source: str | None = None, data_dir: Path | None = None) -> Path:
+    """Folder of a prepared data set; source and data_dir as in `load_dataset`.
 
     Raises:
-        NotPrepared: it is not there; the message names the command that prepares it.
+        NotPreparedError: it is not there; the message names the command that prepares it.
     """
     if source is None:
         source = default_source()
-    folder = find_prepared(name, source, home)
+    folder = find_prepared(name, source, data_dir)
     if folder is None:
-        raise NotPrepared(
+        raise NotPreparedError(
             f"the data set {name!r} is not prepared yet. In a terminal, in the project's folder: "
             f"python -m data_prework prepare {name}   (your own images: add --from FOLDER)"
         )
     return folder
 
 
-def load_manifest(name: str, source: str | None = None, home: Path | None = None) -> pd.DataFrame:
+def load_manifest(name: str, source: str | None = None, data_dir: Path | None = None) -> pd.DataFrame:
     """The manifest of a prepared data set; raises as `load_dataset`."""
-    return read_manifest(locate(name, source, home))
-
-
-def draft(image: Image.Image, size: tuple[int, int], mode: str) -> None:
-    """Let a JPEG that was opened, and not read yet, be decoded at a fraction of its size where it can."""
-    image.draft(mode, (2 * size[1], 2 * size[0]))
-
-
-def shrunk(image: Image.Image, size: tuple[int, int], mode: str) -> np.ndarray:
-    """(height, width, channels) uint8: the picture stretched to `size`, (height, width), with antialiasing.
-
-    mode: Pillow's name of the colour mode, "L" or "RGB".
-    """
-    small = np.asarray(image.convert(mode).resize((size[1], size[0]), Image.Resampling.BOX))
-    return small.reshape(*size, -1)
+    return read_manifest(locate(name, source, data_dir))
 
 
 def _size(image_size: int | tuple[int, int]) -> tuple[int, int]:
@@ -176,12 +160,12 @@ def _size(image_size: int | tuple[int, int]) -> tuple[int, int]:
     return pair
 
 
-def _subset(frame: pd.DataFrame, limit: int | None, seed: int) -> np.ndarray:
-    if limit is None or limit >= len(frame):
+def _subset(frame: pd.DataFrame, max_images: int | None, seed: int) -> np.ndarray:
+    if max_images is None or max_images >= len(frame):
         return np.ones(len(frame), dtype=bool)
-    if limit < 12:
-        raise ValueError(f"limit is {limit}; fewer than 12 images cannot fill three splits with every class")
-    share = limit / len(frame)
+    if max_images < 12:
+        raise ValueError(f"max_images is {max_images}; fewer than 12 images cannot fill three splits with every class")
+    share = max_images / len(frame)
     chosen = np.zeros(len(frame), dtype=bool)
     rng = np.random.default_rng(seed)
     for rows in frame.groupby(["split", "label"]).indices.values():
@@ -191,9 +175,8 @@ def _subset(frame: pd.DataFrame, limit: int | None, seed: int) -> np.ndarray:
 
 def _arrays(folder: Path, frame: pd.DataFrame, size: tuple[int, int], color_mode: str) -> np.ndarray:
     """(n, h, w, c) uint8 of all rows, read from the file beside the manifest or made there."""
-    mode, channels = MODES[color_mode]
     path = files_folder(folder, frame) / "arrays" / f"{size[0]}x{size[1]}-{color_mode}.npy"
-    shape = (len(frame), *size, channels)
+    shape = (len(frame), *size, MODES[color_mode][1])
     if path.is_file():
         try:
             array = np.load(path, mmap_mode="r")
@@ -204,21 +187,18 @@ def _arrays(folder: Path, frame: pd.DataFrame, size: tuple[int, int], color_mode
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(path) as aside:
         array = np.lib.format.open_memmap(aside, mode="w+", dtype=np.uint8, shape=shape)
-        _fill(array, folder, list(frame["path"]), mode)
+        _fill(array, folder, list(frame["path"]), color_mode)
         array.flush()
         del array  # closes the file, which some systems want before a rename
     return np.load(path, mmap_mode="r")
 
 
-def _fill(array: np.ndarray, folder: Path, paths: list[str], mode: str) -> None:
+def _fill(array: np.ndarray, folder: Path, paths: list[str], color_mode: str) -> None:
     """Resize every image into its row of `array`, on all processors."""
-    height, width = array.shape[1:3]
 
     def resize(row: int) -> None:
         try:
-            with Image.open(folder / paths[row]) as image:
-                draft(image, (height, width), mode)
-                array[row] = shrunk(image, (height, width), mode)
+            array[row] = read_prepared(folder / paths[row], array.shape[1:3], color_mode)
         except OSError as error:
             again = f"Prepare it again: python -m data_prework prepare {folder.name}"
             raise ManifestError(f"{folder / paths[row]}: {error}. {again}") from None

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from data_prework.files import PROJECT, why_not_writable
-from data_prework.manifest import COURSE, find_prepared, read_manifest
+from data_prework.manifest import COURSE, find_prepared, read_about
 
 SOURCES = ("real", "embedded")
 
@@ -81,7 +81,7 @@ class Run:
     def source_of(self, dataset: str) -> str:
         """ "real" or "embedded": where the images of a prepared data set come from."""
         folder = find_prepared(dataset, self.source)
-        return read_manifest(folder).attrs["about"]["source"] if folder else "embedded"
+        return read_about(folder).source if folder else "embedded"
 
     @property
     def uses_real_data(self) -> bool:

@@ -51,7 +51,7 @@ from helpers.results import claim""",
     """## The pictures
 
 Say what is loaded and what to look for. `run.images(...)` decides how many, in each profile.""",
-    """cracks = load_dataset("concrete_cracks", image_size=32, color_mode="grayscale", limit=run.images(1000))
+    """cracks = load_dataset("concrete_cracks", image_size=32, color_mode="grayscale", max_images=run.images(1000))
 plot_images(cracks.train.images[:12], title="What do the cracked patches have in common?")""",
     """Say what was seen.
 

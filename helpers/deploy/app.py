@@ -18,12 +18,13 @@ from PIL import Image
 from streamlit import runtime
 from streamlit.web import cli
 
+from data_prework.image_files import MAX_BYTES, read_image
 from helpers.deploy.bundle import CANNOT_JUDGE, CANNOT_READ, Bundle, BundleError, find_bundles, load_bundle
 from helpers.deploy.csv_cells import for_spreadsheet
 from helpers.deploy.feedback import read_feedback, save_feedback
 from helpers.deploy.model_card import WARNING
 from helpers.deploy.predict import decide, predict
-from helpers.pictures import MAX_BYTES, overlaid, read_picture
+from helpers.plots.overlays import overlay
 
 FLAGS = {
     "browser.gatherUsageStats": "false",
@@ -91,7 +92,7 @@ def _judged(key: str, digest: str, name: str, _bundle: Bundle, _data: bytes) -> 
 
 @st.cache_data(max_entries=200, show_spinner=False)
 def _small(digest: str, _data: bytes) -> bytes:
-    picture = Image.fromarray(read_picture(_data))
+    picture = Image.fromarray(read_image(_data))
     picture.thumbnail((320, 320))
     content = io.BytesIO()
     picture.save(content, "PNG")
@@ -127,7 +128,7 @@ def _answer(row: pd.Series, bundle: Bundle) -> None:
         st.warning(f"The picture is {_plain(row['note'])}. Its probability means nothing.")
     st.text(f"probability of {bundle.classes[1]}: {row['probability']:.3f}")
     words = "bright: what speaks for" if row["map"].any() else "nothing here speaks for"
-    st.image(overlaid(row["picture"], row["map"]), caption=f"{words} {_plain(bundle.classes[1])}")
+    st.image(overlay(row["picture"], row["map"]), caption=f"{words} {_plain(bundle.classes[1])}")
 
 
 def _ask(key: str, data: bytes, rows: list[pd.Series], bundles: list[tuple[Bundle, float]], feedback: Path) -> None:

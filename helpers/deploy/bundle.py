@@ -22,9 +22,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from helpers.data import MODES
+from data_prework.image_files import MODES
 from helpers.deploy.model_card import model_card
 from helpers.deploy.out_of_distribution import Reference
+from helpers.errors import CourseError
 from helpers.heatmaps.feature_extractor import FeatureExtractor
 from helpers.metrics import Scores
 
@@ -46,7 +47,7 @@ KINDS = {  # of the entries of bundle.json
 }
 
 
-class BundleError(ValueError):
+class BundleError(CourseError, ValueError):
     """A bundle that cannot be used; the message says which file, what is wrong with it and what to do."""
 
 

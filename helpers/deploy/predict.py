@@ -15,12 +15,12 @@ import pandas as pd
 from PIL import Image
 
 from data_prework.files import atomic_write
-from data_prework.scan import Rejected
+from data_prework.image_files import RejectedImageError, fit_image, read_image
 from helpers.deploy.bundle import CANNOT_JUDGE, CANNOT_READ, Bundle, BundleError, load_bundle, probabilities
 from helpers.deploy.csv_cells import for_spreadsheet
 from helpers.heatmaps import heatmap as heatmap_of
 from helpers.heatmaps.feature_extractor import BATCH
-from helpers.pictures import fit_picture, overlaid, read_picture
+from helpers.plots.overlays import overlay
 
 
 def predict(images: Any, bundle: Bundle, threshold: float | None = None, heatmap: bool = False) -> pd.DataFrame:
@@ -46,9 +46,9 @@ def predict(images: Any, bundle: Bundle, threshold: float | None = None, heatmap
         row = {"file": name, "probability": np.nan, "decision": CANNOT_READ, "unlike": np.nan, "note": ""}
         rows.append(row | ({"picture": None, "map": None} if heatmap else {}))
         try:
-            read = fit_picture if isinstance(source, np.ndarray) else read_picture
+            read = fit_image if isinstance(source, np.ndarray) else read_image
             waiting.append((rows[-1], read(source, bundle.size, bundle.color_mode)))
-        except Rejected as error:
+        except RejectedImageError as error:
             rows[-1]["note"] = str(error)
         if len(waiting) == BATCH:
             _judge(waiting, bundle, heatmap)
@@ -137,7 +137,7 @@ def save_heatmaps(frame: pd.DataFrame, folder: Path) -> int:
     for row in judged.itertuples():
         target = folder / f"{row.file}.heatmap.png"
         target.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(overlaid(row.picture, row.map)).save(target)
+        Image.fromarray(overlay(row.picture, row.map)).save(target)
     return len(judged)
 
 

@@ -1,6 +1,6 @@
 """Networks and their training: a small CNN, backbones, and the models of the five published projects."""
 
-from helpers.models.backbones import COURSE_WEIGHTS, NoWeights, load_backbone, unfreeze
+from helpers.models.backbones import COURSE_WEIGHTS, NoWeightsError, load_backbone, unfreeze
 from helpers.models.course_backbone import course_network
 from helpers.models.reference_layers import split_at_backbone
 from helpers.models.reference_models import REFERENCE_MODELS, ReferenceModel
@@ -12,7 +12,7 @@ __all__ = [
     "COURSE_WEIGHTS",
     "REFERENCE_MODELS",
     "REFERENCE_PROJECTS",
-    "NoWeights",
+    "NoWeightsError",
     "ReferenceModel",
     "ReferenceProject",
     "Training",

@@ -19,6 +19,7 @@ from keras import layers
 
 from data_prework.sources.http import DownloadError
 from data_prework.sources.weights import WEIGHTS, fetch_weights, find_weights, weights_folder
+from helpers.errors import CourseError
 from helpers.models.course_backbone import WEIGHTS as COURSE_WEIGHTS
 from helpers.models.course_backbone import course_network
 
@@ -32,7 +33,7 @@ _MEAN_BGR = (103.939, 116.779, 123.68)  # of ImageNet, 0-255
 _EXPECTS = {"VGG16": "caffe", "VGG19": "caffe", "ResNet50": "caffe", "Xception": "tf", "MobileNetV2": "tf"}
 
 
-class NoWeights(OSError):
+class NoWeightsError(CourseError, OSError):
     """The weights that were asked for are not to be had; the message says why and how to get them."""
 
 
@@ -64,7 +65,7 @@ def load_backbone(
     Raises:
         ValueError: an argument is unknown or does not fit, or the weight file is of another network.
         FileNotFoundError: the path of a weight file leads nowhere.
-        NoWeights: no ImageNet weights, and fallback is "error".
+        NoWeightsError: no ImageNet weights, and fallback is "error".
     """
     name = _known(name)
     _check_shape(name, image_shape)
@@ -77,7 +78,7 @@ def load_backbone(
             )
         try:
             path = COURSE_WEIGHTS if name == COURSE else _imagenet_file(name, report)
-        except NoWeights as error:
+        except NoWeightsError as error:
             if fallback == "error":
                 raise
             given = "its own small network" if fallback == "course" else f"{name} with random weights"
@@ -201,7 +202,7 @@ def _load(backbone: keras.Model, path: Path, name: str) -> None:
 
 
 def _imagenet_file(name: str, report: Callable[[str], None]) -> Path:
-    """A sound file of the ImageNet weights; NoWeights, within about two seconds, where none is to be had."""
+    """A sound file of the ImageNet weights; NoWeightsError, within about two seconds, where none is to be had."""
     path = find_weights(name)
     if path is not None:
         return path
@@ -217,8 +218,8 @@ def _imagenet_file(name: str, report: Callable[[str], None]) -> Path:
         raise _no_weights(name, str(error).splitlines()[1].strip()) from error
 
 
-def _no_weights(name: str, why: str) -> NoWeights:
-    return NoWeights(f"ImageNet weights for {name}: {why}. To get them: python -m data_prework weights {name}.")
+def _no_weights(name: str, why: str) -> NoWeightsError:
+    return NoWeightsError(f"ImageNet weights for {name}: {why}. To get them: python -m data_prework weights {name}.")
 
 
 def _answers(url: str, seconds: float = 1.5) -> bool:

@@ -6,7 +6,7 @@ the cell. A wrong argument is rejected by name with a ValueError.
 
 from helpers.plots.images import plot_class_balance, plot_image_sizes, plot_images
 from helpers.plots.networks import plot_backbone, plot_convolution, plot_layers, plot_neuron
-from helpers.plots.overlays import plot_overlays
+from helpers.plots.overlays import overlay, plot_overlays
 from helpers.plots.scores import plot_confusion_matrix, plot_scores
 from helpers.plots.style import CLASS_COLORS, COLORS, PALETTE, SPLIT_COLORS, Panels, model_color, use_style
 from helpers.plots.training import plot_histories, plot_history
@@ -18,6 +18,7 @@ __all__ = [
     "SPLIT_COLORS",
     "Panels",
     "model_color",
+    "overlay",
     "plot_backbone",
     "plot_class_balance",
     "plot_confusion_matrix",

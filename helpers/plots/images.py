@@ -195,6 +195,6 @@ def _class_color(i: int) -> str:
 
 
 def _ordered_parts(frame: pd.DataFrame, by: str) -> list[tuple[str, pd.DataFrame]]:
-    order = list(_SPLIT_WORDS)
-    values = sorted(frame[by].unique(), key=lambda v: (order.index(v) if v in order else len(order), str(v)))
-    return [(_SPLIT_WORDS.get(value, str(value)), frame[frame[by] == value]) for value in values]
+    order = {split: place for place, split in enumerate(SPLITS)}
+    values = sorted(frame[by].unique(), key=lambda v: (order.get(v, len(order)), str(v)))
+    return [("validation" if value == "val" else str(value), frame[frame[by] == value]) for value in values]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
+from PIL import Image
 
 from helpers.plots.style import Panels
 
@@ -65,3 +67,25 @@ def plot_overlays(
     if title:
         figure.suptitle(title)
     return Panels(axes.flat[: len(images)])
+
+
+def overlay(image: np.ndarray, heat: np.ndarray, side: int = 320) -> np.ndarray:
+    """One image in gray with its heatmap in viridis over it.
+
+    Args:
+        image: (h, w, 1 or 3) uint8.
+        heat: (h, w), 0 or more; scaled to its strongest place, and nothing is laid over where all is 0.
+        side: pixels of the longer side of what is returned.
+
+    Returns:
+        (height, width, 3) uint8.
+    """
+    strongest = float(heat.max())
+    share = heat / strongest if strongest > 0 else np.zeros(heat.shape)
+    colors = matplotlib.colormaps["viridis"](share)[:, :, :3]
+    gray = image.astype(float).mean(axis=2, keepdims=True) / 255
+    mixed = 0.45 * gray + 0.55 * colors if strongest > 0 else np.repeat(gray, 3, axis=2)
+    height, width = image.shape[:2]
+    scale = side / max(height, width)
+    shown = Image.fromarray((255 * mixed).round().astype(np.uint8))
+    return np.asarray(shown.resize((round(width * scale), round(height * scale)), Image.Resampling.BICUBIC))

@@ -152,7 +152,7 @@ def rate(name: str, limit: int, seconds: float) -> None:
     from helpers.models.reference_models import REFERENCE_MODELS
 
     modes = {1: "grayscale", 3: "rgb"}
-    data = {count: load_dataset(name, SIDE, mode, limit=limit) for count, mode in modes.items()}
+    data = {count: load_dataset(name, SIDE, mode, max_images=limit) for count, mode in modes.items()}
     test = data[1].test
     keys = [key for key, row in REFERENCE_MODELS.items() if row.dataset == name]
     trainings = {key: lambda key=key: reference(key, data, seconds) for key in keys} | course(name, data, seconds)

@@ -18,6 +18,7 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+from data_prework.manifest import SPLITS
 from tests.bench.pictures import write_pictures
 from tests.bench.watched import watched
 
@@ -65,7 +66,7 @@ def ours(folder: Path) -> Callable[[], int]:
     def one_pass() -> int:
         if not parts:
             data = load_dataset("pictures", SIDE, "rgb", batch_size=BATCH)
-            parts.extend(data[split].batches for split in ("train", "val", "test"))
+            parts.extend(data[split].batches for split in SPLITS)
         return sum(len(labels) for part in parts for _, labels in part)
 
     return one_pass

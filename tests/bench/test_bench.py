@@ -116,7 +116,7 @@ def test_ways_to_read_pictures_give_every_picture(tmp_path, monkeypatch, way):
 
     monkeypatch.setenv("COURSE_DATA", str(tmp_path))
     write_pictures(tmp_path / "raw", 60)
-    prepare("pictures", tmp_path / "raw", say=lambda words: None)
+    prepare("pictures", tmp_path / "raw", verbose=False)
     found = measure(way, tmp_path)
     assert found["count"] == 60 and found["later"] > 0
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import numpy as np
@@ -55,10 +56,13 @@ def snapshot(root: Path) -> dict:
     }
 
 
-def quiet(name: str, raw: Path, home: Path, said: list[str] | None = None, **settings) -> Path:
+def quiet(name: str, raw: Path, data_dir: Path, said: list[str] | None = None, **settings) -> Path:
     """prepare() whose report goes to a list."""
-    said = [] if said is None else said
-    return prepare(name, raw, Settings(**settings), home=home, say=said.append)
+    with redirect_stdout(io.StringIO()) as report:
+        folder = prepare(name, raw, Settings(**settings), data_dir=data_dir)
+    if said is not None:
+        said += report.getvalue().splitlines()
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from PIL import Image
 
 from data_prework.check import check
 from data_prework.group import hash_bits, near_pairs
-from data_prework.manifest import COLUMNS, ManifestError, files_folder, find_prepared, read_manifest
+from data_prework.manifest import COLUMNS, ManifestError, files_folder, find_prepared, read_about, read_manifest
 from data_prework.scan import RawFolderError
 from data_prework.split import SplitError
 from tests.data_prework.conftest import encoded, fill, picture, quiet, snapshot, two_classes
@@ -116,7 +116,7 @@ def test_every_file_is_an_image_or_has_its_reason(tmp_path):
     }
     files = [path for path in raw.rglob("*") if path.is_file()]
     assert len(files) == len(read_manifest(folder)) + len(table)
-    assert read_manifest(folder).attrs["about"]["rejected"] == len(table)
+    assert read_about(folder).rejected == len(table)
     report = "\n".join(said)
     assert "scan        30 files, 4 rejected" in report
     assert "1 exact copies dropped, 2 files of a picture in two classes dropped" in report
@@ -172,7 +172,7 @@ def test_an_official_test_split_stays_and_what_leaks_into_it_is_dropped_from_tra
     assert reasons["Train/oak/again.jpg"].startswith("leak")
     assert any("(test as published), 1 dropped" in line for line in said)
     assert no_group_on_two_sides(folder) and check(folder) == []
-    assert read_manifest(folder).attrs["about"]["published_splits"] == ["test"]
+    assert read_about(folder).published_splits == ["test"]
 
 
 def test_near_duplicates_across_published_train_and_val_are_dropped_from_train(tmp_path):
@@ -225,13 +225,13 @@ def test_masks_follow_their_images(tmp_path):
     for path in (raw / "oak").iterdir():
         Image.new("L", (50, 40), int(path.stem) % 256).save(truth / "masks" / "oak" / f"{path.stem}.png")
     folder = quiet("leaves", raw, tmp_path / "home")
-    assert folder == tmp_path / "home" / "embedded" / "leaves" == find_prepared("leaves", home=tmp_path / "home")
+    assert folder == tmp_path / "home" / "embedded" / "leaves" == find_prepared("leaves", data_dir=tmp_path / "home")
     rows = read_manifest(folder)
     assert (rows.loc[rows["label"] == "elm", "mask"] == "").all()
     for row in rows[rows["label"] == "oak"].itertuples():
         with Image.open(folder / row.mask) as mask:
             assert mask.getpixel((0, 0)) == int(Path(row.path).stem) % 256
-    assert rows.attrs["about"]["source"] == "embedded" and set(rows["licence"]) == {"MIT"}
+    assert read_about(folder).source == "embedded" and set(rows["licence"]) == {"MIT"}
     assert check(folder) == []
 
 
@@ -240,7 +240,7 @@ def test_a_folder_named_truth_beside_ones_own_images_does_not_make_them_drawn(tm
     (tmp_path / "raw_truth").mkdir()
     folder = quiet("leaves", raw, tmp_path / "home")
     assert folder == tmp_path / "home" / "leaves"
-    assert read_manifest(folder).attrs["about"]["source"] == "real"
+    assert read_about(folder).source == "real"
     assert set(read_manifest(folder)["licence"]) == {"unknown"}
 
 

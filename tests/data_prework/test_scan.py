@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from data_prework.scan import RawFolderError, Rejected, convert, describe, find_images, jpeg_quality, scan
+from data_prework.image_files import RejectedImageError, convert
+from data_prework.scan import RawFolderError, describe, find_images, jpeg_quality, scan
 from tests.data_prework.conftest import encoded, fill, picture, pixels, snapshot, two_classes
 
 
 def reason(path: Path, **limits) -> str:
-    with pytest.raises(Rejected) as caught:
+    with pytest.raises(RejectedImageError) as caught:
         describe(path, **limits)
     return str(caught.value)
 
@@ -146,7 +147,7 @@ def test_no_damage_of_a_file_stops_the_scan(tmp_path):
         path.write_bytes(data)
         try:
             describe(path)
-        except Rejected as error:
+        except RejectedImageError as error:
             assert str(error)
 
 

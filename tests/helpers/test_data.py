@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from data_prework.image_files import read_image
 from data_prework.manifest import ManifestError, files_folder, read_manifest
-from helpers.data import NotPrepared, load_dataset, load_manifest
+from helpers.data import NotPreparedError, load_dataset, load_manifest
 
 
 def squares(**options):
@@ -43,6 +44,13 @@ def test_images_are_resized_with_antialiasing(home):
     assert data.test.images[0].std() < grey.std() / 2  # noise averages out; picking single pixels would keep it
 
 
+@pytest.mark.parametrize("color_mode", ["grayscale", "rgb"])
+def test_a_file_of_the_data_set_is_read_with_exactly_its_pixels_in_training(color_mode):
+    data = squares(image_size=(24, 36), color_mode=color_mode)
+    for image, path in zip(data.test.images, data.test.frame["path"], strict=True):
+        np.testing.assert_array_equal(read_image(data.folder / path, (24, 36), color_mode), image)
+
+
 def test_evaluation_order_is_fixed_and_training_order_changes_by_seed():
     data = squares()
     labels = np.concatenate([y.numpy() for _, y in data.test.batches])
@@ -66,7 +74,7 @@ def test_class_weights_balance_the_training_split():
 
 
 def test_a_limit_keeps_every_class_in_every_split_and_the_same_images_by_seed():
-    small, again = squares(limit=30), squares(limit=30)
+    small, again = squares(max_images=30), squares(max_images=30)
     assert 24 <= len(small.train) + len(small.val) + len(small.test) <= 36
     assert all(set(split.labels) == {0, 1} for split in (small.train, small.val, small.test))
     assert small.train.frame["path"].tolist() == again.train.frame["path"].tolist()
@@ -85,9 +93,9 @@ def test_the_resized_copy_is_made_once_and_remade_when_damaged(home):
 
 
 def test_what_is_not_prepared_names_the_command():
-    with pytest.raises(NotPrepared, match=r"python -m data_prework prepare leaves .*--from FOLDER"):
+    with pytest.raises(NotPreparedError, match=r"python -m data_prework prepare leaves .*--from FOLDER"):
         load_dataset("leaves")
-    with pytest.raises(NotPrepared, match="prepare squares"):
+    with pytest.raises(NotPreparedError, match="prepare squares"):
         load_manifest("squares", source="embedded")
 
 
@@ -99,7 +107,7 @@ def test_what_is_not_prepared_names_the_command():
         ({"image_size": 64.5}, "image_size"),
         ({"color_mode": "grey"}, "grayscale or rgb"),
         ({"batch_size": 0}, "batch_size is 0"),
-        ({"limit": 5}, "limit is 5"),
+        ({"max_images": 5}, "max_images is 5"),
     ],
 )
 def test_arguments_out_of_range_are_refused_by_name(options, words):

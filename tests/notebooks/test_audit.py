@@ -15,7 +15,7 @@ import helpers
 run = helpers.start(lesson="99")
 import keras
 import helpers.data
-data = helpers.data.load_dataset("concrete_cracks", image_size=16, color_mode="grayscale", limit=60)
+data = helpers.data.load_dataset("concrete_cracks", image_size=16, color_mode="grayscale", max_images=60)
 body = keras.Sequential([keras.Input((16, 16, 1)), keras.layers.Conv2D(8, 3)])
 def head():
     net = keras.Sequential([keras.Input((8,)), keras.layers.Dense(1, activation="sigmoid")])

@@ -15,8 +15,8 @@ from pathlib import Path
 import nbformat
 
 from data_prework.files import PROJECT, atomic_write
-from data_prework.manifest import data_home
-from helpers.course.grading.submission import Unreadable, read_submission, restore, settle_name
+from data_prework.manifest import default_data_dir
+from helpers.course.grading.submission import UnreadableError, read_submission, restore, settle_name
 
 WHO = "student"  # nbgrader's name for whoever handed it in: each submission has a course folder of its own
 KEPT = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
@@ -40,7 +40,7 @@ class Job:
     hidden: tuple[Path, ...] = ()  # folders that the student's code must not read
     again: bool = False
     trusted: bool = False
-    data: Path = field(default_factory=lambda: data_home().resolve())
+    data: Path = field(default_factory=lambda: default_data_dir().resolve())
 
     @property
     def released(self) -> Path:
@@ -121,7 +121,7 @@ def _grade_anew(job: Job) -> dict:
     try:
         result["notes"] = _autograde(job)
         result |= _marks(job) | {"answers": _open_answers(job), "failed": False, "key": job.key}
-    except Unreadable as error:
+    except UnreadableError as error:
         result |= {"notes": [str(error)], "key": job.key}
     except Exception as error:
         logging.getLogger("traitlets").exception("grading failed")
