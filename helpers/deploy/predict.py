@@ -167,7 +167,8 @@ def main(argv: list[str] | None = None) -> int:
         save_csv(frame, args.csv)
         drawn = save_heatmaps(frame, args.heatmaps) if args.heatmaps is not None else 0
     except OSError as error:
-        parser.error(f"{error.filename2 or error.filename}: cannot be written ({error.strerror})")
+        unwritten = f"{error.filename2 or error.filename}: cannot be written ({error.strerror})"
+        parser.error(unwritten if error.strerror else str(error))
     print(f"{summary(frame)} -> {args.csv}")
     for row in frame[frame["decision"] == CANNOT_READ].itertuples():
         print(f"  {row.file}: {row.note}")
