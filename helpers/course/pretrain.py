@@ -1,4 +1,4 @@
-"""Pretrains the course's own backbone on pictures drawn by formula: no photograph, no download. Anyone can repeat it.
+"""Pretrains the course's own backbone on images drawn by formula: no photograph, no download. Anyone can repeat it.
 
     python -m helpers.course pretrain                   draws 120 x 500 images, trains, writes weights and a report
     python -m helpers.course pretrain --count 40 --epochs 2 --to /somewhere    a small trial
@@ -21,7 +21,7 @@ from data_prework.synthetic.shapes.categories import CATEGORIES, SIDE, draw_sour
 from helpers.models.course_backbone import WEIGHTS, course_network
 
 COUNT, EPOCHS, SEED = 500, 7, 7
-HELD_OUT = 0.04  # share of the pictures that no training sees
+HELD_OUT = 0.04  # share of the images that no training sees
 CROP, BATCH, RATE = 64, 64, 2e-3
 
 

@@ -1,7 +1,7 @@
 """A model as it goes out: a folder with the network, its labels, threshold, scores and origin, and a card to read.
 
 model.keras     the network, its preprocessing inside, without the optimizer
-reference.npz   numbers of training pictures, to tell whether a new picture is unlike them
+reference.npz   numbers of training images, to tell whether a new image is unlike them
 bundle.json     everything else; the only file that says how to use the other two, and their sha256
 MODEL_CARD.md   the same for people
 """
@@ -122,7 +122,7 @@ def save_bundle(
             sigmoid unit or two softmax units.
         class_names: the negative class, then the positive one.
         threshold, scores: as chosen on validation; the scores must be measured at this threshold.
-        train_images, val_images: uint8; the first are what new pictures are compared with, the second set the limit.
+        train_images, val_images: uint8; the first are what new images are compared with, the second set the limit.
         refuse: share of `val_images` that is to be above the limit.
 
     Raises:
@@ -235,9 +235,9 @@ def _without_optimizer(model: keras.Model) -> keras.Model:
     return plain
 
 
-def probabilities(model: keras.Model, pictures: np.ndarray) -> np.ndarray:
+def probabilities(model: keras.Model, images: np.ndarray) -> np.ndarray:
     """(n,) of the positive class."""
-    answers = model.predict_on_batch(np.asarray(pictures, np.float32))
+    answers = model.predict_on_batch(np.asarray(images, np.float32))
     return answers[:, -1]
 
 
@@ -254,15 +254,15 @@ def _checked(
         raise ValueError(f"scores: not measured at the threshold {threshold}; evaluate(labels, answers, threshold)")
     extractor = FeatureExtractor.from_model(model)
     height, width, channels = extractor.shape
-    colours = {count: name for name, (_, count) in MODES.items()}
-    if None in extractor.shape or channels not in colours:
+    colors = {count: name for name, (_, count) in MODES.items()}
+    if None in extractor.shape or channels not in colors:
         raise ValueError(f"model: takes {extractor.shape}, expected a fixed height and width and 1 or 3 channels")
     if extractor.classes != 2:
         raise ValueError(f"model: has {extractor.classes} classes, expected one sigmoid unit or two softmax units")
     answers = probabilities(model, np.random.default_rng(0).integers(0, 256, (2, *extractor.shape)))
     if not np.isfinite(answers).all() or answers.min() < 0 or answers.max() > 1:
         raise ValueError("model: its answers are no probabilities; end it with a sigmoid or softmax")
-    return (height, width, colours[channels]), classes, extractor
+    return (height, width, colors[channels]), classes, extractor
 
 
 def _read_about(path: Path) -> dict:

@@ -100,9 +100,9 @@ def curves(
 ) -> dict[str, np.ndarray]:
     """Deletion and insertion: (n, steps + 1) probability of the class after 0/steps, 1/steps ... of the pixels.
 
-    Deletion blurs the picture, the strongest places of the map first; insertion starts from the blurred picture and
+    Deletion blurs the image, the strongest places of the map first; insertion starts from the blurred image and
     sharpens them first. The mean along a curve is its score: a map that marks what the network needs has a low deletion
-    and a high insertion. They judge the map by the network, not by the truth, on pictures unlike any it has seen.
+    and a high insertion. They judge the map by the network, not by the truth, on images unlike any it has seen.
     """
     extractor = model if isinstance(model, FeatureExtractor) else FeatureExtractor.from_model(model)
     images = np.asarray(images, dtype=np.float32)
@@ -116,9 +116,9 @@ def curves(
     found = {"deletion": [], "insertion": []}
     for count in np.linspace(0, flat.shape[1], steps + 1):
         first = (rank < count)[..., None]
-        pictures = {"deletion": np.where(first, plain, images), "insertion": np.where(first, images, plain)}
-        for name, picture in pictures.items():
-            found[name].append(extractor.probabilities(picture)[np.arange(len(images)), targets])
+        mixed = {"deletion": np.where(first, plain, images), "insertion": np.where(first, images, plain)}
+        for name, half_blurred in mixed.items():
+            found[name].append(extractor.probabilities(half_blurred)[np.arange(len(images)), targets])
     return {name: np.stack(values, axis=1) for name, values in found.items()}
 
 

@@ -46,7 +46,7 @@ def load_backbone(
 ) -> keras.Model:
     """A network without its classification top: raw pixels in, feature map out, frozen.
 
-    Pixels are 0-255, RGB or grey; grey is repeated to three channels inside. The model's name says which weights it
+    Pixels are 0-255, RGB or gray; gray is repeated to three channels inside. The model's name says which weights it
     has: "VGG16_imagenet", "VGG16_random", "VGG16_file" or "course_backbone".
 
     Args:

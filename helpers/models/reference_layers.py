@@ -154,7 +154,7 @@ def on_backbone(
         divided: feed pixels / 255 past the network's own preprocessing, as S0 and S1 did.
         weights, fallback, report: as in `load_backbone`; weights "course" takes the course's backbone in its place.
 
-    A grey image becomes three channels by a convolution that learns, as in S2-M5.
+    A gray image becomes three channels by a convolution that learns, as in S2-M5.
     """
     loaded, weights = (COURSE, COURSE) if weights == COURSE else (name, weights)
     base = load_backbone(loaded, weights, (*shape[:2], 3), fallback, report)

@@ -161,7 +161,7 @@ def plot_backbone(
     trainable: bool = False,
     ax: Axes | None = None,
 ) -> Axes:
-    """Transfer learning in one picture: a pretrained backbone, frozen or not, and a new head.
+    """Transfer learning in one drawing: a pretrained backbone, frozen or not, and a new head.
 
     Args:
         backbone: its name, such as "EfficientNet-Lite0".

@@ -88,7 +88,7 @@ def _encoded_as(kind: str, figure: Figure) -> bytes | None:
 
 
 def model_color(name: str) -> str:
-    """The color of a model's family, found by the words in its name; dark grey for an unknown family."""
+    """The color of a model's family, found by the words in its name; dark gray for an unknown family."""
     for color, words in MODEL_COLORS.values():
         if any(word in name.lower() for word in words):
             return color

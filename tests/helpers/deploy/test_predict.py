@@ -103,7 +103,7 @@ def test_what_is_no_picture_is_a_mistake_of_the_caller(bundle, images):
 def test_heatmaps_come_with_the_pictures_that_they_belong_to(bundle, inbox):
     table = predict(inbox, bundle, heatmap=True).set_index("file")
     dark = table.loc["ward 3/dark.png"]
-    assert dark["picture"].shape == (32, 32, 1) and dark["map"].shape == (32, 32)
+    assert dark["image"].shape == (32, 32, 1) and dark["map"].shape == (32, 32)
     assert (dark["map"] >= 0).all() and table.loc["empty.png", "map"] is None
 
 
