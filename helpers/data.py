@@ -25,7 +25,7 @@ class Split:
     """One split in memory, in the fixed order of the manifest.
 
     Attributes:
-        images: (n, height, width, channels) uint8; channels is 1 for grey.
+        images: (n, height, width, channels) uint8; channels is 1 for gray.
         labels: (n,) int, position in `Dataset.class_names`.
         groups: (n,) str, such as the patient: resample these for intervals.
         frame: (n rows) of the manifest; `folder / frame.path` is the file, `frame.mask` the mask if there is one.

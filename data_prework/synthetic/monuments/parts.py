@@ -1,7 +1,7 @@
 """Parts of the monument scenes: sky, hills, city, the statue, its two pedestals, and what stands in the way.
 
-Points are x, y in pixels of the finished picture; the layers are Pillow images `FINE` times as large, so that edges
-come out smooth. Colours are RGB on the scale 0-255. `light` is one row of `WEATHER`, completed by `light_of`.
+Points are x, y in pixels of the finished image; the layers are Pillow images `FINE` times as large, so that edges
+come out smooth. Colors are RGB on the scale 0-255. `light` is one row of `WEATHER`, completed by `light_of`.
 """
 
 import numpy as np
@@ -23,7 +23,7 @@ WEATHER = {
 
 
 def light_of(rng: np.random.Generator, weather: str, backlit: bool) -> dict:
-    """Light of one scene: sky colours, brightness of lit and shaded faces, side of the sun (-1 or 1), haze."""
+    """Light of one scene: sky colors, brightness of lit and shaded faces, side of the sun (-1 or 1), haze."""
     top, low, lit, dark, tint, haze, cover = WEATHER[weather]
     jitter = rng.normal(0, 5, 3)
     monument = (1.05, 0.55) if weather == "night" else (lit, dark)  # floodlights
@@ -46,7 +46,7 @@ def light_of(rng: np.random.Generator, weather: str, backlit: bool) -> dict:
 
 
 def tone(colour, light: dict, lit: float = 0.6, depth: float = 0.0, monument: bool = False) -> tuple[int, int, int]:
-    """A surface's colour under the light; `lit` 0 is in shade and 1 in the sun, `depth` 0 is near and 1 far."""
+    """A surface's color under the light; `lit` 0 is in shade and 1 in the sun, `depth` 0 is near and 1 far."""
     high, low = light["monument"] if monument else (light["lit"], light["dark"])
     seen = np.asarray(colour) * light["tint"] * (low + (high - low) * lit)
     veil = 1 - np.exp(-depth * light["haze"])
@@ -75,7 +75,7 @@ def rectangle(layer: Image.Image, x0: float, y0: float, x1: float, y1: float, co
 
 
 def size_of(layer: Image.Image) -> tuple[float, float]:
-    """Width and height in pixels of the finished picture."""
+    """Width and height in pixels of the finished image."""
     return layer.width / FINE, layer.height / FINE
 
 
@@ -100,7 +100,7 @@ def sky(rng: np.random.Generator, width: int, height: int, light: dict) -> Image
 
 
 def ridge(rng: np.random.Generator, width: float, level: float, rough: float) -> np.ndarray:
-    """A fractal line across the picture, (n, 2) points around the height `level`; `rough` in pixels."""
+    """A fractal line across the image, (n, 2) points around the height `level`; `rough` in pixels."""
     n = 128
     profile = cloud(rng, (1, n * 3), 3.2)[0, :n] + 0.05 * cloud(rng, (1, n), 1.0)[0]
     return np.stack([np.linspace(-2, width + 2, n), level + rough * profile], axis=1)
@@ -109,7 +109,7 @@ def ridge(rng: np.random.Generator, width: float, level: float, rough: float) ->
 def ground(
     layer: Image.Image, rng: np.random.Generator, edge: np.ndarray, colours, light: dict, depth: float, grain: float
 ) -> None:
-    """Fill all below a line of (n, 2) points with a mottled mixture of two colours."""
+    """Fill all below a line of (n, 2) points with a mottled mixture of two colors."""
     w, h = layer.width // 4, layer.height // 4
     mix = np.clip(0.5 + 0.8 * cloud(rng, (h, w), grain), 0, 1)[..., None]
     relief = 1 + 0.16 * cloud(rng, (h, w), 1.4)[..., None]

@@ -1,7 +1,7 @@
-"""A broad source of pictures drawn by formula: 120 categories, none of them a class of the course's data sets.
+"""A broad source of images drawn by formula: 120 categories, none of them a class of the course's data sets.
 
 Structures (what stands below x what is on top) and objects in cluttered scenes with weather, light and viewpoint,
-textures, and fractals; some in grey. The offline stand-in for ImageNet, on which helpers/course/pretrain.py trains.
+textures, and fractals; some in gray. The offline stand-in for ImageNet, on which helpers/course/pretrain.py trains.
 """
 
 import numpy as np
@@ -26,11 +26,11 @@ PAINTS = [(205, 200, 188), (170, 150, 130), (150, 84, 66), (120, 122, 126), (220
 
 
 def draw_category(category: int, seed) -> np.ndarray:
-    """One picture of a category, uint8 (72, 72, 3).
+    """One image of a category, uint8 (72, 72, 3).
 
     Args:
         category: position in `CATEGORIES`.
-        seed: of NumPy's generator; the same seed gives the same picture.
+        seed: of NumPy's generator; the same seed gives the same image.
     """
     rng = np.random.default_rng(seed)
     i = category - len(STRUCTURES) - len(shape_parts.OBJECTS)
@@ -46,9 +46,9 @@ def draw_category(category: int, seed) -> np.ndarray:
 
 
 def draw_source(count: int, seed: int = 7, workers: int | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """`count` pictures of every category: uint8 (n, 72, 72, 3) and int (n,), in random order.
+    """`count` images of every category: uint8 (n, 72, 72, 3) and int (n,), in random order.
 
-    The pictures depend on the seed only, not on the number of workers (None: all processors).
+    The images depend on the seed only, not on the number of workers (None: all processors).
     """
     jobs = [(category, (seed, category, i)) for category in range(len(CATEGORIES)) for i in range(count)]
     order = np.random.default_rng(seed).permutation(len(jobs))
@@ -130,7 +130,7 @@ def _landscape(rng: np.random.Generator, light: dict) -> tuple[Image.Image, floa
 
 
 def _photo(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
-    """Exposure, colour cast and grain as of a camera; sometimes grey. uint8 of the same shape."""
+    """Exposure, color cast and grain as of a camera; sometimes gray. uint8 of the same shape."""
     goal = np.clip(rng.normal(122, 28), 60, 190)
     gamma = np.log(goal / 255) / np.log(np.clip(picture.mean() / 255, 0.02, 0.98))
     picture = 255 * (np.clip(picture, 0, 255) / 255) ** np.clip(gamma, 0.55, 1.7)

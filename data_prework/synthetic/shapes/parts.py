@@ -10,14 +10,14 @@ from data_prework.synthetic.monuments import parts
 
 
 class Brush:
-    """Draws faces of one thing: colour, light, place and size are given once."""
+    """Draws faces of one thing: color, light, place and size are given once."""
 
     def __init__(self, layer: Image.Image, rng: np.random.Generator, place: dict, light: dict, colour, depth: float):
         self.layer, self.rng, self.light, self.colour, self.depth = layer, rng, light, np.asarray(colour), depth
         self.put, self.tall, self.side = parts.placer(place), place["tall"], light["side"]
 
     def tone(self, lit: float, colour=None) -> tuple[int, int, int]:
-        """The colour of a face, `lit` from 0 (shade) to 1 (sun)."""
+        """The color of a face, `lit` from 0 (shade) to 1 (sun)."""
         return parts.tone(self.colour if colour is None else colour, self.light, lit, self.depth)
 
     def face(self, points, lit: float = 0.6, colour=None) -> None:

@@ -1,4 +1,4 @@
-"""Textures and fractals of the broad source: flat pictures without a scene."""
+"""Textures and fractals of the broad source: flat images without a scene."""
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -114,7 +114,7 @@ TEXTURES = (
 
 
 def fractal(rng: np.random.Generator, kind: int, side: int) -> np.ndarray:
-    """A picture of the iterated function system number `kind`, its maps shaken a little, (side, side) from 0 to 1.
+    """An image of the iterated function system number `kind`, its maps shaken a little, (side, side) from 0 to 1.
 
     Source: Kataoka et al., Pre-training without Natural Images, 2020, https://arxiv.org/abs/2101.08515.
     """
@@ -149,7 +149,7 @@ def _turn(angles: np.ndarray) -> np.ndarray:
 
 
 def coloured(rng: np.random.Generator, field: np.ndarray) -> np.ndarray:
-    """A field of any range between two random colours, under uneven light; float (h, w, 3), 0-255."""
+    """A field of any range between two random colors, under uneven light; float (h, w, 3), 0-255."""
     field = field.astype(float)
     field = (field - field.min()) / (np.ptp(field) + 1e-9)
     dark, bright = rng.uniform(0, 255, (2, 3))

@@ -1,8 +1,8 @@
-"""Draws a child's chest X-ray: layers that weaken the beam are added up, then developed into grey levels.
+"""Draws a child's chest X-ray: layers that weaken the beam are added up, then developed into gray levels.
 
 Chest units: x is 0 at the spine and about +-1 at the ribs' outer edge (minus is the patient's right, as on film),
 y is 0 at the top of the lungs and about 1 at the diaphragm. All layers are drawn upright on `GRID` and turned, moved
-and scaled into the picture at the end.
+and scaled into the image at the end.
 """
 
 import numpy as np
@@ -294,7 +294,7 @@ def weaken(rng: np.random.Generator, a: dict, pose: dict, sign: dict | None) -> 
 
 
 def develop(total: np.ndarray, pose: dict) -> np.ndarray:
-    """Grey levels 0-255 from weakening: exposure, then the film's curve."""
+    """Gray levels 0-255 from weakening: exposure, then the film's curve."""
     light = np.clip(total, 0, None) * (1.2 * pose["gain"]) + pose["lift"]
     light = light / np.cbrt(1 + light * light * light)
     return 255 * np.clip(light, 0, 1) ** pose["gamma"]
@@ -312,7 +312,7 @@ def xray(
         size: (width, height) of the result in pixels.
 
     Returns:
-        uint8 picture and boolean mask (opacity visibly brighter), each (height, width).
+        uint8 image and boolean mask (opacity visibly brighter), each (height, width).
     """
     total, added = weaken(rng, a, pose, sign)
     grey = develop(total, pose)
@@ -339,7 +339,7 @@ def xray(
 
 
 def affine(pose: dict, size: tuple[int, int]) -> tuple[float, ...]:
-    """Pillow's six numbers that take a pixel of the picture to a pixel of the upright grid."""
+    """Pillow's six numbers that take a pixel of the image to a pixel of the upright grid."""
     (half_x, half_y), (cx, cy), tilt = pose["scale"], pose["shift"], pose["tilt"]
     px, py = 2 * half_x / size[0], 2 * half_y / size[1]  # chest units a pixel
     cos, sin = np.cos(tilt), np.sin(tilt)
