@@ -144,7 +144,7 @@ def parser() -> argparse.ArgumentParser:
     """The command line's words."""
     top = argparse.ArgumentParser(
         prog="python -m data_prework",
-        description="From a folder of pictures to a prepared data set: checked, without duplicates, grouped, split.",
+        description="From a folder of images to a prepared data set: checked, without duplicates, grouped, split.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -173,10 +173,8 @@ def parser() -> argparse.ArgumentParser:
         "--near", type=int, default=Settings.near, metavar="BITS",
         help=f"perceptual hashes (256 bits) this far apart are near-duplicates (default {Settings.near})",
     )  # fmt: skip
-    one.add_argument(
-        "--min-side", type=int, default=Settings.min_side, metavar="PIXELS", help="reject smaller pictures"
-    )
-    one.add_argument("--max-pixels", type=int, default=Settings.max_pixels, metavar="N", help="reject larger pictures")
+    one.add_argument("--min-side", type=int, default=Settings.min_side, metavar="PIXELS", help="reject smaller images")
+    one.add_argument("--max-pixels", type=int, default=Settings.max_pixels, metavar="N", help="reject larger images")
     one.set_defaults(run=prepare_command)
 
     one = commands.add_parser("synthesize", help="draw a course data set as a raw folder, with planted faults")

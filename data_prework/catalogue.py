@@ -50,7 +50,7 @@ CATALOGUE = {
             title="Patches of concrete walls, with or without a crack",
             classes=("Negative", "Positive"),
             group=crack_block,
-            group_words="blocks of 100 neighbouring numbers for Positive, which were cut in order from the same photos",
+            group_words="blocks of 100 neighboring numbers for Positive, which were cut in order from the same photos",
             keep_splits=("test",),
             sources=(
                 download.CONCRETE_CRACKS_KAGGLE,

@@ -10,8 +10,8 @@ from scipy.sparse.csgraph import connected_components
 
 from data_prework.errors import CourseError
 
-# Hamming distance of 256-bit perceptual hashes up to which two pictures count as the same. Measured on 4,000 chest
-# X-rays and 4,000 concrete patches: saved again at quality 60, brightened or scaled to 80 %, a picture moves by at most
+# Hamming distance of 256-bit perceptual hashes up to which two images count as the same. Measured on 4,000 chest
+# X-rays and 4,000 concrete patches: saved again at quality 60, brightened or scaled to 80 %, an image moves by at most
 # 16 bits; the two most similar X-rays of different files are 38 apart. (64-bit hashes cannot do this: at distance 6
 # they call 708 of 4,000 different X-rays the same.)
 NEAR = 24
@@ -39,7 +39,7 @@ def xray_patient(label: str, stem: str) -> str:
 
 
 def crack_block(label: str, stem: str, size: int = 100) -> str:
-    """Block of neighbouring numbers for Positive patches, which were cut in order from the same photos.
+    """Block of neighboring numbers for Positive patches, which were cut in order from the same photos.
 
     Negative patches are in no such order: each is a group of its own.
     """

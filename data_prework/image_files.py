@@ -175,7 +175,7 @@ def check_header(image: Image.Image, min_side: int = MIN_SIDE, max_pixels: int =
 def convert(image: Image.Image) -> Image.Image:
     """The image as a student expects to see it: upright, 8 bits, mode L or RGB.
 
-    Transparent parts become white; 16-bit grey is scaled from its bit depth (12 bits where no value is above 4095);
+    Transparent parts become white; 16-bit gray is scaled from its bit depth (12 bits where no value is above 4095);
     palette, CMYK and other color spaces become RGB.
 
     Raises:

@@ -41,7 +41,7 @@ COLUMNS = {
     "group": "str",  # images of one group are never on two sides of a split
     "width": "int",  # pixels, as prepared
     "height": "int",
-    "mode": "str",  # colour mode of the raw file, in Pillow's words: L is grey
+    "mode": "str",  # color mode of the raw file, in Pillow's words: L is gray
     "encoding": "str",  # of the raw file: format, and for JPEG the estimated quality
     "bytes": "int",  # size of the raw file
     "sha256": "str",  # of the prepared file

@@ -126,7 +126,7 @@ def _reasons(rejected: list[dict]) -> str:
 
 
 def drop_duplicates(rows: pd.DataFrame, near: int, report: Report) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray]:
-    """Drop exact copies and every image of a picture that stands in two classes.
+    """Drop exact copies and every file of an image that is in two classes.
 
     Returns:
         rows kept, rows dropped, near-duplicate pairs of the kept ones by position.
@@ -137,7 +137,7 @@ def drop_duplicates(rows: pd.DataFrame, near: int, report: Report) -> tuple[pd.D
     torn = pairs[labels[pairs[:, 0]] != labels[pairs[:, 1]]]
     conflict = pd.Series(False, index=rows.index)
     conflict.iloc[torn.ravel()] = True
-    # copies of a picture in conflict are in conflict too: the whole cluster goes
+    # copies of an image in conflict are in conflict too: the whole cluster goes
     cluster = merge(pd.Series(range(len(rows)), index=rows.index), pairs)
     conflict = conflict.groupby(cluster).transform("any")
     # an official test image is kept rather than its copy in train
@@ -146,7 +146,7 @@ def drop_duplicates(rows: pd.DataFrame, near: int, report: Report) -> tuple[pd.D
     kept = rows[~conflict & ~copy].reset_index(drop=True)
     dropped = pd.concat(
         [
-            rows[conflict].assign(reason="conflict: the same picture is in two classes"),
+            rows[conflict].assign(reason="conflict: the same image is in two classes"),
             rows[copy].assign(reason="exact duplicate: another file has the same bytes"),
         ]
     )[["raw", "label", "reason"]]
@@ -155,7 +155,7 @@ def drop_duplicates(rows: pd.DataFrame, near: int, report: Report) -> tuple[pd.D
         raise RawFolderError(f"every image of {', '.join(gone)} is also in another class; there is nothing to learn.")
     pairs = near_pairs(hash_bits(kept["phash"]), near)
     report(
-        f"duplicates  {int(copy.sum())} exact copies dropped, {int(conflict.sum())} files of a picture in two classes "
+        f"duplicates  {int(copy.sum())} exact copies dropped, {int(conflict.sum())} files of an image in two classes "
         f"dropped, {len(pairs)} near-duplicate pairs kept together (distance <= {near} of 256 bits)"
     )
     return kept, dropped, pairs
@@ -204,12 +204,12 @@ def split(rows: pd.DataFrame, entry: Entry, settings: Settings, report: Report) 
 
 
 def report_shortcuts(rows: pd.DataFrame, report: Report) -> None:
-    """Tell encoding, size and colour mode per class, and warn where one of them predicts the class."""
+    """Tell encoding, size and color mode per class, and warn where one of them predicts the class."""
     train = rows[rows["split"] == "train"]
     for label, facts in shortcuts.per_class(train).iterrows():
         report(
             f"files       {label}: median {facts['width']:.0f} x {facts['height']:.0f} pixels, mostly "
-            f"{facts['most common encoding']}, colour modes {facts['colour modes']}"
+            f"{facts['most common encoding']}, color modes {facts['color modes']}"
         )
     for warning in shortcuts.warnings_for(train):
         report(f"WARNING     {warning}")

@@ -1,4 +1,4 @@
-"""Can the class be guessed without looking at the picture? Encoding, size and colour mode per class."""
+"""Can the class be guessed without looking at the image? Encoding, size and color mode per class."""
 
 import numpy as np
 import pandas as pd
@@ -49,7 +49,7 @@ def per_class(rows: pd.DataFrame) -> pd.DataFrame:
     modes = rows.groupby("label")["mode"].agg(
         lambda column: ", ".join(f"{mode} {count / len(column):.0%}" for mode, count in column.value_counts().items())
     )
-    return table.assign(**{"colour modes": modes})
+    return table.assign(**{"color modes": modes})
 
 
 def warnings_for(rows: pd.DataFrame) -> list[str]:
@@ -71,7 +71,7 @@ def warnings_for(rows: pd.DataFrame) -> list[str]:
                     f"{name} alone gives the class away: '{name} {side} {cut:.4g} means {label}' is right in "
                     f"{score:.1%} of the training files (balanced accuracy)."
                 )
-    kinds = {"colour mode": rows["mode"], "file format": rows["encoding"].str.split().str[0]}
+    kinds = {"color mode": rows["mode"], "file format": rows["encoding"].str.split().str[0]}
     for what, kind, part in [(what, kind, part) for what, by in kinds.items() for kind, part in rows.groupby(by)]:
         label, count = part["label"].value_counts().index[0], part["label"].value_counts().iloc[0]
         share = (rows["label"] == label).mean()

@@ -185,7 +185,7 @@ def _with_advice(source: Source, name: str, words: str) -> str:
     elif isinstance(source, Kaggle):
         by_hand = f"download the zip in a browser from {source.page}, then run\n  {go_on} PATH_TO_FILE"
     else:
-        by_hand = f"save pictures from {source.page} in one folder per class, then run\n  {go_on} PATH_TO_FOLDER"
+        by_hand = f"save images from {source.page} in one folder per class, then run\n  {go_on} PATH_TO_FOLDER"
     return f"{name} could not be downloaded.\n  {words}\nTo go on by hand: {by_hand}"
 
 

@@ -25,7 +25,7 @@ from tests.bench.watched import watched
 RESULTS = Path(__file__).with_name("RESULTS.md")
 # part: (title, arguments, data set whose real images it needs)
 PARTS = {
-    "pipeline": ("Reading pictures from a folder", ["pipeline"], None),
+    "pipeline": ("Reading images from a folder", ["pipeline"], None),
     "growth": ("Preparing a folder", ["growth"], None),
     "augmentation": ("Augmentation", ["augmentation"], None),
     "models": ("The projects' models against the course's", ["models"], None),

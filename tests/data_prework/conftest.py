@@ -12,15 +12,15 @@ from PIL import Image
 from data_prework.prepare import Settings, prepare
 
 
-def pixels(number: int, size: tuple[int, int] = (50, 40), grey: bool = False) -> np.ndarray:
+def pixels(number: int, size: tuple[int, int] = (50, 40), gray: bool = False) -> np.ndarray:
     """Random structure that survives saving as JPEG: (height, width[, 3]) uint8, the same for the same number."""
-    shape = (16, 16) if grey else (16, 16, 3)
+    shape = (16, 16) if gray else (16, 16, 3)
     noise = np.random.default_rng(number).integers(0, 256, shape, dtype=np.uint8)
     return np.asarray(Image.fromarray(noise).resize(size, Image.Resampling.BICUBIC))
 
 
-def picture(number: int, size: tuple[int, int] = (50, 40), grey: bool = False) -> Image.Image:
-    return Image.fromarray(pixels(number, size, grey))
+def sample_image(number: int, size: tuple[int, int] = (50, 40), gray: bool = False) -> Image.Image:
+    return Image.fromarray(pixels(number, size, gray))
 
 
 def encoded(image: Image.Image, kind: str = "JPEG", **options) -> bytes:
@@ -33,12 +33,12 @@ def fill(folder: Path, count: int, start: int, **options) -> Path:
     """`count` different JPEGs, numbered from `start`."""
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(start, start + count):
-        picture(number).save(folder / f"{number:04d}.jpg", **({"quality": 90} | options))
+        sample_image(number).save(folder / f"{number:04d}.jpg", **({"quality": 90} | options))
     return folder
 
 
 def two_classes(root: Path, count: int = 24) -> Path:
-    """elm/ and oak/ with `count` different pictures each."""
+    """elm/ and oak/ with `count` different images each."""
     fill(root / "elm", count, 0)
     fill(root / "oak", count, 1000)
     return root

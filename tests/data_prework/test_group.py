@@ -43,7 +43,7 @@ def test_images_of_one_child_share_a_group_and_equal_numbers_alone_do_not():
     assert len({xray_patient("", stem) for stem in different}) == 4
 
 
-def test_neighbouring_positive_patches_form_blocks_and_negative_ones_stand_alone():
+def test_neighboring_positive_patches_form_blocks_and_negative_ones_stand_alone():
     rows = pd.DataFrame({"label": "Positive", "stem": [f"{n:05d}" for n in range(1, 1001)]})
     groups = rule_groups(rows, crack_block)
     assert groups.value_counts().tolist() == [100] * 10
@@ -104,10 +104,10 @@ def brute_force(bits: np.ndarray, distance: int) -> set[tuple[int, int]]:
 
 @st.composite
 def clusters(draw) -> np.ndarray:
-    """Hashes around a few centres, up to 40 bits away: pairs on both sides of the limit."""
+    """Hashes around a few centers, up to 40 bits away: pairs on both sides of the limit."""
     random = np.random.default_rng(draw(st.integers(0, 2**32)))
-    centres = random.integers(0, 2, (draw(st.integers(1, 4)), 256))
-    rows = centres[random.integers(0, len(centres), draw(st.integers(1, 40)))]
+    centers = random.integers(0, 2, (draw(st.integers(1, 4)), 256))
+    rows = centers[random.integers(0, len(centers), draw(st.integers(1, 40)))]
     flips = random.random(rows.shape) < random.random((len(rows), 1)) * 0.1
     packed = np.packbits((rows ^ flips).astype(np.uint8), axis=1)
     return packed.view(">u8").astype(np.uint64)

@@ -61,8 +61,8 @@ def test_cmyk_becomes_rgb():
 @pytest.mark.parametrize("top", [4095, 65535])
 def test_sixteen_bits_are_scaled_from_their_own_range(top):
     ramp = np.linspace(0, top, 40 * 40).astype(np.uint16).reshape(40, 40)
-    grey = read_image(content(Image.fromarray(ramp)), color_mode="grayscale")
-    assert grey.shape == (40, 40, 1) and grey.min() == 0 and grey.max() == 255
+    gray = read_image(content(Image.fromarray(ramp)), color_mode="grayscale")
+    assert gray.shape == (40, 40, 1) and gray.min() == 0 and gray.max() == 255
 
 
 def test_of_a_phones_two_images_in_one_jpeg_the_first_is_taken():
