@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from data_prework.files import atomic_write
-from helpers.course.grading.grade import Job, read_result
+from helpers.course.grading.job import Job, read_result
 from helpers.deploy.csv_cells import as_text, from_text
 
 MANUAL = ("student", "assignment", "task", "max", "points", "comment", "answer")
@@ -94,7 +94,7 @@ def collect(
     """The table of all submissions, from what their grading processes wrote.
 
     Args:
-        rows: (student, assignment, notebook, note) as from `helpers.course.grading.batch.find_submissions`.
+        rows: (student, assignment, notebook, note) as from `helpers.course.grading.submission.find_submissions`.
         jobs: of those that have a notebook.
         most: assignment -> task -> its points.
         manual: as from `read_manual`; its points count, also where nothing could be graded.

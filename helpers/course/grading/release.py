@@ -9,7 +9,7 @@ from pathlib import Path
 import nbformat
 
 from helpers.assignment import SETTINGS, read_settings
-from helpers.course.grading.submission import NAME
+from helpers.course.grading.cells import NAME, grade_id, graded
 
 SOURCES = SETTINGS.parent / "source"
 START = re.compile(r'assignment\.start\("(\w+)", STUDENT\)')
@@ -36,8 +36,7 @@ def with_settings(notebook: nbformat.NotebookNode, name: str, chosen: dict) -> n
     Raises:
         SettingsError: the points do not name the notebook's tasks.
     """
-    tasks = {c.metadata.nbgrader.grade_id: c for c in notebook.cells if c.metadata.get("nbgrader", {}).get("grade")}
-    by_task = {grade_id.removesuffix("_test"): cell for grade_id, cell in tasks.items()}
+    by_task = graded(notebook)
     if set(by_task) != set(chosen["points"]):
         raise SettingsError(
             f"[{name}] points must be given for {', '.join(by_task)}, not for {', '.join(chosen['points'])}"
@@ -51,7 +50,7 @@ def with_settings(notebook: nbformat.NotebookNode, name: str, chosen: dict) -> n
     found = 0
     for cell in notebook.cells:
         cell.source = HEADING.sub(lambda found: f"{found[0]} ({_worth(chosen['points'], found[1])})", cell.source)
-        if cell.metadata.get("nbgrader", {}).get("grade_id") == "name":
+        if grade_id(cell) == "name":
             cell.source = NAME.sub('STUDENT = ""', cell.source)
         if cell.cell_type == "code":
             cell.source, n = START.subn(rf'assignment.start(\n    "\1",\n    STUDENT,\n    {values},\n)', cell.source)

@@ -1,8 +1,7 @@
-"""A notebook that a student handed in: read with care, and with the released cells put back in their places."""
+"""What students handed in: found, read with care, and with the released cells put back in their places."""
 
 import json
 import os
-import re
 import uuid
 from copy import deepcopy
 from pathlib import Path
@@ -11,8 +10,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from helpers.assignment import plain
-
-NAME = re.compile(r"""^STUDENT\s*=\s*(["'])(?P<name>.*?)\1""", re.M)
+from helpers.course.grading.cells import NAME, grade_id
 
 
 def shown(path: Path) -> str:
@@ -20,34 +18,66 @@ def shown(path: Path) -> str:
     return os.fsencode(path.name).decode("utf-8", "backslashreplace")
 
 
-class Unreadable(ValueError):
+def find_notebook(folder: Path, name: str) -> tuple[Path | None, str]:
+    """A student's notebook for an assignment, and what to say about its place.
+
+    Raises:
+        OSError: the student's folder cannot be read.
+    """
+    for place in (folder / name, folder):
+        if (exact := place / f"{name}.ipynb").exists() or exact.is_symlink():
+            return exact, ""
+    alike = sorted({*folder.glob(f"{name}*.ipynb"), *(folder / name).glob("*.ipynb")})
+    if alike:
+        said = f"{shown(alike[0])} was taken as {name}.ipynb"
+        return alike[0], said + (f", of {len(alike)} notebooks" if len(alike) > 1 else "")
+    others = sorted(shown(path) for place in (folder, folder / name) if place.is_dir() for path in place.iterdir())
+    others = [other for other in others if other != name and not other.startswith(".")]
+    return None, f"{name}.ipynb was not handed in" + (f"; there is {', '.join(others[:5])}" if others else "")
+
+
+def find_submissions(folder: Path, names: list[str]) -> list[tuple[str, str, Path | None, str]]:
+    """(student, assignment, notebook, note) for each assignment that anybody handed in."""
+    students = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    found = []
+    for name in names:
+        for path in students:
+            try:
+                found.append((shown(path), name, *find_notebook(path, name)))
+            except OSError as error:
+                found.append((shown(path), name, None, f"the folder cannot be read: {error.strerror}"))
+    handed_in = {name for _, name, notebook, _ in found if notebook}
+    return [row for row in found if row[1] in handed_in]
+
+
+class SubmissionError(ValueError):
     """A submission that cannot be graded at all; the message is for the note."""
 
 
-def read_submission(path: Path, most_mb: float) -> NotebookNode:
+def read_submission(path: Path, max_mb: float) -> NotebookNode:
     """The notebook in a file, in today's format.
 
     Raises:
-        Unreadable: it is no notebook; the message says why.
+        SubmissionError: it is no notebook; the message says why.
     """
     name = shown(path)
     try:
         if path.is_symlink() or not path.is_file():
-            raise Unreadable(f"{name} is not a file")
-        if path.stat().st_size > most_mb * 1e6:
-            raise Unreadable(f"{name} is larger than {most_mb:g} MB: clear its outputs and hand it in again")
+            raise SubmissionError(f"{name} is not a file")
+        if path.stat().st_size > max_mb * 1e6:
+            raise SubmissionError(f"{name} is larger than {max_mb:g} MB: clear its outputs and hand it in again")
         text = path.read_bytes()
     except OSError as error:
-        raise Unreadable(f"{name} cannot be read: {error.strerror}") from None
+        raise SubmissionError(f"{name} cannot be read: {error.strerror}") from None
     try:
         raw = json.loads(text.decode("utf-8-sig"))
     except (ValueError, RecursionError):
-        raise Unreadable(f"{name} is not a notebook: its text is not JSON") from None
+        raise SubmissionError(f"{name} is not a notebook: its text is not JSON") from None
     if not isinstance(raw, dict) or "nbformat" not in raw or not ("cells" in raw or "worksheets" in raw):
-        raise Unreadable(f"{name} is not a notebook: it is JSON without cells")
+        raise SubmissionError(f"{name} is not a notebook: it is JSON without cells")
     cells = raw.get("cells", [])
     if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
-        raise Unreadable(f"{name} is not a notebook that can be read: its cells are damaged")
+        raise SubmissionError(f"{name} is not a notebook that can be read: its cells are damaged")
     try:
         notebook = nbformat.reads(json.dumps(raw), as_version=4)
         notebook.nbformat_minor = max(5, notebook.nbformat_minor)
@@ -56,7 +86,7 @@ def read_submission(path: Path, most_mb: float) -> NotebookNode:
         nbformat.validate(notebook)
     except Exception as error:
         why = str(error).strip().splitlines()[0][:120] if str(error).strip() else type(error).__name__
-        raise Unreadable(f"{name} is not a notebook that can be read ({why})") from None
+        raise SubmissionError(f"{name} is not a notebook that can be read ({why})") from None
     return notebook
 
 
@@ -67,8 +97,7 @@ def restore(notebook: NotebookNode, released: NotebookNode) -> list[str]:
     found: dict[str, NotebookNode] = {}
     changed = []
     for cell in notebook.cells:
-        own = cell.metadata.get("nbgrader")
-        name = own.get("grade_id") if isinstance(own, dict) else None
+        name = grade_id(cell)
         name = name if name in known else by_id.get(cell.metadata.get("id", cell.id))
         cell.metadata.pop("nbgrader", None)
         if name is None or name in found:
@@ -107,7 +136,7 @@ def _make_ids_unique(notebook: NotebookNode) -> None:
 
 def settle_name(notebook: NotebookNode, student: str, name_from: str) -> list[str]:
     """See to it that the notebook names a student: the one that was typed, or else the folder's."""
-    cell = next(c for c in notebook.cells if c.metadata.get("nbgrader", {}).get("grade_id") == "name")
+    cell = next(c for c in notebook.cells if grade_id(c) == "name")
     match = NAME.search(cell.source)
     typed = match["name"] if match else ""
     said = []
