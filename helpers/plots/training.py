@@ -18,7 +18,7 @@ from helpers.plots.style import PALETTE, SPLIT_COLOURS, WIDEST, new_axes, outsid
 def history_plot(history: Any, metrics: Sequence[str] | None = None, title: str | None = None) -> Figure:
     """Every metric of a training over the epochs, training and validation in one axes, with the best epoch marked.
 
-    history: what `model.fit` returned, or its dictionary of lists, one value an epoch. metrics: names without "val_";
+    history: what `model.fit` returned, or its dictionary of lists, one value an epoch. metrics: names without `val_`;
     all unless given. The best epoch has the lowest validation loss, or the lowest loss where nothing was validated.
     """
     values = _history(history, "history")

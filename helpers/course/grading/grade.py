@@ -14,7 +14,7 @@ import nbformat
 from helpers.course.grading.cells import graded, task_of
 from helpers.course.grading.job import WHO, Job, read_result, save_result
 from helpers.course.grading.kernel import prepare_kernel
-from helpers.course.grading.submission import SubmissionError, read_submission, restore, settle_name
+from helpers.course.grading.submission import UnreadableError, read_submission, restore, settle_name
 
 
 def grade(job: Job) -> None:
@@ -51,7 +51,7 @@ def _grade_anew(job: Job) -> dict:
     try:
         result["notes"] = _autograde(job)
         result |= _points(job) | {"answers": _open_answers(job), "failed": False, "key": job.key}
-    except SubmissionError as error:
+    except UnreadableError as error:
         result |= {"notes": [str(error)], "key": job.key}
     except Exception as error:
         logging.getLogger("traitlets").exception("grading failed")

@@ -50,7 +50,7 @@ def find_submissions(folder: Path, names: list[str]) -> list[tuple[str, str, Pat
     return [row for row in found if row[1] in handed_in]
 
 
-class SubmissionError(ValueError):
+class UnreadableError(ValueError):
     """A submission that cannot be graded at all; the message is for the note."""
 
 
@@ -58,26 +58,26 @@ def read_submission(path: Path, max_mb: float) -> NotebookNode:
     """The notebook in a file, in today's format.
 
     Raises:
-        SubmissionError: it is no notebook; the message says why.
+        UnreadableError: it is no notebook; the message says why.
     """
     name = shown(path)
     try:
         if path.is_symlink() or not path.is_file():
-            raise SubmissionError(f"{name} is not a file")
+            raise UnreadableError(f"{name} is not a file")
         if path.stat().st_size > max_mb * 1e6:
-            raise SubmissionError(f"{name} is larger than {max_mb:g} MB: clear its outputs and hand it in again")
+            raise UnreadableError(f"{name} is larger than {max_mb:g} MB: clear its outputs and hand it in again")
         text = path.read_bytes()
     except OSError as error:
-        raise SubmissionError(f"{name} cannot be read: {error.strerror}") from None
+        raise UnreadableError(f"{name} cannot be read: {error.strerror}") from None
     try:
         raw = json.loads(text.decode("utf-8-sig"))
     except (ValueError, RecursionError):
-        raise SubmissionError(f"{name} is not a notebook: its text is not JSON") from None
+        raise UnreadableError(f"{name} is not a notebook: its text is not JSON") from None
     if not isinstance(raw, dict) or "nbformat" not in raw or not ("cells" in raw or "worksheets" in raw):
-        raise SubmissionError(f"{name} is not a notebook: it is JSON without cells")
+        raise UnreadableError(f"{name} is not a notebook: it is JSON without cells")
     cells = raw.get("cells", [])
     if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
-        raise SubmissionError(f"{name} is not a notebook that can be read: its cells are damaged")
+        raise UnreadableError(f"{name} is not a notebook that can be read: its cells are damaged")
     try:
         notebook = nbformat.reads(json.dumps(raw), as_version=4)
         notebook.nbformat_minor = max(5, notebook.nbformat_minor)
@@ -86,7 +86,7 @@ def read_submission(path: Path, max_mb: float) -> NotebookNode:
         nbformat.validate(notebook)
     except Exception as error:
         why = str(error).strip().splitlines()[0][:120] if str(error).strip() else type(error).__name__
-        raise SubmissionError(f"{name} is not a notebook that can be read ({why})") from None
+        raise UnreadableError(f"{name} is not a notebook that can be read ({why})") from None
     return notebook
 
 

@@ -12,13 +12,14 @@ import re
 import shutil
 import sys
 from pathlib import Path
+from textwrap import dedent, indent
 from typing import Union
 
 from data_prework.files import PROJECT
-from helpers.course.site.pages import readable
 from helpers.course.site.source import write_source
 
 TITLE = "Image classification, notebook by notebook"
+COLUMNS = re.compile(r"\S {2,}\S|^ *python -m", re.M)
 MOCKED = ["keras", "keras_tuner", "kagglehub", "streamlit", "tensorflow"]  # they take long to import
 # a page read from a file may not read another one
 SEARCH = "DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = location.protocol !== 'file:';"
@@ -66,7 +67,7 @@ def configuration(source: Path) -> dict:
         "release": re.search(r"^version: (.+)$", cff, re.M)[1],
         "language": "en",
         "smartquotes": False,  # docstrings quote code
-        "extensions": ["myst_nb", "sphinx.ext.autodoc", "helpers.course.site.build"],
+        "extensions": ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "helpers.course.site.build"],
         "root_doc": "index",
         "suppress_warnings": ["misc.highlighting_failure"],  # lines such as !pip among Python
         "myst_enable_extensions": ["dollarmath"],
@@ -74,6 +75,9 @@ def configuration(source: Path) -> dict:
         "nb_execution_mode": "off",
         "nb_merge_streams": True,
         "nb_ipywidgets_js": {},  # the default is a script from the network
+        "default_role": "literal",  # `name` in a docstring
+        "napoleon_numpy_docstring": False,
+        "napoleon_custom_sections": ["Source"],
         "autodoc_inherit_docstrings": False,
         "autodoc_member_order": "bysource",
         "add_module_names": False,
@@ -105,7 +109,7 @@ def setup(app) -> dict:
     from sphinx.ext.autodoc.mock import _MockObject
 
     app.add_html_math_renderer("mathml", (write_formula, None), (write_formula, None))
-    app.connect("autodoc-process-docstring", docstring)
+    app.connect("autodoc-process-docstring", keep_columns, priority=400)  # before napoleon's 500
     app.add_js_file(None, body=SEARCH)
     app.add_js_file(None, body=FOCUS)
     _MockObject.__or__ = lambda one, other: Union[one, other]  # noqa: UP007  for keras.Model | None
@@ -121,9 +125,12 @@ def write_formula(writer, node) -> None:
     raise SkipNode
 
 
-def docstring(app, what, name, obj, options, lines: list[str]) -> None:
-    """Give autodoc a docstring in the form that it reads."""
-    lines[:] = readable(lines)
+def keep_columns(app, what, name, obj, options, lines: list[str]) -> None:
+    """Show the commands and columns in a module's docstring as they stand; napoleon reads the rest."""
+    if what == "module":
+        paragraphs = re.split(r"\n\s*\n", "\n".join(lines))
+        shown = ["::\n\n" + indent(dedent(text), "    ") if COLUMNS.search(text) else text for text in paragraphs]
+        lines[:] = [*"\n\n".join(shown).splitlines(), ""]
 
 
 def main(argv: list[str] | None = None) -> int:

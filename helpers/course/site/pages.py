@@ -1,4 +1,4 @@
-"""Turn the project's notebooks and texts into pages of the site: links, alt texts, and docstrings."""
+"""Turn the project's notebooks and texts into pages of the site: links and alt texts."""
 
 import ast
 import posixpath
@@ -10,8 +10,6 @@ from nbformat import NotebookNode
 LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\(([^()\s]+)\)")
 FAR_PICTURE = re.compile(r'!\[([^\]]*)\]\(https?://[^)\s]+\)|<img\b[^>]*\balt="([^"]*)"[^>]*>')
 COLUMNS = re.compile(r"\S {2,}\S|^ ", re.M)
-SECTION = re.compile(r"(Args|Returns|Raises|Yields):$")
-ITEM = re.compile(r"([A-Za-z*][\w*]*(?:, [A-Za-z*][\w*]*)*): (?=\S)")
 HEADING = re.compile(r"^(#+) (.+)$", re.M)
 FENCED = re.compile(r"^```.*?^```", re.M | re.S)
 COMPARED = "# NBVAL_CHECK_OUTPUT\n"  # a mark for the tests, of no use to a reader
@@ -114,31 +112,3 @@ def _words(node: ast.expr) -> str:
         parts = [part.value if isinstance(part, ast.Constant) else "…" for part in node.values]
         return "" if parts[0] == "…" else "".join(parts)
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
-
-
-def readable(lines: list[str]) -> list[str]:
-    """A docstring of the project, which is plain text, as reStructuredText: its `names`, lists and columns kept."""
-    done = []
-    for paragraph in re.split(r"\n\s*\n", "\n".join(lines).strip("\n")):
-        rows, in_list, continued = paragraph.splitlines(), bool(done) and bool(ITEM.match(paragraph.strip())), False
-        if re.search(r"\S {2,}\S|^ *python -m", paragraph, re.M):
-            rows, done = [], [*done, "::", "", *(f"    {row.strip()}" for row in rows)]
-        for row in rows:
-            text = row.strip()
-            if SECTION.match(text):
-                done += ["", f"**{text}**", ""]
-                in_list, continued = text != "Returns:", False
-            elif in_list and (item := ITEM.match(text)):
-                done += ["" if not continued else None, f"* ``{item[1]}``: {_escaped(text[item.end() :])}"]
-                continued = True
-            else:
-                done.append(("  " if continued else "") + _escaped(text))
-        done.append("")
-    return [row for row in done if row is not None]
-
-
-def _escaped(text: str) -> str:
-    """Text without markup, but for names in backticks."""
-    parts = text.split("`")
-    plain = [re.sub(r"([\\*_|])", r"\\\1", part) if i % 2 == 0 else f"``{part}``\\ " for i, part in enumerate(parts)]
-    return "".join(plain)

@@ -8,7 +8,7 @@ from helpers.course.grading import batch as exercises
 from helpers.course.grading import grade as grading
 from helpers.course.grading import marks
 from helpers.course.grading.job import Job, read_result, up_to_date
-from helpers.course.grading.submission import SubmissionError
+from helpers.course.grading.submission import UnreadableError
 
 MOST = {"01_x": {"task1": 2, "task7": 4}, "02_y": {"task1": 3}}
 HEAD = ",".join(marks.MANUAL)
@@ -195,7 +195,7 @@ def test_points_are_written_before_the_feedback_begins(job):
 
 def test_a_passing_trouble_is_tried_again_and_an_unreadable_file_is_not(job):
     one, ran, patch = job
-    for error, stays in ((OSError("no space left"), False), (SubmissionError("01_x.ipynb is not a notebook"), True)):
+    for error, stays in ((OSError("no space left"), False), (UnreadableError("01_x.ipynb is not a notebook"), True)):
         with patch.context() as broken:
             broken.setattr(grading, "_autograde", fails(error))
             grading.grade(one)

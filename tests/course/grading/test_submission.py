@@ -11,7 +11,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from helpers.course.grading.submission import (
-    SubmissionError,
+    UnreadableError,
     find_notebook,
     find_submissions,
     read_submission,
@@ -112,7 +112,7 @@ def test_whose_numbers_count(released, typed, name_from, source, said):
 def test_what_is_no_notebook_is_said_plainly(tmp_path, text, says):
     file = tmp_path / "01_explore.ipynb"
     file.write_text(text, encoding="utf-8")
-    with pytest.raises(SubmissionError, match=says):
+    with pytest.raises(UnreadableError, match=says):
         read_submission(file, max_mb=1)
 
 
@@ -121,7 +121,7 @@ def test_links_folders_and_huge_files_are_not_opened(tmp_path):
     real.write_text("x" * 2_000_000, encoding="utf-8")
     link.symlink_to(real)
     for file, says in ((real, "larger than 1 MB"), (link, "not a file"), (tmp_path, "not a file")):
-        with pytest.raises(SubmissionError, match=says):
+        with pytest.raises(UnreadableError, match=says):
             read_submission(file, max_mb=1)
 
 
@@ -141,7 +141,7 @@ def test_a_file_or_folder_that_the_system_refuses_stops_nobody_else(tmp_path, mo
 
     with monkeypatch.context() as patched:  # a test that runs as root may read everything
         patched.setattr(Path, "read_bytes", refuse(read))
-        with pytest.raises(SubmissionError, match=r"01_x\.ipynb cannot be read: Permission denied"):
+        with pytest.raises(UnreadableError, match=r"01_x\.ipynb cannot be read: Permission denied"):
             read_submission(bo / "01_x.ipynb", max_mb=1)
         patched.setattr(Path, "exists", refuse(listed))
         rows = find_submissions(tmp_path, ["01_x"])
@@ -156,7 +156,7 @@ def test_names_from_an_old_zip_file_become_text(tmp_path):
     (folder / os.fsdecode(b"01_x \xe9.ipynb")).write_text("no notebook", encoding="utf-8")
     ((student, _, file, said),) = find_submissions(tmp_path, ["01_x"])
     assert student == "Jos\\xe9" and said == "01_x \\xe9.ipynb was taken as 01_x.ipynb"
-    with pytest.raises(SubmissionError, match="not a notebook") as error:
+    with pytest.raises(UnreadableError, match="not a notebook") as error:
         read_submission(file, max_mb=1)
     str(error.value).encode()
 

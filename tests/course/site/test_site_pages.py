@@ -9,7 +9,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from helpers.assignment import read_settings
 from helpers.course.grading.release import student_version
 from helpers.course.site import build as site
-from helpers.course.site.pages import alt_text, page, readable, relink
+from helpers.course.site.pages import alt_text, page, relink
 from helpers.course.site.source import EXERCISES, PROJECT, citations, cite_page, reference_pages
 
 PLACES = {
@@ -139,20 +139,22 @@ def test_a_folder_with_other_things_in_it_is_left_alone(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "words, made",
+    "what, words, made",
     [
-        ("Read `a_b`.", "Read ``a_b``\\ ."),
-        ("Take *all* of x_", r"Take \*all\* of x\_"),
         (
-            "First.\n\nname: one\nother, last: two\n    and more",
-            "First.\n\n\n* ``name``: one\n* ``other, last``: two\n  and more",
+            "module",
+            "First.\n\nA_B   this\nC     that\n\nLast.",
+            "First.\n\n::\n\n    A_B   this\n    C     that\n\nLast.",
         ),
-        ("First.\n\nArgs:\n    name: one", "First.\n\n\n**Args:**\n\n\n* ``name``: one"),
-        ("First.\n\nA_B   this\nC     that", "First.\n\n::\n\n    A_B   this\n    C     that"),
+        ("module", "First.\n\n    python -m course\n    or so", "First.\n\n::\n\n    python -m course\n    or so"),
+        ("module", "First.\n\nOf *all* words.", "First.\n\nOf *all* words."),
+        ("function", "First.\n\nA   this", "First.\n\nA   this"),
     ],
 )
-def test_docstrings_keep_their_names_lists_and_columns(words, made):
-    assert "\n".join(readable(words.splitlines())).rstrip("\n") == made
+def test_commands_and_columns_of_a_module_are_shown_as_they_stand(what, words, made):
+    lines = words.splitlines()
+    site.keep_columns(None, what, "name", None, None, lines)
+    assert "\n".join(lines).rstrip("\n") == made
 
 
 def test_every_module_is_in_the_reference_once():
