@@ -79,6 +79,7 @@ def configuration(source: Path) -> dict:
         "napoleon_numpy_docstring": False,
         "napoleon_custom_sections": ["Source"],
         "autodoc_inherit_docstrings": False,
+        "autodoc_preserve_defaults": True,  # PROJECT, not the folder on this computer
         "autodoc_member_order": "bysource",
         "add_module_names": False,
         "html_math_renderer": "mathml",
