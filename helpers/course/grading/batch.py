@@ -33,7 +33,14 @@ PRELOADED = [
 
 
 def build_command(args: argparse.Namespace) -> int:
-    """Students' versions to OUT/student, solutions to OUT/solution."""
+    """Write the students' versions to OUT/student and the solutions to OUT/solution.
+
+    Args:
+        args: Of the command line: `out` and `settings`.
+
+    Returns:
+        The exit status, 0.
+    """
     course = build(args.out, args.settings)
     for kind, step in (("student", "release"), ("solution", "source")):
         shutil.rmtree(args.out / kind, ignore_errors=True)
@@ -45,7 +52,12 @@ def build_command(args: argparse.Namespace) -> int:
 
 
 def run(jobs: list[Job], at_once: int) -> None:
-    """Grade each job in a process of its own, `at_once` at a time; one that hangs or dies stops no other."""
+    """Grade each job in a process of its own; one that hangs or dies stops no other.
+
+    Args:
+        jobs: Submissions; those that are up to date are left out.
+        at_once: How many processes run at a time.
+    """
     jobs = [job for job in jobs if not up_to_date(job)]
     methods = multiprocessing.get_all_start_methods()
     context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
@@ -69,7 +81,11 @@ def run(jobs: list[Job], at_once: int) -> None:
 
 
 def grade_quietly(job: Job) -> None:
-    """Grade in this process; what nbgrader has to say goes to a log beside the submission's work folder."""
+    """Grade in this process; what nbgrader has to say goes to a log beside the submission's work folder.
+
+    Args:
+        job: The submission.
+    """
     work_quietly(job.work.with_suffix(".log"))
     grade(job)
 
@@ -77,8 +93,14 @@ def grade_quietly(job: Job) -> None:
 def check_solutions(names: list[str], course: Path, out: Path, limits: dict) -> None:
     """Grade the solutions first: where they do not get all points, the fault is not a student's.
 
+    Args:
+        names: Of the assignments.
+        course: nbgrader's course folder.
+        out: Folder of the grades.
+        limits: Of the settings.
+
     Raises:
-        RuntimeError: names the tasks.
+        RuntimeError: A solution loses points; the message names the tasks.
     """
     jobs = [
         Job("solution", name, course / "source" / name / f"{name}.ipynb", course, out / "work" / "solution" / name,
@@ -99,12 +121,20 @@ def check_solutions(names: list[str], course: Path, out: Path, limits: dict) -> 
 
 
 def grade_command(args: argparse.Namespace) -> int:
-    """Grade all submissions; the exit status is 0 also where some of them are broken: their notes say so.
+    """Grade all submissions and write marks, open answers and feedback.
 
     What somebody entered in manual.csv is read first: where it is not clear, nothing is graded and nothing changed.
 
+    Args:
+        args: Of the command line: `submissions`, `out`, `assignment`, `again` and `settings`.
+
+    Returns:
+        The exit status, 0 also where some submissions are broken: their notes say so.
+
     Raises:
-        ValueError, OSError, RuntimeError: nothing can be graded; the message says why.
+        ValueError: An assignment is not known, or manual.csv is not clear.
+        OSError: The submissions cannot be read or there are none.
+        RuntimeError: A solution does not pass here.
     """
     began, settings = time.monotonic(), read_settings(args.settings)
     out, folder = args.out.resolve(), args.submissions.expanduser().resolve()
@@ -141,7 +171,14 @@ def grade_command(args: argparse.Namespace) -> int:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """The command line."""
+    """Run the command line.
+
+    Args:
+        argv: Words after the command; those of the program if None.
+
+    Returns:
+        The exit status.
+    """
     parser = argparse.ArgumentParser(prog="python -m helpers.course", description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True)
     one = commands.add_parser("assignments", help="make the students' versions")

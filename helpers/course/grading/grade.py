@@ -23,6 +23,9 @@ def grade(job: Job) -> None:
     It writes result.json and the feedback page to `job.work`. What went wrong stands in the result: in `notes` where
     there are no points, in `page` where the page alone is missing; the next run tries that again.
 
+    Args:
+        job: The submission.
+
     Raises:
         OSError: `job.work` cannot be written.
     """
@@ -152,7 +155,11 @@ def _write_feedback(job: Job) -> None:
 
 
 def work_quietly(log: Path) -> None:
-    """From now on append to `log` what this process, and nbgrader in it, writes to its outputs; makes its folder."""
+    """From now on append to a log what this process, and nbgrader in it, writes to its outputs.
+
+    Args:
+        log: The file; its folder is made.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
     file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for stream in (sys.stdout, sys.stderr):

@@ -61,7 +61,11 @@ class Job:
 
 
 def read_result(job: Job) -> dict:
-    """Return what an earlier run wrote, or nothing."""
+    """Return what an earlier run wrote, or nothing.
+
+    Args:
+        job: The submission.
+    """
     try:
         return json.loads(job.result.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -83,6 +87,9 @@ def save_result(job: Job, result: dict, with_manual: bool) -> None:
 
 def up_to_date(job: Job) -> bool:
     """Return whether an earlier run graded just this, and its feedback page shows what was entered by hand.
+
+    Args:
+        job: The submission.
 
     Raises:
         OSError: Its assignment cannot be read.

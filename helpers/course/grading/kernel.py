@@ -14,6 +14,9 @@ HIDDEN = ("notebooks/exercises", "tests", "build", ".git")  # of the project: ea
 def prepare_kernel(job: Job) -> tuple[Path, Path]:
     """Make the folders of the kernel and its start-up script, and give this process the environment it inherits.
 
+    Args:
+        job: The submission.
+
     Returns:
         The kernel's working folder, and the file that gets a line for each refusal.
     """
@@ -42,7 +45,11 @@ def prepare_kernel(job: Job) -> tuple[Path, Path]:
 
 
 def hidden_from(job: Job) -> list[str]:
-    """Return the folders that the student's code may not read; none that it needs lies in one of them."""
+    """Return the folders that the student's code may not read; none that it needs lies in one of them.
+
+    Args:
+        job: The submission.
+    """
     needed = [PROJECT, Path(sys.prefix), job.data]
     places = [*job.hidden, *(PROJECT / name for name in HIDDEN)]
     return [str(path) for path in places if not any(one.is_relative_to(path) for one in needed)]

@@ -22,7 +22,14 @@ class SettingsError(ValueError):
 
 
 def assignments(settings: dict) -> list[str]:
-    """Names of the assignments: they have a section in the settings and a source notebook."""
+    """Return the names of the assignments: they have a section in the settings and a source notebook.
+
+    Args:
+        settings: As from `helpers.assignment.read_settings`.
+
+    Raises:
+        SettingsError: A section has no notebook.
+    """
     names = [name for name in settings if name != "grading"]
     for name in names:
         if not (SOURCES / name / f"{name}.ipynb").is_file():
@@ -31,10 +38,18 @@ def assignments(settings: dict) -> list[str]:
 
 
 def with_settings(notebook: nbformat.NotebookNode, name: str, chosen: dict) -> nbformat.NotebookNode:
-    """The source notebook with the chosen values written into it: points, and the call of `start`; the name is empty.
+    """Write the chosen values into a source notebook: its points, and its call of `start`; the name becomes empty.
+
+    Args:
+        notebook: The source; it is changed.
+        name: Of the assignment.
+        chosen: Its section of the settings.
+
+    Returns:
+        The notebook.
 
     Raises:
-        SettingsError: the points do not name the notebook's tasks.
+        SettingsError: The points do not name the notebook's tasks, or it does not call `start` in one place.
     """
     by_task = graded(notebook)
     if set(by_task) != set(chosen["points"]):
@@ -67,7 +82,19 @@ def _worth(points: dict, number: str) -> str:
 
 
 def build(out: Path, settings: Path = SETTINGS, names: list[str] | None = None) -> Path:
-    """Make an nbgrader course in `out/course` with the students' versions; returns its folder."""
+    """Make an nbgrader course with the students' versions.
+
+    Args:
+        out: The course goes to `out/course`, whose earlier content is removed.
+        settings: The settings file.
+        names: Of the assignments; all if None.
+
+    Returns:
+        The folder of the course.
+
+    Raises:
+        SettingsError: Settings and notebooks do not agree.
+    """
     from nbgrader.converters import GenerateAssignment
     from nbgrader.coursedir import CourseDirectory
 
@@ -88,12 +115,15 @@ def build(out: Path, settings: Path = SETTINGS, names: list[str] | None = None) 
 
 
 def student_version(notebook: nbformat.NotebookNode, name: str, settings: dict) -> nbformat.NotebookNode:
-    """One notebook as `build` writes it for students, without nbgrader's course around it: for the site.
+    """Make one notebook as `build` writes it for students, without nbgrader's course around it: for the site.
 
     Args:
-        notebook: the source, in nbgrader's format.
-        name: of the assignment.
-        settings: those of all assignments.
+        notebook: The source, in nbgrader's format; it is changed.
+        name: Of the assignment.
+        settings: Those of all assignments.
+
+    Returns:
+        The notebook without solutions, hidden tests, marking schemes and outputs.
     """
     from nbgrader.preprocessors import ClearHiddenTests, ClearMarkScheme, ClearOutput, ClearSolutions
 

@@ -14,15 +14,26 @@ from helpers.course.grading.cells import NAME, grade_id
 
 
 def shown(path: Path) -> str:
-    """The name of a file or folder as text; bytes that are no UTF-8 (old zip files) stand as in "Jos\\xe9"."""
+    """Return the name of a file or folder as text; bytes that are no UTF-8 (old zip files) stand as in "Jos\\xe9".
+
+    Args:
+        path: The file or folder.
+    """
     return os.fsencode(path.name).decode("utf-8", "backslashreplace")
 
 
 def find_notebook(folder: Path, name: str) -> tuple[Path | None, str]:
-    """A student's notebook for an assignment, and what to say about its place.
+    """Find a student's notebook for an assignment.
+
+    Args:
+        folder: Of the student.
+        name: Of the assignment.
+
+    Returns:
+        The file, or None where there is none, and what to say about its place.
 
     Raises:
-        OSError: the student's folder cannot be read.
+        OSError: The student's folder cannot be read.
     """
     for place in (folder / name, folder):
         if (exact := place / f"{name}.ipynb").exists() or exact.is_symlink():
@@ -37,7 +48,15 @@ def find_notebook(folder: Path, name: str) -> tuple[Path | None, str]:
 
 
 def find_submissions(folder: Path, names: list[str]) -> list[tuple[str, str, Path | None, str]]:
-    """(student, assignment, notebook, note) for each assignment that anybody handed in."""
+    """Find what a class handed in.
+
+    Args:
+        folder: Holds one folder a student.
+        names: Of the assignments; one that nobody handed in is left out.
+
+    Returns:
+        (student, assignment, notebook or None, note) for each student and assignment.
+    """
     students = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
     found = []
     for name in names:
@@ -55,10 +74,17 @@ class UnreadableError(ValueError):
 
 
 def read_submission(path: Path, max_mb: float) -> NotebookNode:
-    """The notebook in a file, in today's format.
+    """Read a notebook in today's format, whatever is in the file.
+
+    Args:
+        path: The file.
+        max_mb: The largest size in MB.
+
+    Returns:
+        The notebook, with an id in every cell.
 
     Raises:
-        UnreadableError: it is no notebook; the message says why.
+        UnreadableError: It is no notebook; the message says why.
     """
     name = shown(path)
     try:
@@ -91,7 +117,19 @@ def read_submission(path: Path, max_mb: float) -> NotebookNode:
 
 
 def restore(notebook: NotebookNode, released: NotebookNode) -> list[str]:
-    """Put back, in place, the released cells that were changed or deleted; returns what was done, in words."""
+    """Put back, in place, the released cells that were changed or deleted.
+
+    nbgrader's own steps DeduplicateIds and OverwriteCells run after this, on what they can read. They know no cell that
+    lost its metadata, keep the last of several copies, put back tests alone, and stop where the answer before a test is
+    gone as well or where the metadata are damaged.
+
+    Args:
+        notebook: The submission; it is changed.
+        released: The students' version that was handed out.
+
+    Returns:
+        Sentences for the note: what was changed, and what was deleted.
+    """
     known = {cell.metadata.nbgrader.grade_id: cell for cell in released.cells if "nbgrader" in cell.metadata}
     by_id = {cell.id: name for name, cell in known.items()}
     found: dict[str, NotebookNode] = {}
@@ -135,7 +173,16 @@ def _make_ids_unique(notebook: NotebookNode) -> None:
 
 
 def settle_name(notebook: NotebookNode, student: str, name_from: str) -> list[str]:
-    """See to it that the notebook names a student: the one that was typed, or else the folder's."""
+    """See to it that the notebook names a student: the one that was typed, or else the folder's.
+
+    Args:
+        notebook: The submission; it is changed.
+        student: Name of its folder.
+        name_from: "cell" or "folder": which of the two decides the numbers.
+
+    Returns:
+        Sentences for the note.
+    """
     cell = next(c for c in notebook.cells if grade_id(c) == "name")
     match = NAME.search(cell.source)
     typed = match["name"] if match else ""

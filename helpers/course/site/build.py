@@ -32,7 +32,13 @@ FOCUS = """for (const event of ["load", "resize"]) addEventListener(event, () =>
 
 
 def build(out: Path) -> list[str]:
-    """Build the site into `out`, whose earlier content it replaces; returns Sphinx's warnings.
+    """Build the site.
+
+    Args:
+        out: Its folder, whose earlier content is replaced.
+
+    Returns:
+        Sphinx's warnings.
 
     Raises:
         FileExistsError: `out` is a folder with other things in it.
@@ -59,7 +65,11 @@ def build(out: Path) -> list[str]:
 
 
 def configuration(source: Path) -> dict:
-    """Sphinx's settings for the pages in the folder `source`."""
+    """Return Sphinx's settings.
+
+    Args:
+        source: Folder of the pages.
+    """
     cff = (PROJECT / "CITATION.cff").read_text(encoding="utf-8")
     return {
         "project": TITLE,
@@ -106,7 +116,14 @@ def configuration(source: Path) -> dict:
 
 
 def setup(app) -> dict:
-    """What Sphinx calls: this module is one of its extensions."""
+    """Add to Sphinx what its own extensions lack: this module is one of them.
+
+    Args:
+        app: Of Sphinx.
+
+    Returns:
+        That pages can be read and written in parallel.
+    """
     from sphinx.ext.autodoc.mock import _MockObject
 
     app.add_html_math_renderer("mathml", (write_formula, None), (write_formula, None))
@@ -118,7 +135,12 @@ def setup(app) -> dict:
 
 
 def write_formula(writer, node) -> None:
-    """Write a formula as MathML, which browsers draw without a script."""
+    """Write a formula as MathML, which browsers draw without a script.
+
+    Args:
+        writer: Of the page.
+        node: The formula.
+    """
     from docutils.nodes import SkipNode, math_block
     from docutils.utils.math.latex2mathml import tex2mathml
 
@@ -135,7 +157,14 @@ def keep_columns(app, what, name, obj, options, lines: list[str]) -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """The command line; the exit status is 0 where the site was built, with or without warnings."""
+    """Run the command line.
+
+    Args:
+        argv: Words after the command; those of the program if None.
+
+    Returns:
+        The exit status: 0 where the site was built, with or without warnings.
+    """
     parser = argparse.ArgumentParser(prog="python -m helpers.course site", description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("build/site"), help="where the site goes (default build/site)")
     args = parser.parse_args(argv)

@@ -143,8 +143,8 @@ def broken_class(one: Class, outside: Path) -> dict[str, tuple[float, str]]:
     ):
         one.hand_in_text(student, text)
         marks[student] = (0, words)
-    one.hand_in_text("a picture", "no notebook", name="answers.pdf")
-    marks["a picture"] = (0, "was not handed in; there is answers.pdf")
+    one.hand_in_text("an image", "no notebook", name="answers.pdf")
+    marks["an image"] = (0, "was not handed in; there is answers.pdf")
     return marks
 
 

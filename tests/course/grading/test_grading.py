@@ -55,7 +55,7 @@ def read(file) -> list[dict]:
 @contextmanager
 def without_check():
     """Check the first solution only, where the others are handed in or known; who is graded may then, as a solution
-    may, write the resized pictures that the other checks would have left."""
+    may, write the resized images that the other checks would have left."""
     check = exercises.check_solutions
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(exercises, "check_solutions", lambda names, *rest: check(names[:1], *rest))

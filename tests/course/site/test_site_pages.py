@@ -45,13 +45,13 @@ def test_links_lead_to_pages_or_become_text(before, after):
     assert linked(f"See {before}.") == f"See {after}."
 
 
-def test_a_picture_of_the_project_is_copied_along():
+def test_an_image_of_the_project_is_copied_along():
     asked = []
     shown = relink("![a plot](plot.png)", "notebooks/01.ipynb", PLACES, lambda path: asked.append(path) or path)
     assert shown == "![a plot](plot.png)" and asked == ["notebooks/plot.png"]
 
 
-def test_a_picture_from_the_network_becomes_words():
+def test_an_image_from_the_network_becomes_words():
     badge = "[![Open in Colab](https://example.org/badge.svg)](https://example.org/01.ipynb)"
     assert linked(badge) == "[Open in Colab](https://example.org/01.ipynb)"
     assert linked('<a href="x"><img src="https://example.org/b.svg" alt="Binder"/></a>') == '<a href="x">Binder</a>'
@@ -64,7 +64,7 @@ def test_the_first_page_of_the_project_links_to_the_others():
 @pytest.mark.parametrize(
     "code, text",
     [
-        ('_ = sample_grid(images, title="No crack")', "Pictures: No crack"),
+        ('_ = sample_grid(images, title="No crack")', "Images: No crack"),
         ('ax.set_title("ROC")\nfigure.suptitle("Three curves")', "Figure: ROC; Three curves"),
         ('ax.set(title=f"All {n} of them")\nax.legend(title="class")', "Figure: All … of them"),
         ('%matplotlib inline\nplt.title(f"{n} images")\nhistory_plot(fitted)', "Training curves: The loss"),
@@ -76,10 +76,10 @@ def test_a_figure_is_named_by_its_title_or_else_by_the_heading_above(code, text)
 
 
 def test_a_page_gives_each_figure_its_alt_text_and_drops_the_mark_for_the_tests():
-    picture = new_output("display_data", {"image/png": "iVBORw0KGgo="})
+    image = new_output("display_data", {"image/png": "iVBORw0KGgo="})
     cells = [
         new_markdown_cell("# One\n\n## Two\n\nText"),
-        new_code_cell("# NBVAL_CHECK_OUTPUT\nplt.plot(x)", outputs=[picture]),
+        new_code_cell("# NBVAL_CHECK_OUTPUT\nplt.plot(x)", outputs=[image]),
         new_code_cell("not python at all"),
     ]
     made = page(new_notebook(cells=cells), "notebooks/01.ipynb", PLACES, lambda path: None)
