@@ -6,9 +6,10 @@ import pytest
 from data_prework.manifest import find_prepared
 from helpers.assignment import SETTINGS, read_settings
 from helpers.course.grading import batch as exercises
+from helpers.course.grading.cells import grade_id
 from helpers.course.grading.release import SOURCES, SettingsError, assignments, build, with_settings
 from tests.course.grading.conftest import cell, fill
-from tests.course.grading.sheet import cell_id, execute
+from tests.course.grading.sheet import execute
 
 NAMES = assignments(read_settings())
 each = pytest.mark.parametrize("name", NAMES)
@@ -33,7 +34,7 @@ def test_a_source_notebook_has_four_to_seven_tasks_and_ends_with_an_open_questio
     nbformat.validate(notebook)
     graded = [c for c in notebook.cells if c.metadata.get("nbgrader", {}).get("grade")]
     assert 4 <= len(graded) <= 7
-    assert [cell_id(c).removesuffix("_test") for c in graded] == [f"task{i}" for i in range(1, len(graded) + 1)]
+    assert [grade_id(c).removesuffix("_test") for c in graded] == [f"task{i}" for i in range(1, len(graded) + 1)]
     assert graded[-1].cell_type == "markdown"
     assert "**Model answer.**" in graded[-1].source and "**Rubric**" in graded[-1].source
 
@@ -49,7 +50,7 @@ def test_a_source_notebook_is_clean_and_its_cells_are_short(name):
 @each
 def test_tests_are_read_only_and_have_a_hidden_part(name):
     for one in source(name).cells:
-        if cell_id(one).endswith("_test"):
+        if grade_id(one).endswith("_test"):
             assert one.metadata.nbgrader.locked and "### BEGIN HIDDEN TESTS" in one.source
             assert "assert" in one.source.split("### BEGIN HIDDEN TESTS")[0] or "reject(" in one.source
 
@@ -61,7 +62,7 @@ def test_a_students_version_holds_gaps_and_no_solution(name, course):
     for one in source(name).cells:
         meta = one.metadata.get("nbgrader", {})
         if meta.get("solution"):
-            gap = cell(released(course, name), cell_id(one)).source
+            gap = cell(released(course, name), grade_id(one)).source
             assert "Not solved yet" in gap if one.cell_type == "code" else gap == "YOUR ANSWER HERE"
 
 
