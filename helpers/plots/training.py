@@ -21,7 +21,7 @@ def plot_history(history: Any, metrics: Sequence[str] | None = None, title: str 
 
     Args:
         history: what `model.fit` returned, or its dictionary of lists, one value for each epoch.
-        metrics: names without "val_"; None: all.
+        metrics: names without `val_`; None: all.
         title: None: the best epoch.
 
     Returns:
@@ -84,7 +84,7 @@ def plot_histories(
 
     Args:
         histories: name -> what `model.fit` returned, or its dictionary of lists.
-        metric: name without "val_".
+        metric: name without `val_`.
         title: None: a question about the metric.
         ax: where to draw; None: a new figure.
 
