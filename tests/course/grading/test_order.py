@@ -1,7 +1,11 @@
 """The modules of grading read in one direction: each imports only what comes before it."""
 
 import ast
+from importlib.util import find_spec
 
+import pytest
+
+from helpers.course.grading.batch import PRELOADED
 from helpers.course.grading.kernel import PROJECT
 
 FOLDER = PROJECT / "helpers" / "course" / "grading"
@@ -28,3 +32,11 @@ def test_every_module_has_its_place():
 def test_no_module_imports_one_that_comes_after_it():
     back = {name: imported(name) - set(ORDER[:place]) for place, name in enumerate(ORDER)}
     assert not {name: later for name, later in back.items() if later}
+
+
+@pytest.mark.parametrize("module", PRELOADED)
+def test_what_is_loaded_before_the_first_submission_is_there(module):
+    """The server of processes says nothing where a module is not: each submission would load it anew."""
+    if not module.startswith(PACKAGE):
+        pytest.importorskip("nbgrader")
+    assert find_spec(module)
