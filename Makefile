@@ -25,7 +25,7 @@ NBVAL     = COURSE_PROFILE=quick COURSE_SOURCE=embedded COURSE_RESULTS="$(CURDIR
   --nbval-cell-timeout=300
 
 .DEFAULT_GOAL := help
-.PHONY: help run lesson lab app site outputs bench student assignments grade new-lesson test check lint test-code \
+.PHONY: help run lesson lab app site outputs bench assignments grade new-lesson test check lint test-code \
   test-notebooks test-lab test-lowest test-newest test-colab links data lock clean
 
 help:  ## List what make can do
@@ -48,6 +48,7 @@ app: $(READY)  ## The app of lesson 09 on this computer; BUNDLES= is the folder 
 
 #: Teach
 
+.PHONY: student
 student: $(READY)  ## The lessons for students, without outputs, solutions and answers, in build/student
 	@$(PY) -m helpers.course student --out build/student
 
