@@ -25,8 +25,8 @@ NBVAL     = COURSE_PROFILE=quick COURSE_SOURCE=embedded COURSE_RESULTS="$(CURDIR
   --nbval-cell-timeout=300
 
 .DEFAULT_GOAL := help
-.PHONY: help run lesson lab app site outputs bench student assignments grade new-lesson test check lint test-code \
-  test-notebooks test-answers test-lab test-lowest test-newest test-colab links data lock clean
+.PHONY: help run lesson lab app site outputs bench assignments grade new-lesson test check lint test-code \
+  test-notebooks test-lab test-lowest test-newest test-colab links data lock clean
 
 help:  ## List what make can do
 	@echo "make TARGET   (PROFILE=quick|full   DATA=embedded|real   RAW=folder of raw data   PYTHON=python3.12)"
@@ -48,6 +48,7 @@ app: $(READY)  ## The app of lesson 09 on this computer; BUNDLES= is the folder 
 
 #: Teach
 
+.PHONY: student
 student: $(READY)  ## The lessons for students, without outputs, solutions and answers, in build/student
 	@$(PY) -m helpers.course student --out build/student
 
@@ -89,9 +90,6 @@ test-notebooks: $(READY) data  ## nbval alone: all notebooks in the quick profil
 
 test-lab: $(READY) data  ## Lessons 00, 05, 08 and an exercise in a real JupyterLab in headless Chromium (minutes)
 	@LAB_LESSONS="00 05 08" $(PY) -m pytest -q -s tests/lab
-
-test-answers: $(READY) data  ## Every known answer to the exercises, for three students and on all data sets (minutes)
-	@ANSWERS_STUDENTS=all $(PY) -m pytest -q -p no:cacheprovider tests/course/grading/test_answers.py
 
 test-lowest: .venv-lowest/.installed data  ## The helpers' tests with the lowest allowed versions
 	@.venv-lowest/bin/python -m pytest -q -p no:cacheprovider -n 2 --dist loadscope tests/helpers

@@ -158,6 +158,10 @@ def test_a_remote_that_is_not_on_github_is_refused_before_a_notebook_is_touched(
     assert before == {path: path.read_bytes() for path in course.course_notebooks()}
 
 
+def test_the_file_that_the_cell_runs_is_in_the_course():
+    assert (PROJECT / re.search(r"%run course/(\S+)", links.FETCH)[1]).is_file()
+
+
 @pytest.mark.parametrize("course_is_there", [False, True])
 def test_a_students_own_helpers_py_does_not_pass_for_the_course(tmp_path, course_is_there):
     (tmp_path / "helpers.py").write_text("mine = 1", encoding="utf-8")

@@ -3,7 +3,7 @@
 That wrong answers are rejected is shown for the text of the cells, run in this process; test_grading.py grades whole
 notebooks, of assignment 01 alone. Running the solution of an assignment costs more than trying all its answers, so each
 assignment is run for one student and on one other data set, which a hash of its name chooses. With
-ANSWERS_STUDENTS=all (`make test-answers`, once a week) there are three students and all data sets.
+ANSWERS_STUDENTS=all (`make weekly`) there are three students and all data sets.
 """
 
 import os
