@@ -21,8 +21,8 @@ READY    := $(VENV)/.installed
 NOTEBOOKS := notebooks data_prework
 AUDIT    := build/ipython/profile_default/startup
 NBVAL     = COURSE_PROFILE=quick COURSE_SOURCE=embedded COURSE_RESULTS="$(CURDIR)/build/test-results" \
-  IPYTHONDIR="$(CURDIR)/build/ipython" $(PY) -m pytest -q -p no:cacheprovider --nbval-lax --nbval-current-env \
-  --nbval-cell-timeout=300
+  IPYTHONDIR="$(CURDIR)/build/ipython" $(PY) -m pytest -q -p no:cacheprovider -p tests.notebooks.forked_nbval \
+  --nbval-lax --nbval-current-env --nbval-cell-timeout=300
 
 .DEFAULT_GOAL := help
 .PHONY: help run lesson lab app site outputs bench assignments grade new-lesson test check lint test-code \
