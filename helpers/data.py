@@ -11,9 +11,16 @@ from tqdm import tqdm
 
 from data_prework.files import atomic_write
 from data_prework.image_files import MODES, read_prepared
-from data_prework.manifest import SPLITS, ManifestError, files_folder, find_prepared, read_about, read_manifest
+from data_prework.manifest import (
+    SPLITS,
+    ManifestError,
+    default_source,
+    files_folder,
+    find_prepared,
+    read_about,
+    read_manifest,
+)
 from helpers.errors import CourseError
-from helpers.run import default_source
 
 
 class NotPreparedError(CourseError, FileNotFoundError):

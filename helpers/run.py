@@ -1,7 +1,6 @@
 """One run of a lesson: its profile, seed, device and data source. The only reader of the environment in helpers.
 
 COURSE_PROFILE   quick or full (default full): how much data and how many epochs
-COURSE_SOURCE    real or embedded (default real): real data where they are prepared, or always the drawn stand-ins
 COURSE_RESULTS   folder of the results store (default: results in the project)
 """
 
@@ -17,9 +16,7 @@ from typing import Any
 import numpy as np
 
 from data_prework.files import PROJECT, why_not_writable
-from data_prework.manifest import COURSE, find_prepared, read_about
-
-SOURCES = ("real", "embedded")
+from data_prework.manifest import COURSE, SOURCES, default_source, find_prepared, read_about
 
 
 @dataclass(frozen=True)
@@ -132,15 +129,6 @@ def start(lesson: str, seed: int = 7, source: str | None = None, verbose: bool =
             f"profile {profile} · data: {_sources(run)} · seed {seed}"
         )
     return run
-
-
-def default_source() -> str:
-    """ "real" or "embedded", as the environment variable COURSE_SOURCE says; "real" where it says nothing.
-
-    Raises:
-        ValueError: it says something else.
-    """
-    return _choice("COURSE_SOURCE", "real", SOURCES)
 
 
 def _check_bool(condition: Any) -> bool:
