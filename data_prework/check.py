@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 from tqdm import tqdm
 
-from data_prework.group import hash_bits, near_pairs
+from data_prework.duplicates import hash_bits, near_pair_blocks
 from data_prework.manifest import SPLITS, About, files_folder, read_about, read_manifest
 
 # Largest difference of a class's share between a split and all images that we split ourselves, beyond the one image
@@ -66,12 +66,15 @@ def _groups(frame: pd.DataFrame, about: About) -> list[str]:
     faults = []
     if torn:
         faults.append(f"{len(torn)} group(s) stand on two sides of a split{why}: {', '.join(torn[:5])}")
-    pairs = near_pairs(hash_bits(frame["phash"]), about.settings["near"])
     split, path = frame["split"].to_numpy(), frame["path"].to_numpy()
-    across = pairs[split[pairs[:, 0]] != split[pairs[:, 1]]]
-    if len(across):
-        first, second = across[0]
-        faults.append(f"{len(across)} near-duplicate pair(s) across splits{why}: {path[first]} and {path[second]}")
+    count, example = 0, ""
+    for pairs in near_pair_blocks(hash_bits(frame["phash"]), about.settings["near"]):
+        across = pairs[split[pairs[:, 0]] != split[pairs[:, 1]]]
+        count += len(across)
+        if len(across) and not example:
+            example = " and ".join(path[across[0]])
+    if count:
+        faults.append(f"{count} near-duplicate pair(s) across splits{why}: {example}")
     return faults
 
 

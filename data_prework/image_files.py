@@ -218,8 +218,8 @@ def _draft(image: Image.Image, size: tuple[int, int], mode: str) -> None:
 def _fitted(image: Image.Image, size: tuple[int, int] | None, mode: str) -> np.ndarray:
     """(height, width, channels) uint8: stretched to `size`, (height, width), with antialiasing."""
     height, width = size or (image.height, image.width)
-    small = np.asarray(image.convert(mode).resize((width, height), Image.Resampling.BOX))
-    return small.reshape(height, width, -1)
+    plain = image if image.mode == mode else image.convert(mode)
+    return np.asarray(plain.resize((width, height), Image.Resampling.BOX)).reshape(height, width, -1)
 
 
 def _check_length(length: int) -> None:

@@ -1,16 +1,19 @@
 """Find the images of a raw folder, read every one fully, and describe it or say why it is rejected."""
 
 import hashlib
+import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import imagehash
 import numpy as np
+import pandas as pd
 from tqdm import tqdm
 
+from data_prework.catalogue import Entry
 from data_prework.errors import CourseError
 from data_prework.image_files import (
     MAX_PIXELS,
@@ -25,7 +28,9 @@ from data_prework.image_files import (
 )
 from data_prework.manifest import SPLIT_FOLDERS
 
+KNOWN_SUFFIXES = {suffix for suffixes in SUFFIXES.values() for suffix in suffixes}
 PHASH_SIDE = 16  # 16 x 16 = 256 bits
+BLOCK = 64  # files a task: one task a file costs as much as the file
 
 # Luminance table of the JPEG standard (annex K), row by row, as Pillow gives it.
 _STANDARD = np.array(
@@ -133,16 +138,17 @@ def describe(path: Path, min_side: int = MIN_SIDE, max_pixels: int = MAX_PIXELS)
             encoding = f"JPEG q{jpeg_quality(image.quantization)}"
         mode, conversion = image.mode, needs_conversion(image)
         image.load()
-        plain = convert(image)
-        phash = imagehash.phash(plain.convert("L"), hash_size=PHASH_SIDE)
+        plain = convert(image) if conversion else image
+        phash = imagehash.phash(plain, hash_size=PHASH_SIDE)
+        size = plain.size
     return {
-        "width": plain.width,
-        "height": plain.height,
+        "width": size[0],
+        "height": size[1],
         "mode": mode,
         "encoding": encoding,
         "bytes": len(data),
         "raw_sha256": hashlib.sha256(data).hexdigest(),
-        "phash": str(phash),
+        "phash": np.packbits(phash.hash).tobytes().hex(),  # str(phash), in a tenth of the time
         "convert": conversion,
     }
 
@@ -154,21 +160,85 @@ def _content(path: Path) -> bytes:
     except UnicodeEncodeError as error:
         raise RejectedImageError("unreadable path: its name is not valid UTF-8") from error
     data = read_content(path)
-    if path.suffix.lower() not in {suffix for suffixes in SUFFIXES.values() for suffix in suffixes}:
+    if path.suffix.lower() not in KNOWN_SUFFIXES:
         raise RejectedImageError(f"not an image: its name ends in {path.suffix or 'nothing'!r}")
     return data
+
+
+def read_folder(
+    root: Path, entry: Entry, min_side: int, max_pixels: int, report: Callable[[str], None]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Read every file of a raw folder.
+
+    Args:
+        root: with one folder per class, or train and test folders with these.
+        entry: of the catalogue; its classes must be those of the folder, if it names some.
+        report: takes a line of the report.
+
+    Returns:
+        One row a usable file: raw (path below root), label, stem, official split, and what `describe` gives; and the
+        rejected files: raw, label, reason.
+
+    Raises:
+        RawFolderError: other classes than expected, or a class without a usable image.
+    """
+    found, ignored = find_images(root)
+    if ignored:
+        report(f"layout      ignored beside train and test: {', '.join(ignored)}")
+    labels = {item.label for item in found}
+    if entry.classes and labels != set(entry.classes):
+        raise RawFolderError(
+            f"{root}: found the classes {', '.join(sorted(labels))}; {entry.name} has {', '.join(entry.classes)}. "
+            "Rename the folders, or prepare it under a name of your own."
+        )
+    rows, rejected = [], []
+    for item, facts, reason in scan(found, min_side, max_pixels):
+        where = {"raw": _printable(item.path.relative_to(root).as_posix()), "label": _printable(item.label)}
+        if facts is None:
+            rejected.append(where | {"reason": reason})
+        else:
+            rows.append(where | {"stem": item.path.stem, "official": item.split} | facts)
+    report(f"scan        {len(found)} files, {len(rejected)} rejected" + _reasons(rejected))
+    unused = labels - {row["label"] for row in rows}
+    if unused:
+        raise RawFolderError(
+            f"{root}: no usable image of {', '.join(map(_printable, sorted(unused)))}. "
+            f"Of {len(found)} files {len(rejected)} are rejected, the first one: {rejected[0]['raw']}, "
+            f"{rejected[0]['reason']}"
+        )
+    return pd.DataFrame(rows), pd.DataFrame(rejected, columns=["raw", "label", "reason"])
+
+
+def _printable(text: str) -> str:
+    """Bytes of a file name that are no text become \\udcNN, so that the name can be written and printed."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _reasons(rejected: list[dict]) -> str:
+    kinds = pd.Series([row["reason"].split(":")[0] for row in rejected], dtype=object).value_counts()
+    return ": " + ", ".join(f"{count} {kind}" for kind, count in kinds.items()) if len(kinds) else ""
 
 
 def scan(found: list[Found], min_side: int = MIN_SIDE, max_pixels: int = MAX_PIXELS) -> Iterator:
     """Describe every file, in order; yields (Found, description dict, "") or (Found, None, reason)."""
 
-    def one(item: Found) -> tuple[Found, dict | None, str]:
-        try:
-            return item, describe(item.path, min_side, max_pixels), ""
-        except RejectedImageError as error:
-            return item, None, str(error)
+    def block(start: int) -> list[tuple[Found, dict | None, str]]:
+        return [_one(item, min_side, max_pixels) for item in found[start : start + BLOCK]]
 
     # Pillow and hashlib release the interpreter lock, so threads use all processors and nothing is kept but rows
-    with ThreadPoolExecutor() as pool, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow's remarks on damaged files; our reason is in the row
-        yield from tqdm(pool.map(one, found), total=len(found), desc="reading", unit="file", leave=False, disable=None)
+    look = {"desc": "reading", "unit": "file", "leave": False, "disable": None}
+    with (
+        warnings.catch_warnings(action="ignore"),  # Pillow's remarks on damaged files; our reason is in the row
+        ThreadPoolExecutor(os.cpu_count()) as pool,
+        tqdm(total=len(found), **look) as bar,
+    ):
+        for described in pool.map(block, range(0, len(found), BLOCK)):
+            yield from described
+            bar.update(len(described))
+
+
+def _one(item: Found, min_side: int, max_pixels: int) -> tuple[Found, dict | None, str]:
+    try:
+        return item, describe(item.path, min_side, max_pixels), ""
+    except RejectedImageError as error:
+        return item, None, str(error)

@@ -1,5 +1,7 @@
 """Can the class be guessed without looking at the image? Encoding, size and color mode per class."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
@@ -83,3 +85,15 @@ def warnings_for(rows: pd.DataFrame) -> list[str]:
         elif balanced >= WARN_AT:
             said.append(f"{what} {kind} gives the class away: {count} of {len(part)} such training files are {label}.")
     return said
+
+
+def report_shortcuts(rows: pd.DataFrame, report: Callable[[str], None]) -> None:
+    """Tell encoding, size and color mode per class, and warn where one of them predicts the class."""
+    train = rows[rows["split"] == "train"]
+    for label, facts in per_class(train).iterrows():
+        report(
+            f"files       {label}: median {facts['width']:.0f} x {facts['height']:.0f} pixels, mostly "
+            f"{facts['most common encoding']}, color modes {facts['color modes']}"
+        )
+    for warning in warnings_for(train):
+        report(f"WARNING     {warning}")

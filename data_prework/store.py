@@ -44,6 +44,8 @@ def write_prepared(
         report("damaged     the prepared files are not what they were; they are written again")
     if current == files.name:
         files = files.with_name(f"{files.name}-again")  # never write over what the manifest points to
+    for place in {(files / "images" / path).parent for path in rows["path"]}:
+        place.mkdir(parents=True)
     hashes, masks = [], []
     for row in tqdm(rows.itertuples(), total=len(rows), desc="writing", unit="file", leave=False, disable=None):
         hashes.append(_copy(root / row.raw, files / "images" / row.path, row.convert, row.raw_sha256))
@@ -135,14 +137,12 @@ def _copy(source: Path, target: Path, conversion: bool, expected: str) -> str:
     data = source.read_bytes()
     if hashlib.sha256(data).hexdigest() != expected:
         raise RawFolderError(f"{source}: changed while it was being prepared. Start again when nothing writes there.")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if conversion:
-        with Image.open(source) as image:
-            convert(image).save(target, format="PNG")
-        data = target.read_bytes()
-    else:
+    if not conversion:
         target.write_bytes(data)
-    return hashlib.sha256(data).hexdigest()
+        return expected
+    with Image.open(source) as image:
+        convert(image).save(target, format="PNG")
+    return hashlib.sha256(target.read_bytes()).hexdigest()
 
 
 def _copy_mask(source: Path | None, target: Path) -> str:

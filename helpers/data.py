@@ -1,5 +1,9 @@
 """From a manifest to arrays and tf.data: every image is resized once and kept beside the manifest."""
 
+import errno
+import hashlib
+import os
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,6 +26,9 @@ from data_prework.manifest import (
 )
 from helpers.errors import CourseError
 
+BLOCK = 64  # images a task: one task an image costs as much as the image
+KEPT_FROM = 1000  # a part of fewer images is read again: that takes less than a second
+
 
 class NotPreparedError(CourseError, FileNotFoundError):
     """The data set is not there yet; the message names the command that prepares it."""
@@ -32,7 +39,7 @@ class Split:
     """One split in memory, in the fixed order of the manifest.
 
     Attributes:
-        images: (n, height, width, channels) uint8; channels is 1 for gray.
+        images: (n, height, width, channels) uint8; channels is 1 for gray. Often a view of a file: copy before writing.
         labels: (n,) int, position in `Dataset.class_names`.
         groups: (n,) str, such as the patient: resample these for intervals.
         frame: (n rows) of the manifest; `folder / frame.path` is the file, `frame.mask` the mask if there is one.
@@ -104,7 +111,8 @@ def load_dataset(
         name: as in `python -m data_prework prepare NAME`.
         image_size: side in pixels, or (height, width). Images are stretched to it, with antialiasing.
         color_mode: "grayscale" (one channel) or "rgb" (three).
-        max_images: keep about this many images, chosen by seed, with the shares of splits and classes kept.
+        max_images: keep about this many images, chosen by seed, with the shares of splits and classes kept; only
+            their files are read.
         seed: of the shuffling and of `max_images`.
         source: "real" or "embedded"; None: as the environment variable COURSE_SOURCE says, else "real".
         data_dir: folder of all data; None: `data_prework.manifest.default_data_dir()`.
@@ -121,17 +129,18 @@ def load_dataset(
         raise ValueError(f"batch_size is {batch_size}; it must be 1 or more")
     folder = locate(name, source, data_dir)
     frame, about = read_manifest(folder), read_about(folder)
-    pixels = _arrays(folder, frame, size, color_mode)
-    chosen = _subset(frame, max_images, seed)
-    labels = frame["label"].map({label: i for i, label in enumerate(about.classes)}).to_numpy()
+    rows = _chosen(frame, max_images, seed)
+    pixels = _pixels(folder, frame, rows, size, color_mode)
+    frame = frame.iloc[rows]
+    labels = frame["label"].map({label: i for i, label in enumerate(about.classes)}).to_numpy(np.int32)
     parts = {}
     for split in SPLITS:
-        rows = np.flatnonzero(chosen & (frame["split"] == split).to_numpy())
+        part = _neighbors(np.flatnonzero(frame["split"] == split))
         parts[split] = Split(
-            images=pixels[rows],
-            labels=labels[rows].astype(np.int32),
-            groups=frame["group"].to_numpy(dtype=str)[rows],
-            frame=frame.iloc[rows].reset_index(drop=True),
+            images=pixels[part],
+            labels=labels[part],
+            groups=frame["group"].to_numpy(dtype=str)[part],
+            frame=frame.iloc[part].reset_index(drop=True),
             batch_size=batch_size,
             seed=seed if split == "train" else None,
         )
@@ -167,9 +176,10 @@ def _size(image_size: int | tuple[int, int]) -> tuple[int, int]:
     return pair
 
 
-def _subset(frame: pd.DataFrame, max_images: int | None, seed: int) -> np.ndarray:
+def _chosen(frame: pd.DataFrame, max_images: int | None, seed: int) -> np.ndarray:
+    """Positions of the rows that are loaded, in their order."""
     if max_images is None or max_images >= len(frame):
-        return np.ones(len(frame), dtype=bool)
+        return np.arange(len(frame))
     if max_images < 12:
         raise ValueError(f"max_images is {max_images}; fewer than 12 images cannot fill three splits with every class")
     share = max_images / len(frame)
@@ -177,40 +187,75 @@ def _subset(frame: pd.DataFrame, max_images: int | None, seed: int) -> np.ndarra
     rng = np.random.default_rng(seed)
     for rows in frame.groupby(["split", "label"]).indices.values():
         chosen[rng.permutation(rows)[: max(2, round(share * len(rows)))]] = True
-    return chosen
+    return np.flatnonzero(chosen)
 
 
-def _arrays(folder: Path, frame: pd.DataFrame, size: tuple[int, int], color_mode: str) -> np.ndarray:
-    """(n, h, w, c) uint8 of all rows, read from the file beside the manifest or made there."""
-    path = files_folder(folder, frame) / "arrays" / f"{size[0]}x{size[1]}-{color_mode}.npy"
-    shape = (len(frame), *size, MODES[color_mode][1])
-    if path.is_file():
+def _neighbors(places: np.ndarray) -> slice | np.ndarray:
+    """The same places as a slice, which copies nothing, where they are without a gap, as `prepare` sorts them."""
+    whole = len(places) > 0 and places[-1] - places[0] + 1 == len(places)
+    return slice(places[0], places[-1] + 1) if whole else places
+
+
+def _pixels(folder: Path, frame: pd.DataFrame, rows: np.ndarray, size: tuple[int, int], color_mode: str) -> np.ndarray:
+    """(rows, h, w, c) uint8: from the copy beside the manifest, or from the files, which are then copied there."""
+    shape = (len(rows), *size, MODES[color_mode][1])
+    name, copies = f"{size[0]}x{size[1]}-{color_mode}", files_folder(folder, frame) / "arrays"
+    all_rows = len(rows) == len(frame)
+    whole = _stored(copies / f"{name}.npy", (len(frame), *shape[1:]))
+    if whole is not None:
+        return whole if all_rows else whole[rows]
+    if not all_rows:
+        name += f"-{len(rows)}-{hashlib.sha256(rows.astype('<i8').tobytes()).hexdigest()[:12]}"
+    stored = _stored(copies / f"{name}.npy", shape)
+    if stored is not None:
+        return stored
+    paths = frame["path"].iloc[rows].to_list()
+    if all_rows or len(rows) >= KEPT_FROM:
         try:
-            array = np.load(path, mmap_mode="r")
-            if array.shape == shape and array.dtype == np.uint8:
-                return array
-        except (ValueError, OSError, EOFError):
-            pass  # damaged: it is only a copy, made again below
+            return _copied(copies / f"{name}.npy", shape, folder, paths, color_mode)
+        except OSError:
+            pass  # only others may write there, or the disk is full: it goes without a copy
+    array = np.empty(shape, np.uint8)
+    _fill(array, folder, paths, color_mode)
+    return array
+
+
+def _stored(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:
+    """A copy, looked at through a memory map; None where it is missing or damaged."""
+    try:
+        array = np.asarray(np.load(path, mmap_mode="r"))
+    except (ValueError, OSError, EOFError):
+        return None
+    return array if array.shape == shape and array.dtype == np.uint8 else None
+
+
+def _copied(path: Path, shape: tuple[int, ...], folder: Path, paths: list[str], color_mode: str) -> np.ndarray:
+    """Resize the images into a file; the memory stays flat however many there are."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    if shutil.disk_usage(path.parent).free < 1.1 * np.prod(shape):
+        raise OSError(errno.ENOSPC, "No space left on device", str(path.parent))
     with atomic_write(path) as aside:
         array = np.lib.format.open_memmap(aside, mode="w+", dtype=np.uint8, shape=shape)
-        _fill(array, folder, list(frame["path"]), color_mode)
+        _fill(array, folder, paths, color_mode)
         array.flush()
         del array  # closes the file, which some systems want before a rename
-    return np.load(path, mmap_mode="r")
+    return np.asarray(np.load(path, mmap_mode="r"))
 
 
 def _fill(array: np.ndarray, folder: Path, paths: list[str], color_mode: str) -> None:
     """Resize every image into its row of `array`, on all processors."""
 
-    def resize(row: int) -> None:
-        try:
-            array[row] = read_prepared(folder / paths[row], array.shape[1:3], color_mode)
-        except OSError as error:
-            again = f"Prepare it again: python -m data_prework prepare {folder.name}"
-            raise ManifestError(f"{folder / paths[row]}: {error}. {again}") from None
+    def resize(start: int) -> int:
+        block = paths[start : start + BLOCK]
+        for row, path in enumerate(block, start):
+            try:
+                array[row] = read_prepared(folder / path, array.shape[1:3], color_mode)
+            except OSError as error:
+                again = f"Prepare it again: python -m data_prework prepare {folder.name}"
+                raise ManifestError(f"{folder / path}: {error}. {again}") from None
+        return len(block)
 
-    with ThreadPoolExecutor() as pool:
-        work = pool.map(resize, range(len(paths)))
-        for _ in tqdm(work, total=len(paths), desc=f"resizing {folder.name}", unit="image", leave=False, disable=None):
-            pass
+    look = {"desc": f"resizing {folder.name}", "unit": "image", "leave": False, "disable": None}
+    with ThreadPoolExecutor(os.cpu_count()) as pool, tqdm(total=len(paths), **look) as bar:
+        for count in pool.map(resize, range(0, len(paths), BLOCK)):
+            bar.update(count)

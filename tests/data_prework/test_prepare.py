@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from data_prework.check import check
-from data_prework.group import hash_bits, near_pairs
+from data_prework.duplicates import hash_bits, near_pairs
 from data_prework.manifest import COLUMNS, ManifestError, files_folder, find_prepared, read_about, read_manifest
 from data_prework.scan import RawFolderError
 from data_prework.split import SplitError

@@ -7,6 +7,7 @@ import sys
 import zlib
 from pathlib import Path
 
+import imagehash
 import numpy as np
 import pytest
 from PIL import Image
@@ -289,6 +290,14 @@ def test_the_hash_hardly_moves_when_a_image_is_saved_again(tmp_path):
     sample_image(2, (200, 160)).save(tmp_path / "c.jpg", quality=95)
     a, b, c = (int(describe(tmp_path / name)["phash"], 16) for name in ("a.jpg", "b.jpg", "c.jpg"))
     assert (a ^ b).bit_count() <= 24 < 60 < (a ^ c).bit_count()
+
+
+@pytest.mark.parametrize("gray", [True, False])
+def test_the_hash_is_that_of_the_library(tmp_path, gray):
+    for number in range(5):
+        image = sample_image(number, gray=gray)
+        image.save(tmp_path / "a.png")
+        assert describe(tmp_path / "a.png")["phash"] == str(imagehash.phash(image, hash_size=16))
 
 
 def found(root: Path) -> set[tuple[str, str, str]]:
