@@ -13,7 +13,8 @@ def as_text(value: object) -> object:
     Args:
         value: what is not text stays as it is.
 
-    Source: OWASP, CSV Injection.
+    Source:
+        OWASP, CSV Injection.
 
     Example:
         >>> as_text("=1+1"), as_text("crack"), as_text(-3)

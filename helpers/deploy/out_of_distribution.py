@@ -42,7 +42,7 @@ def statistics(images: np.ndarray) -> np.ndarray:
         images: (n, height, width, 1 or 3) uint8.
 
     Returns:
-        (n, 12) float32: mean, spread, five percentiles, three of detail, color, share of pixels at the ends times 255.
+        (n, 12) float32, the mean, spread, five percentiles, three of detail, color, share of pixels at the ends times 255.
 
     Example:
         >>> black = np.zeros((1, 8, 8, 3), dtype=np.uint8)
@@ -96,7 +96,8 @@ class Reference:
     Args:
         arrays: as `fit` and `load` make them; three tables of training images, their scales and limits.
 
-    Source: Sun et al., Out-of-distribution detection with deep nearest neighbors, arXiv 2204.06507.
+    Source:
+        Sun et al., Out-of-distribution detection with deep nearest neighbors, arXiv 2204.06507.
     """
 
     def __init__(self, arrays: dict[str, np.ndarray]):
@@ -171,7 +172,7 @@ class Reference:
             images: (n, height, width, channels) uint8.
 
         Returns:
-            (n,) float: 1 is the limit, above it an image is unlike the training images.
+            (n,) float; 1 is the limit, above it an image is unlike the training images.
         """
         return np.max(list(self.distances(extractor, images).values()), axis=0)
 

@@ -36,8 +36,9 @@ def predict(images: Any, bundle: Bundle, threshold: float | None = None, heatmap
             positive class (h, w) by Grad-CAM; None where a file cannot be read.
 
     Returns:
-        file; probability of the positive class (NaN: not read); decision: a class, "cannot judge" where the image is
-        unlike the training images, or "cannot read"; unlike: 1 is the limit; note: the reason in words.
+        The columns `file`; `probability` of the positive class, NaN where the file was not read; `decision`, a class,
+        or "cannot judge" where the image is unlike the training images, or "cannot read"; `unlike`, where 1 is the
+        limit; `note`, the reason in words.
 
     Raises:
         ValueError: an argument is wrong. A bad file is no error: its row says what is wrong with it.

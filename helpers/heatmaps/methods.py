@@ -47,7 +47,9 @@ def heatmap(
         ValueError: an unknown method, class or layer, images of another shape, a method that needs a feature map on a
             model without one, "cam" on a head other than global average pooling and one dense layer.
 
-    Source: the paper of each method is named at the top of this module.
+    Source:
+        gradients: arXiv 1312.6034, occlusion: 1311.2901, integrated gradients: 1703.01365, CAM: 1512.04150, Grad-CAM:
+        1610.02391, Grad-CAM++: 1710.11063, HiResCAM: 2011.08891, Score-CAM: 1910.01279.
 
     Example:
         >>> model = keras.Sequential([

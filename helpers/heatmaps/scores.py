@@ -88,13 +88,14 @@ def mask_scores(maps: np.ndarray, masks: np.ndarray) -> pd.DataFrame:
         masks: (n, height, width) bool.
 
     Returns:
-        One row an image: `pointing` (is the strongest place inside the mask?) and `energy` (share of the map inside),
-        both from 0 to 1; NaN where the mask is empty.
+        One row an image, with the columns `pointing` (is the strongest place inside the mask?) and `energy` (share of
+        the map inside), both from 0 to 1; NaN where the mask is empty.
 
     Raises:
         ValueError: the shapes differ.
 
-    Source: the pointing game, Zhang et al., arXiv 1608.00507; the energy inside, Wang et al., arXiv 1910.01279.
+    Source:
+        the pointing game, Zhang et al., arXiv 1608.00507; the energy inside, Wang et al., arXiv 1910.01279.
 
     Example:
         >>> maps, masks = np.zeros((1, 4, 4)), np.zeros((1, 4, 4), dtype=bool)
@@ -168,7 +169,8 @@ def curves(
     Raises:
         ValueError: maps of another shape, or an unknown class.
 
-    Source: RISE, Petsiuk et al., arXiv 1806.07421, with blur in place of black.
+    Source:
+        RISE, Petsiuk et al., arXiv 1806.07421, with blur in place of black.
 
     Example:
         >>> layers = [keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(1, activation="sigmoid")]

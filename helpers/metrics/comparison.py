@@ -83,7 +83,8 @@ def compare(
     Raises:
         ValueError: an unknown metric, or as `evaluate`.
 
-    Source: Efron and Tibshirani, An Introduction to the Bootstrap, 1993.
+    Source:
+        Efron and Tibshirani, An Introduction to the Bootstrap, 1993.
 
     Example:
         >>> difference = compare([0, 0, 1, 1], prob_a=[0.1, 0.2, 0.8, 0.9], prob_b=[0.1, 0.6, 0.4, 0.9])

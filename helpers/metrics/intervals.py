@@ -170,7 +170,8 @@ def wilson(share: float, n: int, confidence: float) -> tuple[float, float]:
     Returns:
         Lower and upper end; 0 and 1 where n is 0.
 
-    Source: Wilson, Probable inference, the law of succession, and statistical inference, JASA 1927.
+    Source:
+        Wilson, Probable inference, the law of succession, and statistical inference, JASA 1927.
 
     Example:
         >>> low, high = wilson(0.9, 50, confidence=0.95)

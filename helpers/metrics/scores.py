@@ -238,8 +238,9 @@ def evaluate(
         ValueError: NaN, wrong shapes, unequal lengths, values outside [0, 1], labels other than 0 and 1, labels of one
             class; the message names the argument.
 
-    Source: Efron and Tibshirani, An Introduction to the Bootstrap, 1993; the choice of metrics follows Metrics
-    Reloaded, arXiv 2206.01653.
+    Source:
+        Efron and Tibshirani, An Introduction to the Bootstrap, 1993; the choice of metrics follows Metrics Reloaded,
+        arXiv 2206.01653.
 
     Example:
         >>> scores = evaluate([0, 0, 0, 1, 1], [0.1, 0.2, 0.7, 0.4, 0.9])

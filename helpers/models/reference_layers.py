@@ -24,30 +24,15 @@ class AlwaysChange(layers.Layer):
         self.ways = [layers.RandomFlip("horizontal"), layers.RandomRotation(0.05), layers.RandomZoom(0.2)]
 
     def build(self, input_shape):
-        """Build the three layers inside.
-
-        Args:
-            input_shape: (n, height, width, channels).
-        """
         for way in self.ways:
             way.build(input_shape)
 
     def call(self, images):
-        """Changed copies of images.
-
-        Args:
-            images: (n, height, width, channels) tensor.
-        """
         for way in self.ways:
             images = way(images, training=True)
         return images
 
     def compute_output_shape(self, input_shape):
-        """The same shape.
-
-        Args:
-            input_shape: (n, height, width, channels).
-        """
         return input_shape
 
 
@@ -227,7 +212,8 @@ def split_at_backbone(model: keras.Sequential) -> tuple[keras.Model, keras.Seque
         model: Sequential, with a frozen model as one of its layers and nothing before it that learns.
 
     Returns:
-        (features, head): images (n, height, width, channels) -> feature maps, and feature maps -> probability (n, 1).
+        The features, images (n, height, width, channels) -> maps (n, rows, columns, features), and the head,
+        maps -> probability (n, 1).
 
     Raises:
         ValueError: there is no frozen backbone, or something before it learns, so that its answers would change.
