@@ -39,7 +39,12 @@ NOBODY = "none"
 
 
 def show(folder: Path | str, feedback: Path | str) -> None:
-    """Draw the page. folder: holds bundles, or is one. feedback: SQLite file, made at the first word."""
+    """Draw the page of the app.
+
+    Args:
+        folder: holds bundles, or is one.
+        feedback: SQLite file, made when the first feedback is kept.
+    """
     feedback = Path(feedback)
     st.set_page_config(page_title="Judge pictures")
     st.title("Judge pictures")

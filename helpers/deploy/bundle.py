@@ -55,8 +55,18 @@ class BundleError(CourseError, ValueError):
 class Provenance:
     """Where a model comes from and what it is for, in words for the card.
 
-    dataset, source: name of the data set, "embedded" or "real". split: what `scores` were measured on. limits: known
-    weaknesses, one sentence each.
+    Attributes:
+        dataset: name of the data set.
+        source: of its images, "embedded" or "real".
+        seed: of the training.
+        use: what the model is for, in a sentence.
+        limits: known weaknesses, one sentence each.
+        licence: of the model.
+        split: what `scores` were measured on.
+
+    Example:
+        >>> Provenance("concrete_cracks", "embedded", seed=7).split
+        'test'
     """
 
     dataset: str
@@ -73,10 +83,15 @@ class Bundle:
     """A loaded bundle.
 
     Attributes:
+        folder: where it was loaded from.
+        name: of the bundle.
+        model: (n, height, width, channels) pixels from 0 to 255 -> probabilities; not compiled.
         classes: the negative class and the positive one, whose probability the model gives.
         threshold: positive from this probability on.
-        size, color_mode: (height, width) in pixels and "grayscale" or "rgb", of the model's input.
+        size: (height, width) of the model's input, in pixels.
+        color_mode: "grayscale" or "rgb".
         about: all of bundle.json.
+        reference: says how unlike the training images an image is.
         extractor: the model in two parts, for features and heatmaps.
     """
 
@@ -113,17 +128,24 @@ def save_bundle(
     provenance: Provenance,
     refuse: float = 0.02,
 ) -> Path:
-    """Write a bundle, load it back, and only then put it in place; returns the folder.
+    """Write a bundle, load it back, and only then put it in place.
 
     An older bundle of that name is replaced by one rename, and stays as it is where anything fails.
 
     Args:
+        folder: of the new bundle; the last part of its path is the bundle's name.
         model: takes (n, height, width, 1 or 3) pixels from 0 to 255, as `load_dataset` gives them, and ends in one
             sigmoid unit or two softmax units.
         class_names: the negative class, then the positive one.
-        threshold, scores: as chosen on validation; the scores must be measured at this threshold.
-        train_images, val_images: uint8; the first are what new images are compared with, the second set the limit.
-        refuse: share of `val_images` that is to be above the limit.
+        threshold: chosen on validation, between 0 and 1.
+        scores: measured at this threshold.
+        train_images: (n, height, width, channels) uint8, at least 20; new images are compared with them.
+        val_images: (n, height, width, channels) uint8, at least 20; they set the limit of the comparison.
+        provenance: for the card.
+        refuse: share of `val_images` that is to be above the limit, between 0 and 0.5.
+
+    Returns:
+        The folder.
 
     Raises:
         ValueError: an argument does not fit, or the folder holds something else than a bundle.
@@ -177,6 +199,9 @@ def save_bundle(
 def load_bundle(folder: Path | str) -> Bundle:
     """Load a bundle without running any code that might be hidden in it.
 
+    Args:
+        folder: with model.keras, reference.npz and bundle.json.
+
     Raises:
         BundleError: a file is missing or not what bundle.json says; the model has a Lambda layer, or one that is not
             Keras' own; the model does not fit its description.
@@ -218,7 +243,22 @@ def load_bundle(folder: Path | str) -> Bundle:
 
 
 def find_bundles(folder: Path | str) -> list[Path]:
-    """Folders of the bundles in a folder, by name; the folder itself where it is one."""
+    """Folders of the bundles in a folder.
+
+    Args:
+        folder: holds bundles, or is one.
+
+    Returns:
+        Sorted by name; the folder itself where it is a bundle; empty where there is none.
+
+    Example:
+        >>> home = Path("bundles")
+        >>> for name in ("small_cnn", "dense"):
+        ...     (home / name).mkdir(parents=True)
+        ...     _ = (home / name / "bundle.json").write_text("{}", encoding="utf-8")
+        >>> [path.name for path in find_bundles(home)]
+        ['dense', 'small_cnn']
+    """
     folder = Path(folder)
     if (folder / ABOUT).is_file():
         return [folder]
@@ -236,7 +276,15 @@ def _without_optimizer(model: keras.Model) -> keras.Model:
 
 
 def probabilities(model: keras.Model, images: np.ndarray) -> np.ndarray:
-    """(n,) of the positive class."""
+    """The probability of the positive class.
+
+    Args:
+        model: ends in one sigmoid unit or two softmax units.
+        images: (n, height, width, channels) pixels from 0 to 255, one batch.
+
+    Returns:
+        (n,) float32.
+    """
     answers = model.predict_on_batch(np.asarray(images, np.float32))
     return answers[:, -1]
 
