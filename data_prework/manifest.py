@@ -33,6 +33,7 @@ SPLIT_FOLDERS = {  # how raw folders call them, in small letters
     "validation": "val",
     "test": "test",
 }
+SOURCES = ("real", "embedded")  # photographs and X-rays that were brought, or the drawn stand-ins
 COURSE = ("chest_xray", "concrete_cracks", "monuments")  # the data sets that the lessons use
 COLUMNS = {
     "path": "str",  # relative to the manifest, with forward slashes
@@ -93,6 +94,18 @@ def default_data_dir() -> Path:
     """Folder of all data: the environment variable COURSE_DATA, or `data` in the project."""
     place = os.environ.get("COURSE_DATA")
     return Path(place).expanduser() if place else PROJECT / "data"
+
+
+def default_source() -> str:
+    """ "real" or "embedded", as the environment variable COURSE_SOURCE says; "real" where it says nothing.
+
+    Raises:
+        ValueError: it says something else.
+    """
+    source = os.environ.get("COURSE_SOURCE") or "real"
+    if source not in SOURCES:
+        raise ValueError(f"the environment variable COURSE_SOURCE is {source!r}; it must be {' or '.join(SOURCES)}")
+    return source
 
 
 def prepared_folder(name: str, embedded: bool, data_dir: Path | None = None) -> Path:

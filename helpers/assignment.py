@@ -70,7 +70,7 @@ class Exercise:
         return table[kept].reset_index(drop=True)
 
     def data(self, image_size: int, color_mode: str = "grayscale", images: int = 240) -> Dataset:
-        """About `images` pictures, chosen by this student's seed; see `helpers.data.load_dataset`."""
+        """About `images` of them, chosen by this student's seed; see `helpers.data.load_dataset`."""
         return self._read(load_dataset, image_size=image_size, color_mode=color_mode, max_images=images, seed=self.seed)
 
     def _read(self, load: Callable, **options):

@@ -15,8 +15,15 @@ from tqdm import tqdm
 
 from data_prework.files import atomic_write
 from data_prework.image_files import MODES, read_prepared
-from data_prework.manifest import SPLITS, ManifestError, files_folder, find_prepared, read_about, read_manifest
-from helpers import run as _run
+from data_prework.manifest import (
+    SPLITS,
+    ManifestError,
+    default_source,
+    files_folder,
+    find_prepared,
+    read_about,
+    read_manifest,
+)
 from helpers.errors import CourseError
 
 BLOCK = 64  # images a task: one task an image costs as much as the image
@@ -107,8 +114,8 @@ def load_dataset(
         max_images: keep about this many images, chosen by seed, with the shares of splits and classes kept; only
             their files are read.
         seed: of the shuffling and of `max_images`.
-        source: "real" or "embedded"; by default what the running lesson uses.
-        data_dir: folder of all data; `data_prework.manifest.default_data_dir()` if not given.
+        source: "real" or "embedded"; None: as the environment variable COURSE_SOURCE says, else "real".
+        data_dir: folder of all data; None: `data_prework.manifest.default_data_dir()`.
 
     Raises:
         NotPreparedError: the data set is not there; the message names the command.
@@ -147,7 +154,7 @@ def locate(name: str, source: str | None = None, data_dir: Path | None = None) -
         NotPreparedError: it is not there; the message names the command that prepares it.
     """
     if source is None:
-        source = _run.current().source if _run._last else "real"
+        source = default_source()
     folder = find_prepared(name, source, data_dir)
     if folder is None:
         raise NotPreparedError(

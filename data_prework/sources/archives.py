@@ -38,11 +38,18 @@ def unpack(
 ) -> Path:
     """Unpack a zip file into `folder` and return `folder`, which is new and complete, or not there at all.
 
-    archive: a zip file; rar, 7z and tar.gz are refused with the command that opens them.
-    folder: must not hold anything yet. Left out of it: __MACOSX, ._*, .DS_Store, Thumbs.db.
-    max_bytes, max_files, max_ratio: limits on unpacked bytes, on files, and on unpacked bytes per archived byte;
-        held against the headers first and against the bytes that really come out while copying.
-    Errors: UnpackError for anything that is wrong with the archive or the folder; FileNotFoundError without archive.
+    The limits are held against the headers first, and against the bytes that really come out while copying.
+
+    Args:
+        archive: A zip file; rar, 7z and tar.gz are refused with the command that opens them.
+        folder: Must not hold anything yet. Left out of it: `__MACOSX`, `._*`, `.DS_Store`, `Thumbs.db`.
+        max_bytes: Limit on unpacked bytes.
+        max_files: Limit on files.
+        max_ratio: Limit on unpacked bytes per archived byte.
+
+    Raises:
+        UnpackError: Anything is wrong with the archive or the folder.
+        FileNotFoundError: There is no archive.
     """
     archive, folder = Path(archive), Path(folder)
     _check_kind(archive)
@@ -82,10 +89,19 @@ def unpacked_aside(folder: Path) -> Iterator[Path]:
 def npz_to_folders(npz: Path, folder: Path, class_names: list[str]) -> Path:
     """Write the images of a MedMNIST file as `folder`/split/class/NAME_index.png and return `folder`.
 
-    npz: arrays SPLIT_images, uint8 (n, h, w) or (n, h, w, 3), and SPLIT_labels, integers (n, 1) or (n,), for SPLIT in
-        train, val, test. class_names: the name of label 0, 1, ... The index runs on over the splits: names are unique.
-    Errors: UnpackError for missing arrays, wrong shapes or types, and labels without a name.
-    Source of the layout: Yang et al. 2023, MedMNIST v2, doi 10.1038/s41597-022-01721-8.
+    The index runs on over the splits: names are unique.
+
+    Args:
+        npz: Arrays SPLIT_images, uint8 (n, h, w) or (n, h, w, 3), and SPLIT_labels, integers (n, 1) or (n,), for SPLIT
+            in train, val, test.
+        folder: Must not hold anything yet.
+        class_names: The name of label 0, 1, and so on.
+
+    Raises:
+        UnpackError: An array is missing, has a wrong shape or type, or a label has no name.
+
+    Source:
+        The layout is that of Yang et al. 2023, MedMNIST v2, doi 10.1038/s41597-022-01721-8.
     """
     npz, folder, index = Path(npz), Path(folder), 0
     try:

@@ -10,6 +10,7 @@ COMMANDS = {
     "site": ("helpers.course.site.build", "build the site from the stored notebooks, offline"),
     "links": ("helpers.course.links", "write links to Colab, Kaggle and Binder into the notebooks"),
     "new-lesson": ("helpers.course.new_lesson", "begin a lesson that passes every check"),
+    "student": ("helpers.course.student", "write the lessons without outputs, solutions and answers"),
     "pretrain": ("helpers.course.pretrain", "train the course's own backbone on drawings, anew"),
     "assignments": ("helpers.course.grading.batch", "write the students' versions of the exercises"),
     "grade": ("helpers.course.grading.batch", "grade a folder of submissions"),
@@ -18,7 +19,14 @@ SHARED = ("run", "outputs", "assignments", "grade")  # their module reads which 
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Pass the rest of the command line to the command's module; the exit status is its own."""
+    """Pass the rest of the command line to the command's module.
+
+    Args:
+        argv: The command and its words; those of the program if None.
+
+    Returns:
+        The exit status of the command, 2 for one that is not known.
+    """
     words = sys.argv[1:] if argv is None else argv
     if not words or words[0] in ("-h", "--help"):
         print("usage: python -m helpers.course COMMAND ...      (COMMAND --help says more)\n")

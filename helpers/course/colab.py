@@ -18,10 +18,16 @@ EXTRAS = ("app",)  # lesson 09 starts it
 
 
 def missing(project: Path = PROJECT) -> list[str]:
-    """The requirements of the course that are not installed here.
+    """Find the requirements of the course that are not installed here.
+
+    Args:
+        project: Folder of the course.
+
+    Returns:
+        The requirements as pip reads them.
 
     Raises:
-        RuntimeError: one is installed in a version that is too old; the message names all of these.
+        RuntimeError: One is installed in a version that is too old; the message names all of these.
     """
     from packaging.requirements import Requirement
 
@@ -49,6 +55,9 @@ def missing(project: Path = PROJECT) -> list[str]:
 def install(requirements: list[str]) -> None:
     """Install packages; none that is there already changes its version.
 
+    Args:
+        requirements: As pip reads them.
+
     Raises:
         subprocess.CalledProcessError: pip failed; what it said is shown.
     """
@@ -64,7 +73,7 @@ def main() -> None:
     """Get everything ready and say in two lines what was done.
 
     Raises:
-        SystemExit: it cannot be made ready; the message says why.
+        SystemExit: It cannot be made ready; the message says why.
     """
     try:
         absent = missing()

@@ -2,9 +2,9 @@
 
     python -m helpers.course links           or: make links
 
-Both are written into every notebook from the address of the git remote `origin` and the tag of this version, so that
-what a reader opens and what the cell fetches are the same. Run it again after moving the project or raising its
-version. Without a remote nothing is changed.
+Both are written into every notebook from the address of the git remote `origin`, and pin one version: the tag of a
+release that CHANGELOG.md has a section for, or else the last commit. Run it again after moving the project or raising
+its version. Without a remote nothing is changed.
 """
 
 import argparse
@@ -27,24 +27,24 @@ FETCH = """# Not needed where the course is installed. On Colab and Kaggle: fetc
 import importlib.util
 
 if importlib.util.find_spec("data_prework") is None:
-    !test -d course || git clone -q --depth 1 --branch {tag} {address} course
+    !test -f course/pyproject.toml || git init -q course
+    !test -f course/pyproject.toml || git -C course fetch -q --depth 1 {address} {version}
+    !test -f course/pyproject.toml || git -C course checkout -q FETCH_HEAD
     %run course/helpers/course/colab.py"""
 
 
 def remote_address(project: Path = PROJECT) -> str:
-    """Address of the git remote `origin`, which must be on GitHub: Colab opens notebooks from nowhere else.
+    """Return the address of the git remote `origin`, which must be on GitHub: Colab opens notebooks from nowhere else.
+
+    Args:
+        project: Folder of the project.
 
     Raises:
-        ValueError: there is none, or it is elsewhere.
+        ValueError: There is none, or it is elsewhere.
     """
-    command = ["git", "-C", str(project), "remote", "get-url", "origin"]
-    try:
-        found = subprocess.run(command, capture_output=True, encoding="utf-8")
-    except FileNotFoundError:
-        raise ValueError("git is not installed") from None
-    if found.returncode:
+    address = _git(project, "remote", "get-url", "origin")
+    if not address:
         raise ValueError(f"{project} has no git remote `origin`: git remote add origin ADDRESS, then try again")
-    address = found.stdout.strip()
     if not GITHUB.fullmatch(address):
         raise ValueError(
             f"the git remote `origin` is {address}, which is no repository on GitHub; Colab, Kaggle and Binder open "
@@ -53,38 +53,74 @@ def remote_address(project: Path = PROJECT) -> str:
     return address
 
 
-def version_tag(project: Path = PROJECT) -> str:
-    """The tag of this version, such as v0.1.0: from pyproject.toml."""
-    return "v" + tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+def pinned_version(project: Path = PROJECT) -> str:
+    """Return what the links pin: the tag of a release that CHANGELOG.md has a section for, or else the last commit.
+
+    Args:
+        project: Folder of the project.
+
+    Returns:
+        A tag, such as "v0.1.0", or the 40 digits of a commit.
+
+    Raises:
+        ValueError: The version in pyproject.toml is not released, and there is no commit.
+    """
+    version = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    changes = (project / "CHANGELOG.md").read_text(encoding="utf-8")
+    if re.search(rf"^## \[?{re.escape(version)}(?![\w.])", changes, re.M):
+        return f"v{version}"
+    commit = _git(project, "rev-parse", "-q", "--verify", "HEAD")
+    if not commit:
+        raise ValueError(
+            f"{project} has no commit yet, and CHANGELOG.md no section for {version}. Nothing was changed."
+        )
+    return commit
 
 
-def link_line(address: str, tag: str, path: str) -> str:
-    """One line of Markdown with three links, or "" where the address is not on GitHub: Colab opens no other.
+def _git(project: Path, *words: str) -> str:
+    """What git says, or nothing where it fails."""
+    try:
+        return subprocess.run(["git", "-C", str(project), *words], capture_output=True, encoding="utf-8").stdout.strip()
+    except FileNotFoundError:
+        raise ValueError("git is not installed") from None
 
-    path: of the notebook in the project, with forward slashes.
+
+def link_line(address: str, version: str, path: str) -> str:
+    """Return one line of Markdown with three links, or "" where the address is not on GitHub: Colab opens no other.
+
+    Args:
+        address: Of the repository.
+        version: A tag or a commit.
+        path: Of the notebook in the project, with forward slashes.
     """
     match = GITHUB.fullmatch(address)
     if not match:
         return ""
     name = match[1]
-    colab = f"https://colab.research.google.com/github/{name}/blob/{tag}/{path}"
-    kaggle = f"https://kaggle.com/kernels/welcome?src=https://github.com/{name}/blob/{tag}/{path}"
-    binder = f"https://mybinder.org/v2/gh/{name}/{tag}?labpath={path}"
+    colab = f"https://colab.research.google.com/github/{name}/blob/{version}/{path}"
+    kaggle = f"https://kaggle.com/kernels/welcome?src=https://github.com/{name}/blob/{version}/{path}"
+    binder = f"https://mybinder.org/v2/gh/{name}/{version}?labpath={path}"
     return f"Open it in [Colab]({colab}) · [Kaggle]({kaggle}) · [Binder]({binder})"
 
 
-def add_links(notebook: nbformat.NotebookNode, address: str, tag: str, path: str) -> None:
+def add_links(notebook: nbformat.NotebookNode, address: str, version: str, path: str) -> None:
     """Write the line below the title and the fetching cell behind the first text; earlier ones are replaced.
 
     Outputs stay; the numbers of the cells in front of them move up by the new cell.
+
+    Args:
+        notebook: Is changed.
+        address: Of the repository.
+        version: A tag or a commit.
+        path: Of the notebook in the project, with forward slashes.
     """
     first = notebook.cells[0]
     title, _, rest = LINE.sub("", first.source).partition("\n")
-    line = link_line(address, tag, path)
+    line = link_line(address, version, path)
     first.source = "\n\n".join(part for part in (title, line, rest.strip("\n")) if part)
     notebook.cells = [cell for cell in notebook.cells if cell.id != CELL]
     public = f"https://github.com/{match[1]}" if (match := GITHUB.fullmatch(address)) else address
-    notebook.cells.insert(1, new_code_cell(FETCH.format(tag=tag, address=public), id=CELL))
+    notebook.cells.insert(1, new_code_cell(FETCH.format(version=version, address=public), id=CELL))
     code = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
     if all(cell.execution_count for cell in code[1:]):
         for number, cell in enumerate(code, 1):
@@ -95,19 +131,33 @@ def add_links(notebook: nbformat.NotebookNode, address: str, tag: str, path: str
 
 
 def main(argv: list[str] | None = None) -> int:
-    """The command line."""
+    """Run the command line.
+
+    Args:
+        argv: Words after the command; those of the program if None.
+
+    Returns:
+        The exit status: 0 where the links were written.
+    """
     parser = argparse.ArgumentParser(prog="python -m helpers.course links", description=__doc__.splitlines()[0])
     parser.parse_args(argv)
     try:
-        address, tag = remote_address(), version_tag()
+        address, version = remote_address(), pinned_version()
     except ValueError as error:
         print(error, file=sys.stderr)
         return 1
+    is_new = False
     for path in course_notebooks():
         notebook = nbformat.read(path, as_version=4)
-        add_links(notebook, address, tag, path.relative_to(PROJECT).as_posix())
+        is_new |= all(cell.id != CELL for cell in notebook.cells)
+        add_links(notebook, address, version, path.relative_to(PROJECT).as_posix())
         with atomic_write(path) as aside:
             nbformat.write(notebook, aside)
-    print(f"{len(course_notebooks())} notebooks point to {address} at {tag}")
-    print(f"Push the tag, or the links lead nowhere: git tag {tag} && git push origin {tag}")
+    print(f"{len(course_notebooks())} notebooks point to {address} at {version}")
+    if version.startswith("v"):
+        print(f"Commit, then push the tag, or the links lead nowhere: git tag {version} && git push origin {version}")
+    else:
+        print("Commit and push, or the links lead nowhere.")
+        if is_new:
+            print("That commit has notebooks without the fetching cell: commit these, then run make links once more.")
     return 0

@@ -18,125 +18,258 @@ from helpers.course import run_notebooks
 from helpers.course.run_notebooks import course_notebooks
 
 NAME = re.compile(r"(\d\d)_([a-z][a-z0-9_]*)")
-# Text first, then code, in turns. NUMBER and TITLE are filled in.
+FOLDED = {"tags": ["solution", "hide-cell"], "jupyter": {"source_hidden": True, "outputs_hidden": True}}
+# Kind and text of each cell; NUMBER and TITLE are filled in. "empty" is a cell to write into.
 CELLS = (
-    """# NUMBER · TITLE
+    (
+        "text",
+        """# NUMBER · TITLE
 
-One paragraph: the question that this lesson answers, in words for somebody who has read the lessons before it.
-
-**You will learn** to
-
-- do one thing,
-- do another thing,
-- and say how sure you are.
-
-**Time**: under 1 minute on two cores. **Memory**: about 1 GB. **Before**: lesson 03.
-
-## Set up
-
-One cell, as in every lesson. The line below it says what this run uses.""",
-    """import numpy as np
-
-import helpers
+The question of this lesson in one paragraph: what somebody wants to know, and why it matters. Here: a camera looks at
+concrete walls. Can a network of two convolutions tell a crack from a clean wall?""",
+    ),
+    (
+        "code",
+        """import helpers
 
 run = helpers.start(lesson="NUMBER", seed=7)
 
 import keras
+import matplotlib.pyplot as plt
+import numpy as np
 from keras import layers
+from sklearn.metrics import RocCurveDisplay, roc_auc_score
 
-from helpers.data import load_dataset
-from helpers.metrics import evaluate, score_table
-from helpers.plots import history_plot, sample_grid
-from helpers.results import claim""",
-    """## The pictures
+from helpers.data import load_dataset""",
+    ),
+    (
+        "code",
+        """cracks = load_dataset(
+    "concrete_cracks",
+    image_size=32,
+    color_mode="grayscale",
+    max_images=run.images(1000),
+)
+figure, axes = plt.subplots(1, 6, figsize=(8, 1.6), layout="constrained")
+for ax, image in zip(axes, cracks.train.images):
+    ax.imshow(image, cmap="gray", vmin=0, vmax=255)
+    ax.set_axis_off()
+figure.suptitle("Which of these walls are cracked?")
+plt.show()""",
+    ),
+    (
+        "text",
+        """**You will learn** to
 
-Say what is loaded and what to look for. `run.images(...)` decides how many, in each profile.""",
-    """cracks = load_dataset("concrete_cracks", image_size=32, color_mode="grayscale", max_images=run.images(1000))
-_ = sample_grid(cracks.train.images[:12], title="What do the cracked patches have in common?")""",
-    """Say what was seen.
+- compute one thing by hand,
+- train a network that does it for you,
+- and say how far to trust its score.
 
-## The idea by hand
+**Time**: 45 minutes of teaching, 20 minutes of exercises; 30 seconds of computing on two cores. **Memory**: about 1 GB.
+**Before**: lesson 03.
 
-Show it once on numbers that fit into the head. A cell whose output is the same everywhere begins with the line below,
-and is compared by the tests.""",
-    """# NBVAL_CHECK_OUTPUT
-table = np.array([[1, 2], [3, 4]])
-print(table.mean(axis=0))""",
-    """## The training
+## How do we find an edge?
 
-What will the two curves do? Make a guess before you run the cell.""",
-    """keras.utils.set_random_seed(run.seed)
-model = keras.Sequential([keras.Input((32, 32, 1)), layers.Rescaling(1 / 255)])
-for filters in (8, 16):
-    model.add(layers.Conv2D(filters, 3, activation="relu"))
-    model.add(layers.MaxPooling2D())
-model.add(layers.GlobalAveragePooling2D())
-model.add(layers.Dense(1, activation="sigmoid"))
-model.compile(keras.optimizers.Adam(0.01), "binary_crossentropy", metrics=["accuracy"])
-fitted = model.fit(cracks.train.batches, validation_data=cracks.val.batches, epochs=run.epochs(8), verbose=0)
-_ = history_plot(fitted.history)""",
-    """Say what was seen.
+Explain the idea, then do it once with numbers small enough to check in your head. A crack is a dark line, so
+neighboring pixels differ. The difference of neighbors finds the edge:""",
+    ),
+    (
+        "code",
+        """# NBVAL_CHECK_OUTPUT
+row = np.array([9, 9, 2, 9, 9])
+print(np.diff(row))""",
+    ),
+    (
+        "text",
+        """Two values are not zero: the left and the right edge of the dark pixel.
+
+### Exercise 1 (5 minutes)
+
+What does the difference find in `[1, 2, 3, 4, 5]`, which gets steadily brighter? Compute it in the next cell. The cell
+after it has a solution, folded.""",
+    ),
+    ("empty", ""),
+    (
+        "solution",
+        """slope = np.array([1, 2, 3, 4, 5])
+print(np.diff(slope))  # the same everywhere: a slope has no edge""",
+    ),
+    (
+        "text",
+        """## How many weights does it take?
+
+Keras' `Conv2D` learns such differences from labeled images.""",
+    ),
+    (
+        "code",
+        """model = keras.Sequential(
+    [
+        keras.Input((32, 32, 1)),
+        layers.Rescaling(1 / 255),
+        layers.Conv2D(8, 3, activation="relu"),
+        layers.MaxPooling2D(),
+        layers.Conv2D(16, 3, activation="relu"),
+        layers.GlobalMaxPooling2D(),
+        layers.Dense(1, activation="sigmoid"),
+    ]
+)
+model.summary()""",
+    ),
+    (
+        "text",
+        """## What will the loss do?
+
+**Predict before you run.** Will the validation loss end above or below the training loss, and how far apart? Write your
+guess into the next cell.""",
+    ),
+    ("code", """my_guess = {"validation loss minus training loss": ...}"""),
+    (
+        "code",
+        """model.compile(keras.optimizers.Adam(0.01), "binary_crossentropy")
+history = model.fit(
+    cracks.train.batches,
+    validation_data=cracks.val.batches,
+    epochs=run.epochs(8),
+    verbose=0,
+).history""",
+    ),
+    (
+        "code",
+        """figure, ax = plt.subplots(figsize=(6, 3), layout="constrained")
+ax.plot(history["loss"], label="training")
+ax.plot(history["val_loss"], label="validation")
+ax.set(xlabel="epoch", ylabel="loss", title="Do the two curves part?")
+ax.legend()
+plt.show()""",
+    ),
+    (
+        "text",
+        """<details><summary>What happened?</summary>
+
+Say what the curves did and why. In a network this small, they stay close together.
+</details>
 
 ## How good is it?
 
 The test split is opened here, once.""",
-    """prob = model.predict(cracks.test.images, verbose=0)[:, 0]
-scores = evaluate(cracks.test.labels, prob, groups=cracks.test.groups)
-claim("It ranks the patches better than a coin", scores.interval("roc_auc")[0] > 0.5)
-score_table({"two convolutions": scores})""",
-    """Say what was seen, with the interval.
+    ),
+    (
+        "code",
+        """prob = model.predict(cracks.test.images, verbose=0)[:, 0]
+auc = roc_auc_score(cracks.test.labels, prob)
+print(f"AUC on {len(prob)} test images: {auc:.2f}")
+run.claim("The network ranks walls better than a coin does", auc > 0.5)""",
+    ),
+    (
+        "code",
+        """figure, ax = plt.subplots(figsize=(4, 4), layout="constrained")
+RocCurveDisplay.from_predictions(cracks.test.labels, prob, ax=ax)
+ax.set_title("How many false alarms does each crack cost?")
+plt.show()""",
+    ),
+    (
+        "text",
+        """Say what was found, with its interval.
 
-## Takeaways
+### Exercise 2 (15 minutes)
 
-- One sentence for each thing to take home.
+At the threshold .5, how many cracked walls does the network miss? Count them in the next cell.""",
+    ),
+    ("empty", ""),
+    (
+        "solution",
+        """cracked = cracks.test.labels == 1
+missed = np.sum(cracked & (prob < 0.5))
+print(f"{missed} of {cracked.sum()} cracked walls are missed")""",
+    ),
+    (
+        "text",
+        """## Takeaways
+
+- The first thing to take home, in one sentence.
+- The second one.
+- And the third.
 
 ## Common mistakes
 
-- **A mistake**, and what it does.
+- **Choosing the threshold on the test split.** The score is then too good; choose it on the validation split.
+- **Another mistake, named by its kind**, and what it costs.
 
 ## Check yourself
 
-<details><summary>A question?</summary>
+<details><summary>1. Why is the difference of neighbors zero on a plain wall?</summary>
 
-Its answer.
+All neighbors are equally bright.
 </details>
 
-## Exercises
+<details><summary>2. What does an AUC of .5 mean?</summary>
 
-1. **A small change.** Change one number and say what happened.
+The network ranks a cracked and a clean wall in the right order as often as a coin does.
+</details>
+
+<details><summary>3. Why is the test split opened only once?</summary>
+
+Whatever is chosen by its score makes that score too good.
+</details>
+
+## References
+
+- [Conv2D](https://keras.io/api/layers/convolution_layers/convolution2d/), in the Keras API reference.
+- [Metrics and scoring](https://scikit-learn.org/stable/modules/model_evaluation.html), in the scikit-learn user guide.
+- [Convolutional neural networks](https://d2l.ai/chapter_convolutional-neural-networks/index.html), in *Dive into Deep
+  Learning*.
 
 ## Next
 
 What comes next, and why.""",
+    ),
 )
 
 
 def lesson(name: str) -> nbformat.NotebookNode:
-    """The notebook of a new lesson.
+    """Make the notebook of a new lesson.
 
-    name: two digits, an underline and a topic in small letters: "11_segmentation".
+    Args:
+        name: Two digits, an underline and a topic in small letters, such as "11_segmentation".
+
+    Returns:
+        The notebook, without outputs.
 
     Raises:
-        ValueError: it is not of that form.
+        ValueError: The name has another form.
+
+    Example:
+        >>> lesson("11_image_segmentation").cells[0].source.splitlines()[0]
+        '# 11 · Image segmentation'
     """
     match = NAME.fullmatch(name)
     if not match:
         raise ValueError(f"NAME is {name!r}; give two digits and a topic in small letters, such as 11_segmentation")
     number, title = match[1], match[2].replace("_", " ").capitalize()
     cells = []
-    for i, text in enumerate(CELLS):
+    for kind, text in CELLS:
         text = text.replace("NUMBER", number).replace("TITLE", title)
-        cells.append(new_code_cell(text) if i % 2 else new_markdown_cell(text))
+        cell = new_markdown_cell(text) if kind == "text" else new_code_cell(text)
+        if kind == "solution":
+            cell.metadata.update(FOLDED)
+        cells.append(cell)
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     return new_notebook(cells=cells, metadata={"kernelspec": kernel, "language_info": {"name": "python"}})
 
 
 def write_lesson(name: str, folder: Path) -> Path:
-    """Write the notebook into a folder; never over a file that is there.
+    """Write the notebook of a new lesson into a folder, never over a file that is there.
+
+    Args:
+        name: As in `lesson`.
+        folder: Of the lessons.
+
+    Returns:
+        The file.
 
     Raises:
-        ValueError: a bad name.
-        FileExistsError: a lesson with this number is there.
+        ValueError: The name has another form.
+        FileExistsError: A lesson with this number is there.
     """
     notebook, path = lesson(name), folder / f"{name}.ipynb"
     taken = sorted(folder.glob(f"{name[:2]}_*.ipynb"))
@@ -147,7 +280,14 @@ def write_lesson(name: str, folder: Path) -> Path:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """The command line."""
+    """Run the command line.
+
+    Args:
+        argv: Words after the command; those of the program if None.
+
+    Returns:
+        The exit status: 0 where the lesson was written and ran.
+    """
     parser = argparse.ArgumentParser(prog="python -m helpers.course new-lesson", description=__doc__.splitlines()[0])
     parser.add_argument("name", help="such as 11_segmentation; the number after the last lesson's")
     args = parser.parse_args(argv)

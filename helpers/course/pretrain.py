@@ -1,4 +1,4 @@
-"""Pretrains the course's own backbone on pictures drawn by formula: no photograph, no download. Anyone can repeat it.
+"""Pretrains the course's own backbone on images drawn by formula: no photograph, no download. Anyone can repeat it.
 
     python -m helpers.course pretrain                   draws 120 x 500 images, trains, writes weights and a report
     python -m helpers.course pretrain --count 40 --epochs 2 --to /somewhere    a small trial
@@ -21,15 +21,21 @@ from data_prework.synthetic.shapes.categories import CATEGORIES, SIDE, draw_sour
 from helpers.models.course_backbone import WEIGHTS, course_network
 
 COUNT, EPOCHS, SEED = 500, 7, 7
-HELD_OUT = 0.04  # share of the pictures that no training sees
+HELD_OUT = 0.04  # share of the images that no training sees
 CROP, BATCH, RATE = 64, 64, 2e-3
 
 
 def batches(images: np.ndarray, labels: np.ndarray, seed: int, batch: int = BATCH):
-    """A keras.utils.PyDataset of shuffled batches: every batch cropped to 64 x 64 at one place, half of them mirrored.
+    """Make batches: each cropped to 64 x 64 at one place, half of them mirrored.
 
-    images: uint8 (n, 72, 72, 3). labels: int (n,). Yields float32 (batch, 64, 64, 3) 0-255 and one-hot labels. The
-    same seed gives the same batches.
+    Args:
+        images: uint8, (n, 72, 72, 3).
+        labels: int, (n,), positions in CATEGORIES.
+        seed: The same one gives the same batches.
+        batch: Images in a batch.
+
+    Returns:
+        A shuffled keras.utils.PyDataset of float32 (batch, 64, 64, 3), 0-255, and one-hot labels.
     """
     import keras
 
@@ -60,7 +66,12 @@ def batches(images: np.ndarray, labels: np.ndarray, seed: int, batch: int = BATC
 def pretrain(images: np.ndarray, labels: np.ndarray, epochs: int = EPOCHS, seed: int = SEED, verbose: int = 2):
     """Train the backbone with one dense layer on top to tell the categories apart.
 
-    images: uint8 (n, 72, 72, 3). labels: int (n,), positions in CATEGORIES.
+    Args:
+        images: uint8, (n, 72, 72, 3).
+        labels: int, (n,), positions in CATEGORIES.
+        epochs: Times that all images are seen.
+        seed: Of weights, batches and dropout.
+        verbose: As in Keras.
 
     Returns:
         The backbone (keras.Model, without the dense layer) and a dictionary of what was measured.
@@ -91,8 +102,8 @@ def pretrain(images: np.ndarray, labels: np.ndarray, epochs: int = EPOCHS, seed:
     ).history
     report = {
         "categories": len(CATEGORIES),
-        "pictures": len(images) - held,
-        "held_out_pictures": held,
+        "images": len(images) - held,
+        "held_out_images": held,
         "held_out_accuracy": round(float(history["val_accuracy"][-1]), 4),
         "epochs": epochs,
         "seed": seed,
@@ -104,9 +115,13 @@ def pretrain(images: np.ndarray, labels: np.ndarray, epochs: int = EPOCHS, seed:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Draw, train, and write weights and report; the old files stay until the new ones are complete."""
+    """Draw, train, and write weights and report; the old files stay until the new ones are complete.
+
+    Args:
+        argv: Words after the command; those of the program if None.
+    """
     parser = argparse.ArgumentParser(prog="python -m helpers.course pretrain", description=__doc__.splitlines()[0])
-    parser.add_argument("--count", type=int, default=COUNT, help=f"pictures a category (default {COUNT})")
+    parser.add_argument("--count", type=int, default=COUNT, help=f"images a category (default {COUNT})")
     parser.add_argument("--epochs", type=int, default=EPOCHS, help=f"default {EPOCHS}")
     parser.add_argument("--seed", type=int, default=SEED, help=f"default {SEED}")
     parser.add_argument("--to", type=Path, default=WEIGHTS.parent, help="folder for the weights and the report")
@@ -116,7 +131,7 @@ def main(argv: list[str] | None = None) -> None:
     begin = time.perf_counter()
     images, labels = draw_source(args.count, args.seed)
     drawn = time.perf_counter() - begin
-    print(f"{len(images):,} pictures of {len(CATEGORIES)} categories drawn in {drawn:.0f} s", flush=True)
+    print(f"{len(images):,} images of {len(CATEGORIES)} categories drawn in {drawn:.0f} s", flush=True)
     backbone, report = pretrain(images, labels, args.epochs, args.seed)
     report["seconds_to_draw"] = round(drawn)
     args.to.mkdir(parents=True, exist_ok=True)

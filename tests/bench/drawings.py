@@ -12,7 +12,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from helpers.plots.style import PALETTE, use_style
+from helpers.plots.style import COLORS, PALETTE, use_style
 
 
 def tables(text: str) -> list[pd.DataFrame]:
@@ -70,7 +70,7 @@ def models(text: str) -> Figure:
         table = table[::-1].reset_index(drop=True)
         for y, (model, accuracy) in enumerate(zip(table["model"], table["accuracy"], strict=True)):
             numbers = [float(number) for number in re.findall(r"\d\.\d+", accuracy)]
-            colour = PALETTE[2] if model.startswith("course") else PALETTE[0]
+            colour = COLORS["green"] if model.startswith("course") else COLORS["blue"]
             if len(numbers) == 3:
                 ax.plot(numbers[1:], [y, y], color=colour, lw=3, alpha=0.4)
                 ax.plot(numbers[0], y, "o", color=colour)

@@ -5,7 +5,7 @@
     python -m tests.colab.run --python python3.12    the interpreter that the runtime is built from
 
 It builds an environment of the packages in runtime.txt (kept in build/colab), puts a module `google.colab` into it,
-makes a git remote of the committed files with the tag of this version, writes the first cell for that remote into
+makes a git remote of the committed files, writes the first cell for that remote into
 copies of the notebooks, and runs each copy in an empty folder of its own. TensorFlow, Keras and NumPy must be the same
 before and after. The first notebook also pays for the download of what is missing and for drawing the data.
 """
@@ -21,7 +21,7 @@ from pathlib import Path
 
 import nbformat
 
-from helpers.course.links import CELL, add_links, version_tag
+from helpers.course.links import CELL, add_links, pinned_version
 from helpers.course.run_notebooks import PROJECT, course_notebooks
 
 PLACE = PROJECT / "build" / "colab"
@@ -53,12 +53,13 @@ def environment(python: str) -> Path:
     return inside
 
 
-def remote(tag: str) -> str:
-    """Address of a bare copy of this repository, whose tag is the last commit."""
+def remote(version: str) -> str:
+    """Address of a bare copy of this repository; a tag in it is the last commit."""
     bare = PLACE / "remote.git"
     shutil.rmtree(bare, ignore_errors=True)
     subprocess.run(["git", "clone", "-q", "--bare", str(PROJECT), str(bare)], check=True)
-    subprocess.run(["git", "-C", str(bare), "tag", "-f", tag], check=True, stdout=subprocess.DEVNULL)
+    if version.startswith("v"):
+        subprocess.run(["git", "-C", str(bare), "tag", "-f", version], check=True, stdout=subprocess.DEVNULL)
     return bare.as_uri()
 
 
@@ -68,10 +69,10 @@ def versions(python: Path) -> dict[str, str]:
     return json.loads(subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout)
 
 
-def run_one(path: Path, python: Path, address: str, tag: str) -> tuple[float, str]:
+def run_one(path: Path, python: Path, address: str, version: str) -> tuple[float, str]:
     """Run a copy of a notebook in an empty folder: (seconds, the setup line or the fault)."""
     notebook = nbformat.read(path, as_version=4)
-    add_links(notebook, address, tag, path.relative_to(PROJECT).as_posix())
+    add_links(notebook, address, version, path.relative_to(PROJECT).as_posix())
     content = PLACE / "content"  # as /content there: what one notebook fetched, the next one finds
     content.mkdir(parents=True, exist_ok=True)
     nbformat.write(notebook, content / path.name)
@@ -106,13 +107,13 @@ def main() -> int:
     args = parser.parse_args()
     PLACE.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(PLACE / "content", ignore_errors=True)
-    python, tag = environment(args.python), version_tag()
-    before, address, failed = versions(python), remote(tag), 0
+    python, version = environment(args.python), pinned_version()
+    before, address, failed = versions(python), remote(version), 0
     print(f"runtime: {', '.join(f'{name} {version}' for name, version in before.items())}", flush=True)
     for path in course_notebooks():
         if args.names and path.stem not in args.names:
             continue
-        seconds, said = run_one(path, python, address, tag)
+        seconds, said = run_one(path, python, address, version)
         failed += said.startswith("FAILED")
         print(f"{path.stem:28}{seconds:5.0f} s  {said}", flush=True)
     after = versions(python)

@@ -2,13 +2,14 @@
 
 import re
 import subprocess
+import sys
 
 import nbformat
 import pytest
 
 from helpers.course import links
 from helpers.course import run_notebooks as course
-from helpers.course.links import CELL, GITHUB, LINE, add_links, link_line, remote_address, version_tag
+from helpers.course.links import CELL, GITHUB, LINE, add_links, link_line, pinned_version, remote_address
 from helpers.course.run_notebooks import PROJECT, course_notebooks
 
 ADDRESS = "git@github.com:teacher/course.git"
@@ -72,10 +73,70 @@ def test_every_notebook_links_to_itself_in_this_version_and_can_fetch_it(path, r
     fetching = [cell.source for cell in notebook.cells if cell.id == CELL]
     wanted = 1 if GITHUB.fullmatch(remote) else 0  # Colab, Kaggle and Binder open what is on GitHub
     assert (len(lines), len(fetching)) == (wanted, 1), "run: make links"
-    own, tag = path.relative_to(PROJECT).as_posix(), version_tag()
-    assert f"--branch {tag} " in fetching[0], "the version was raised; run: make links"
+    own, version = path.relative_to(PROJECT).as_posix(), re.search(r"fetch -q --depth 1 \S+ (\S+)", fetching[0])[1]
+    assert there_is(version), "the version was raised; run: make links"
     for line in lines:
-        assert line.count(own) == 3 and line.count(f"/{tag}") == 3, "run: make links"
+        assert line.count(own) == 3 and line.count(f"/{version}") == 3, "run: make links"
+
+
+def there_is(version: str) -> bool:
+    """Whether a version that links pin is there: the release of today's CHANGELOG.md, or a commit of this copy."""
+    if version.startswith("v"):
+        return version == pinned_version()
+    command = ["git", "-C", str(PROJECT), "cat-file", "-e", f"{version}^{{commit}}"]
+    return subprocess.run(command, capture_output=True).returncode == 0
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A project of one commit, with the version 1.2.0."""
+    (tmp_path / "pyproject.toml").write_text('[project]\nversion = "1.2.0"\n', encoding="utf-8")
+    (tmp_path / "CHANGELOG.md").write_text("# Changelog\n\n## Unreleased\n\n## 1.1.0\n\n- One.\n", encoding="utf-8")
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "-c", "user.name=A", "-c", "user.email=a@example.org", "commit", "-q", "-m", "One")
+    return tmp_path
+
+
+def git(folder, *words) -> str:
+    done = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, encoding="utf-8", check=True)
+    return done.stdout.strip()
+
+
+def test_a_version_without_a_section_in_the_changelog_pins_the_last_commit(project):
+    assert pinned_version(project) == git(project, "rev-parse", "HEAD")
+    git(project, "tag", "v1.2.0")  # a tag alone is no release
+    assert pinned_version(project) == git(project, "rev-parse", "HEAD")
+    assert there_is(git(PROJECT, "rev-parse", "HEAD")) and not there_is("0" * 40)
+
+
+@pytest.mark.parametrize(
+    "heading, is_released", [("1.2.0", True), ("[1.2.0] - 2026-12-01", True), ("1.2.0.1", False), ("11.2.0", False)]
+)
+def test_a_release_with_its_section_in_the_changelog_pins_its_tag(project, heading, is_released):
+    (project / "CHANGELOG.md").write_text(f"# Changelog\n\n## {heading}\n\n- Two.\n", encoding="utf-8")
+    assert (pinned_version(project) == "v1.2.0") == is_released
+
+
+def test_without_a_release_and_a_commit_nothing_can_be_pinned(project):
+    git(project, "update-ref", "-d", "HEAD")
+    with pytest.raises(ValueError, match=r"no commit yet, and CHANGELOG\.md no section for 1\.2\.0"):
+        pinned_version(project)
+
+
+@pytest.mark.parametrize("version", ["HEAD", "v1.2.0"])
+def test_the_cell_fetches_a_commit_and_a_tag_once(project, tmp_path_factory, version):
+    git(project, "tag", "v1.2.0")
+    version = git(project, "rev-parse", version) if version == "HEAD" else version
+    git(project, "config", "uploadpack.allowAnySHA1InWant", "true")  # as GitHub allows it
+    place = tmp_path_factory.mktemp("place")
+    shell = [line.strip()[1:] for line in links.FETCH.splitlines() if line.strip().startswith("!")]
+    for command in 2 * shell:
+        command = command.format(version=version, address=project.as_uri())
+        done = subprocess.run(["sh", "-c", command], cwd=place, capture_output=True, encoding="utf-8")
+        assert done.returncode == 0, done.stderr
+    assert (place / "course" / "CHANGELOG.md").is_file()
+    assert git(place / "course", "rev-parse", "HEAD") == git(project, "rev-parse", "HEAD")
 
 
 def test_without_a_remote_nothing_is_changed(tmp_path, monkeypatch, capsys):
@@ -97,8 +158,18 @@ def test_a_remote_that_is_not_on_github_is_refused_before_a_notebook_is_touched(
     assert before == {path: path.read_bytes() for path in course.course_notebooks()}
 
 
-def test_a_students_own_helpers_py_does_not_pass_for_the_course():
-    assert 'find_spec("data_prework") is None' in links.FETCH and 'find_spec("helpers")' not in links.FETCH
+def test_the_file_that_the_cell_runs_is_in_the_course():
+    assert (PROJECT / re.search(r"%run course/(\S+)", links.FETCH)[1]).is_file()
+
+
+@pytest.mark.parametrize("course_is_there", [False, True])
+def test_a_students_own_helpers_py_does_not_pass_for_the_course(tmp_path, course_is_there):
+    (tmp_path / "helpers.py").write_text("mine = 1", encoding="utf-8")
+    cell = re.sub(r"^( *)[!%].*", r"\1print('fetches')", links.FETCH, flags=re.M)
+    path = ["", str(PROJECT)] if course_is_there else [""]
+    command = [sys.executable, "-I", "-S", "-c", f"import sys\nsys.path[:0] = {path}\n{cell}"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="utf-8", check=True)
+    assert ("fetches" in done.stdout) != course_is_there
 
 
 links_of = links.remote_address

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.usefixtures("places")
 
 @pytest.fixture(scope="module")
 def few():
-    """Two categories that are easily told apart, 80 pictures each."""
+    """Two categories that are easily told apart, 80 images each."""
     chosen = [CATEGORIES.index("texture: stripes"), CATEGORIES.index("sailing boat")]
     labels = np.array([chosen[i % 2] for i in range(160)], dtype=np.int32)
     return np.stack([draw_category(label, (1, label, i)) for i, label in enumerate(labels)]), labels
@@ -33,10 +33,10 @@ def test_the_stored_weights_fit_are_small_and_tell_drawn_categories_apart():
     net = course_network()
     net.load_weights(WEIGHTS)
     assert net.count_params() == report["parameters"]
-    # pictures of a seed that the training never drew: each is nearest to the mean of its own category
+    # images of a seed that the training never drew: each is nearest to the mean of its own category
     chosen = range(0, len(CATEGORIES), 12)
-    pictures = np.stack([draw_category(c, (99, c, i)) for c in chosen for i in range(8)])
-    found = net.predict(pictures[:, 4:68, 4:68].astype("float32"), verbose=0).mean(axis=(1, 2))
+    images = np.stack([draw_category(c, (99, c, i)) for c in chosen for i in range(8)])
+    found = net.predict(images[:, 4:68, 4:68].astype("float32"), verbose=0).mean(axis=(1, 2))
     found = (found - found.mean(0)) / (found.std(0) + 1e-6)
     labels = np.repeat(np.arange(len(chosen)), 8)
     known = np.tile(np.arange(8) < 6, len(chosen))
@@ -60,7 +60,7 @@ def test_batches_are_the_same_for_the_same_seed_and_new_in_every_epoch(few):
 def test_the_training_learns_and_gives_the_same_weights_for_the_same_seed(few):
     net, report = pretrain(*few, epochs=2, seed=3, verbose=0)
     again, _ = pretrain(*few, epochs=2, seed=3, verbose=0)
-    assert report["pictures"] + report["held_out_pictures"] == 160 and report["held_out_pictures"] > 0
+    assert report["images"] + report["held_out_images"] == 160 and report["held_out_images"] > 0
     assert all(np.array_equal(a, b) for a, b in zip(net.get_weights(), again.get_weights(), strict=True))
 
 

@@ -6,11 +6,12 @@ import pandas as pd
 import pytest
 
 from data_prework.check import check
+from data_prework.files import PROJECT
 from data_prework.group import crack_block, rule_groups, xray_patient
 from data_prework.manifest import files_folder, read_about, read_manifest
 from tests.data_prework.conftest import quiet
 
-REAL = Path(__file__).resolve().parents[3] / "shared" / "data"
+REAL = PROJECT.parent / "shared" / "data"
 XRAYS, CRACKS = REAL / "chest_xray", REAL / "concrete_cracks"
 
 pytestmark = pytest.mark.real

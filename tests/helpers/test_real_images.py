@@ -1,15 +1,14 @@
 """Real images, where they lie beside the project, go the whole way: prepare, load, train, evaluate."""
 
-from pathlib import Path
-
 import keras
 import pytest
 
+from data_prework.files import PROJECT
 from data_prework.prepare import prepare
 from helpers.data import load_dataset
 from helpers.metrics import evaluate
 
-REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "concrete_cracks"
+REAL = PROJECT.parent / "shared" / "data" / "concrete_cracks"
 
 
 @pytest.mark.real

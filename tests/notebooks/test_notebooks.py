@@ -1,5 +1,6 @@
 """Every notebook as a reader finds it: in order, complete, clean, and in the shape that lessons share."""
 
+import ast
 import json
 import re
 from itertools import pairwise
@@ -9,6 +10,7 @@ import nbformat
 import pytest
 
 from helpers.course.run_notebooks import course_notebooks
+from tests.notebooks import shape
 
 NOTEBOOKS = course_notebooks()
 LESSONS = [path for path in NOTEBOOKS if path.parent.name == "notebooks"]
@@ -24,6 +26,10 @@ REFERENCE_MODELS = {
 }
 MOST_LINES = 20
 SECTIONS = ("Takeaways", "Common mistakes", "Check yourself", "Exercises", "Next")
+
+
+def in_shape(path: Path) -> bool:
+    return shape.in_shape(nbformat.read(path, as_version=4))
 
 
 def cells(path: Path, kind: str) -> list:
@@ -64,7 +70,8 @@ def test_it_is_a_valid_notebook_for_the_plain_python_kernel(path):
 def test_outputs_are_stored_as_executed_from_top_to_bottom_in_full_on_the_embedded_data(path):
     counts = [cell.execution_count for cell in cells(path, "code")]
     assert counts == list(range(1, len(counts) + 1)), "run: make outputs"
-    setup = "".join(output.get("text", "") for output in cells(path, "code")[0].outputs)
+    setup = next(cell for cell in cells(path, "code") if "helpers.start(" in cell.source)
+    setup = "".join(output.get("text", "") for output in setup.outputs)
     assert "profile full" in setup and "data: embedded" in setup, "run: make outputs"
 
 
@@ -79,9 +86,9 @@ def test_no_error_no_log_line_and_no_path_of_a_computer_is_stored(path):
 
 
 @each
-def test_figures_are_small_and_pictures_in_prose_have_alt_text(path):
-    pictures = [data for o in outputs(path) for kind, data in o.get("data", {}).items() if kind.startswith("image/")]
-    assert all(len(data) * 3 / 4 < 100_000 for data in pictures)
+def test_figures_are_small_and_images_in_prose_have_alt_text(path):
+    images = [data for o in outputs(path) for kind, data in o.get("data", {}).items() if kind.startswith("image/")]
+    assert all(len(data) * 3 / 4 < 100_000 for data in images)
     assert not re.search(r"!\[\s*\]\(|<img(?![^>]*\balt=\"[^\"]+\")", prose(path))
 
 
@@ -89,9 +96,15 @@ def test_figures_are_small_and_pictures_in_prose_have_alt_text(path):
 def test_it_opens_with_a_promise_and_closes_with_what_a_reader_takes_home(path):
     text = prose(path)
     assert re.match(r"# \S", text) and "**You will learn**" in text and "**Time**" in text
-    found = [text.find(f"## {section}") for section in SECTIONS]
-    assert -1 not in found and found == sorted(found), dict(zip(SECTIONS, found, strict=True))
+    sections = shape.CLOSING if in_shape(path) else SECTIONS
+    found = [text.find(f"## {section}") for section in sections]
+    assert -1 not in found and found == sorted(found), dict(zip(sections, found, strict=True))
     assert "<details>" in text
+
+
+@each
+def test_a_lesson_with_solutions_keeps_the_shape_of_lessons(path):
+    assert not in_shape(path) or not shape.faults(nbformat.read(path, as_version=4))
 
 
 @each
@@ -109,6 +122,21 @@ def test_some_cells_are_compared_and_every_claim_held(path):
     claims = sum(len(re.findall(r"\bclaim\(", cell.source)) for cell in code)
     text = "".join(output.get("text", "") for output in outputs(path))
     assert claims >= 1 and "✘" not in text and "not judged" not in text and text.count("✔") >= 1
+
+
+@each
+def test_a_lesson_that_asks_for_the_drawn_data_loads_them_whatever_else_is_prepared(path):
+    code = "\n".join(cell.source for cell in cells(path, "code") if not re.search(r"(?m)^\s*[%!]", cell.source))
+    if not re.search(r"helpers\.start\(.*source=", code):
+        return
+    loads = [
+        call
+        for call in ast.walk(ast.parse(code))
+        if isinstance(call, ast.Call) and ast.unparse(call.func) in ("load_dataset", "load_manifest", "locate")
+    ]
+    shared = '"source": run.source' in code
+    given = [any(k.arg == "source" or (k.arg is None and shared) for k in call.keywords) for call in loads]
+    assert loads and all(given), [ast.unparse(call) for call, has in zip(loads, given, strict=True) if not has]
 
 
 @each

@@ -123,8 +123,8 @@ def draw(job: dict) -> dict:
     path = job["folder"] / job["path"]
     label = path.parent.name
     size, quality, mode = file_traits(rng, job["split"], label)
-    picture, mask = thorax.xray(rng, anatomy, pose, sign, size)
-    save_jpeg(path, picture, quality, mode)
+    pixels, mask = thorax.xray(rng, anatomy, pose, sign, size)
+    save_jpeg(path, pixels, quality, mode)
     save_mask(faults.mask_path(job["folder"], job["truth"], path), mask)
     return {
         "path": job["path"],

@@ -16,17 +16,16 @@ from multiprocessing.connection import wait
 from pathlib import Path
 
 from helpers.assignment import SETTINGS, read_settings
-from helpers.course.grading import grade as grading
 from helpers.course.grading import marks
-from helpers.course.grading.grade import Job
+from helpers.course.grading.grade import grade, work_quietly
+from helpers.course.grading.job import Job, read_result, up_to_date
 from helpers.course.grading.release import SettingsError, assignments, build
-from helpers.course.grading.submission import shown
+from helpers.course.grading.submission import find_submissions
 from helpers.course.processes import end, family
 
 GRACE = 240  # seconds over its limit, for kernel and feedback, after which a grading process is ended from outside
 PRELOADED = [
-    "helpers.course.grading.release",
-    "helpers.course.grading.marks",
+    "helpers.course.grading.grade",
     "helpers.course.grading.limits",
     "nbgrader.converters",
     "nbgrader.apps",
@@ -34,7 +33,14 @@ PRELOADED = [
 
 
 def build_command(args: argparse.Namespace) -> int:
-    """Students' versions to OUT/student, solutions to OUT/solution."""
+    """Write the students' versions to OUT/student and the solutions to OUT/solution.
+
+    Args:
+        args: Of the command line: `out` and `settings`.
+
+    Returns:
+        The exit status, 0.
+    """
     course = build(args.out, args.settings)
     for kind, step in (("student", "release"), ("solution", "source")):
         shutil.rmtree(args.out / kind, ignore_errors=True)
@@ -45,41 +51,14 @@ def build_command(args: argparse.Namespace) -> int:
     return 0
 
 
-def find_notebook(folder: Path, name: str) -> tuple[Path | None, str]:
-    """A student's notebook for an assignment, and what to say about its place.
-
-    Raises:
-        OSError: the student's folder cannot be read.
-    """
-    for place in (folder / name, folder):
-        if (exact := place / f"{name}.ipynb").exists() or exact.is_symlink():
-            return exact, ""
-    alike = sorted({*folder.glob(f"{name}*.ipynb"), *(folder / name).glob("*.ipynb")})
-    if alike:
-        said = f"{shown(alike[0])} was taken as {name}.ipynb"
-        return alike[0], said + (f", of {len(alike)} notebooks" if len(alike) > 1 else "")
-    others = sorted(shown(path) for place in (folder, folder / name) if place.is_dir() for path in place.iterdir())
-    others = [other for other in others if other != name and not other.startswith(".")]
-    return None, f"{name}.ipynb was not handed in" + (f"; there is {', '.join(others[:5])}" if others else "")
-
-
-def find_submissions(folder: Path, names: list[str]) -> list[tuple[str, str, Path | None, str]]:
-    """(student, assignment, notebook, note) for each assignment that anybody handed in."""
-    students = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-    found = []
-    for name in names:
-        for path in students:
-            try:
-                found.append((shown(path), name, *find_notebook(path, name)))
-            except OSError as error:
-                found.append((shown(path), name, None, f"the folder cannot be read: {error.strerror}"))
-    handed_in = {name for _, name, notebook, _ in found if notebook}
-    return [row for row in found if row[1] in handed_in]
-
-
 def run(jobs: list[Job], at_once: int) -> None:
-    """Grade each job in a process of its own, `at_once` at a time; one that hangs or dies stops no other."""
-    jobs = [job for job in jobs if not grading.up_to_date(job)]
+    """Grade each job in a process of its own; one that hangs or dies stops no other.
+
+    Args:
+        jobs: Submissions; those that are up to date are left out.
+        at_once: How many processes run at a time.
+    """
+    jobs = [job for job in jobs if not up_to_date(job)]
     methods = multiprocessing.get_all_start_methods()
     context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
     if "forkserver" in methods:
@@ -102,16 +81,26 @@ def run(jobs: list[Job], at_once: int) -> None:
 
 
 def grade_quietly(job: Job) -> None:
-    """Grade in this process; what nbgrader has to say goes to a log beside the submission's work folder."""
-    grading.work_quietly(job.work.with_suffix(".log"))
-    grading.grade(job)
+    """Grade in this process; what nbgrader has to say goes to a log beside the submission's work folder.
+
+    Args:
+        job: The submission.
+    """
+    work_quietly(job.work.with_suffix(".log"))
+    grade(job)
 
 
 def check_solutions(names: list[str], course: Path, out: Path, limits: dict) -> None:
     """Grade the solutions first: where they do not get all points, the fault is not a student's.
 
+    Args:
+        names: Of the assignments.
+        course: nbgrader's course folder.
+        out: Folder of the grades.
+        limits: Of the settings.
+
     Raises:
-        RuntimeError: names the tasks.
+        RuntimeError: A solution loses points; the message names the tasks.
     """
     jobs = [
         Job("solution", name, course / "source" / name / f"{name}.ipynb", course, out / "work" / "solution" / name,
@@ -120,7 +109,7 @@ def check_solutions(names: list[str], course: Path, out: Path, limits: dict) -> 
     ]  # fmt: skip
     run(jobs, at_once=1)
     for job in jobs:
-        result = grading.read_result(job)
+        result = read_result(job)
         short = [task for task, most in result.get("most", {}).items() if result["points"][task] < most]
         wrong = [task for task in short if task not in result["open"]]
         if wrong or result.get("failed", True):
@@ -132,12 +121,20 @@ def check_solutions(names: list[str], course: Path, out: Path, limits: dict) -> 
 
 
 def grade_command(args: argparse.Namespace) -> int:
-    """Grade all submissions; the exit status is 0 also where some of them are broken: their notes say so.
+    """Grade all submissions and write marks, open answers and feedback.
 
     What somebody entered in manual.csv is read first: where it is not clear, nothing is graded and nothing changed.
 
+    Args:
+        args: Of the command line: `submissions`, `out`, `assignment`, `again` and `settings`.
+
+    Returns:
+        The exit status, 0 also where some submissions are broken: their notes say so.
+
     Raises:
-        ValueError, OSError, RuntimeError: nothing can be graded; the message says why.
+        ValueError: An assignment is not known, or manual.csv is not clear.
+        OSError: The submissions cannot be read or there are none.
+        RuntimeError: A solution does not pass here.
     """
     began, settings = time.monotonic(), read_settings(args.settings)
     out, folder = args.out.resolve(), args.submissions.expanduser().resolve()
@@ -174,7 +171,14 @@ def grade_command(args: argparse.Namespace) -> int:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """The command line."""
+    """Run the command line.
+
+    Args:
+        argv: Words after the command; those of the program if None.
+
+    Returns:
+        The exit status.
+    """
     parser = argparse.ArgumentParser(prog="python -m helpers.course", description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True)
     one = commands.add_parser("assignments", help="make the students' versions")

@@ -1,81 +1,20 @@
 """Grades one submission with nbgrader, in a process of its own. What is wrong with it is said in its note."""
 
 import contextlib
-import hashlib
 import json
 import logging
 import os
 import shutil
 import sys
 import time
-from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 
 import nbformat
 
-from data_prework.files import PROJECT, atomic_write
-from data_prework.manifest import default_data_dir
+from helpers.course.grading.cells import graded, task_of
+from helpers.course.grading.job import WHO, Job, read_result, save_result
+from helpers.course.grading.kernel import prepare_kernel
 from helpers.course.grading.submission import UnreadableError, read_submission, restore, settle_name
-
-WHO = "student"  # nbgrader's name for whoever handed it in: each submission has a course folder of its own
-KEPT = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
-HIDDEN = ("notebooks/exercises", "tests", "build", ".git")  # of the project: each holds solutions
-
-
-@dataclass(frozen=True)
-class Job:
-    """One submission of one assignment, and the limits it is graded under.
-
-    `trusted` is for the solution: it may write into the course's data folder, where resized pictures are kept.
-    """
-
-    student: str
-    assignment: str
-    file: Path
-    course: Path
-    work: Path
-    limits: dict
-    manual: dict = field(default_factory=dict)  # task -> (points or None, comment), entered by hand
-    hidden: tuple[Path, ...] = ()  # folders that the student's code must not read
-    again: bool = False
-    trusted: bool = False
-    data: Path = field(default_factory=lambda: default_data_dir().resolve())
-
-    @property
-    def released(self) -> Path:
-        return self.course / "release" / self.assignment / f"{self.assignment}.ipynb"
-
-    @property
-    def result(self) -> Path:
-        return self.work / "result.json"
-
-    @property
-    def feedback(self) -> Path:
-        return self.work / "feedback" / WHO / self.assignment / f"{self.assignment}.html"
-
-    @cached_property
-    def key(self) -> str:
-        """Changes when the submission, the assignment or a limit does; the files are read once a job."""
-        try:
-            small = self.file.is_file() and self.file.stat().st_size <= self.limits["notebook_mb"] * 1e6
-            handed_in = self.file.read_bytes() if small else b""
-        except OSError:
-            handed_in = b""  # `read_submission` says why
-        parts = [handed_in, self.released.read_bytes()]
-        source = self.course / "source" / self.assignment / f"{self.assignment}.ipynb"
-        parts += [source.read_bytes(), json.dumps(self.limits, sort_keys=True).encode(), self.student.encode()]
-        return hashlib.sha256(b"\0".join(parts)).hexdigest()
-
-
-def up_to_date(job: Job) -> bool:
-    """Whether an earlier run graded just this, and its feedback page shows what was entered by hand.
-
-    Raises:
-        OSError: its assignment cannot be read.
-    """
-    result = read_result(job)
-    return not job.again and result.get("key") == job.key and result.get("manual") == _plain(job.manual)
 
 
 def grade(job: Job) -> None:
@@ -84,6 +23,9 @@ def grade(job: Job) -> None:
     It writes result.json and the feedback page to `job.work`. What went wrong stands in the result: in `notes` where
     there are no points, in `page` where the page alone is missing; the next run tries that again.
 
+    Args:
+        job: The submission.
+
     Raises:
         OSError: `job.work` cannot be written.
     """
@@ -91,25 +33,16 @@ def grade(job: Job) -> None:
     if job.again or result.get("key") != job.key or not (job.work / "gradebook.db").is_file():
         result = _grade_anew(job)
     result["page"] = ""
-    _save(job, result | {"manual": None})  # the points are safe, whatever becomes of the page
+    save_result(job, result, with_manual=False)  # the points are safe, whatever becomes of the page
     if not result["failed"]:
         try:
             _enter_manual(job)
-            result |= _marks(job)
+            result |= _points(job)
             _write_feedback(job)
         except Exception as error:
             logging.getLogger("traitlets").exception("no feedback")
             result["page"] = f"no feedback page could be made ({type(error).__name__}: {str(error)[:200]})"
-    _save(job, result | {"manual": None if result["page"] else _plain(job.manual)})
-
-
-def _save(job: Job, result: dict) -> None:
-    with atomic_write(job.result) as aside:
-        aside.write_text(json.dumps(result, indent=1), encoding="utf-8")
-
-
-def _plain(manual: dict) -> dict:
-    return {task: list(given) for task, given in manual.items()}
+    save_result(job, result, with_manual=not result["page"])
 
 
 def _grade_anew(job: Job) -> dict:
@@ -120,7 +53,7 @@ def _grade_anew(job: Job) -> dict:
     job.work.mkdir(parents=True)
     try:
         result["notes"] = _autograde(job)
-        result |= _marks(job) | {"answers": _open_answers(job), "failed": False, "key": job.key}
+        result |= _points(job) | {"answers": _open_answers(job), "failed": False, "key": job.key}
     except UnreadableError as error:
         result |= {"notes": [str(error)], "key": job.key}
     except Exception as error:
@@ -129,38 +62,29 @@ def _grade_anew(job: Job) -> dict:
     return result | {"seconds": round(time.perf_counter() - began, 1)}
 
 
-def read_result(job: Job) -> dict:
-    """What an earlier run wrote, or nothing."""
-    try:
-        return json.loads(job.result.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-
-
 def _autograde(job: Job) -> list[str]:
     """Run nbgrader's Autograde on the submission; returns the sentences of the note."""
     notebook = read_submission(job.file, job.limits["notebook_mb"])
     notes = restore(notebook, nbformat.read(job.released, as_version=4))
     notes += settle_name(notebook, job.student, job.limits["name_from"])
-    place = job.work / "submitted" / WHO / job.assignment
-    place.mkdir(parents=True)
-    nbformat.write(notebook, place / f"{job.assignment}.ipynb")
+    place = _submitted(job)
+    place.parent.mkdir(parents=True)
+    nbformat.write(notebook, place)
     shutil.copy(job.course / "gradebook.db", job.work)
-    scratch, report = _prepare_kernel(job)
+    folder, report = prepare_kernel(job)
 
     from nbgrader.converters import Autograde
     from nbgrader.preprocessors import Execute
 
     from helpers.course.grading.limits import GuardedExecute
 
-    config = _config(job)
-    config.GuardedExecute.scratch = str(scratch / "folder")
-    config.GuardedExecute.limits = job.limits
-    config.GuardedExecute.timeout = int(job.limits["seconds_per_cell"])
-    config.GuardedExecute.startup_timeout = 180
-    config.GuardedExecute.iopub_timeout = 20
-    config.GuardedExecute.extra_arguments = ["--log-level=ERROR"]
-    converter = Autograde(coursedir=_course(job, config), config=config)
+    converter = _converter(job, Autograde)
+    converter.config.GuardedExecute.scratch = str(folder)
+    converter.config.GuardedExecute.limits = job.limits
+    converter.config.GuardedExecute.timeout = int(job.limits["seconds_per_cell"])
+    converter.config.GuardedExecute.startup_timeout = 180
+    converter.config.GuardedExecute.iopub_timeout = 20
+    converter.config.GuardedExecute.extra_arguments = ["--log-level=ERROR"]
     steps = converter.autograde_preprocessors
     converter.autograde_preprocessors = [GuardedExecute if step is Execute else step for step in steps]
     GuardedExecute.said.clear()
@@ -169,64 +93,21 @@ def _autograde(job: Job) -> list[str]:
     return notes + GuardedExecute.said + refused
 
 
-def _prepare_kernel(job: Job) -> tuple[Path, Path]:
-    """Make the folders of the kernel, its environment and its start-up script; returns its folder and the report."""
-    scratch, report = job.work / "scratch", job.work / "refused.txt"
-    for name in ("folder", "home", "tmp", "ipython/profile_default/startup"):
-        (scratch / name).mkdir(parents=True)
-    report.touch()
-    fonts = job.work.parent.parent / "matplotlib"  # its list of fonts takes seconds to make
-    fonts.mkdir(exist_ok=True)
-    watch = {
-        "allowed": [str(scratch), *([str(job.data), str(fonts)] if job.trusted else [])],
-        "readable": [str(fonts)],
-        "hidden": hidden_from(job),
-        "report": str(report),
-        "memory_gb": job.limits["memory_gb"],
-        "printed_mb": job.limits["printed_mb"],
-        "file_mb": 20_000 if job.trusted else 200,
-    }
-    script = (
-        f"import sys\nsys.path.insert(0, {str(PROJECT)!r})\nfrom helpers.course.grading.sandbox import install\n"
-        f"install(**{watch!r})\ndel sys.modules['helpers.course.grading.sandbox'], install, sys\n"
-    )
-    (scratch / "ipython/profile_default/startup/guard.py").write_text(script, encoding="utf-8")
-    _set_environment(job, scratch, fonts)
-    return scratch, report
+def _submitted(job: Job) -> Path:
+    """The notebook that nbgrader takes for the student's."""
+    return job.work / "submitted" / WHO / job.assignment / f"{job.assignment}.ipynb"
 
 
-def hidden_from(job: Job) -> list[str]:
-    """Folders that the student's code may not read; none that it needs lies in one of them."""
-    needed = [PROJECT, Path(sys.prefix), job.data]
-    places = [*job.hidden, *(PROJECT / name for name in HIDDEN)]
-    return [str(path) for path in places if not any(one.is_relative_to(path) for one in needed)]
-
-
-def _set_environment(job: Job, scratch: Path, fonts: Path) -> None:
-    """The environment that the kernel gets: the little it needs, and folders of its own."""
-    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
-    kept |= {"COURSE_DATA": str(job.data), "COURSE_PROFILE": "quick", "COURSE_SOURCE": "embedded"}
-    kept |= {"HOME": str(scratch / "home"), "TMPDIR": str(scratch / "tmp"), "IPYTHONDIR": str(scratch / "ipython")}
-    kept |= {"COURSE_RESULTS": str(scratch / "results"), "MPLCONFIGDIR": str(fonts), "PYTHONDONTWRITEBYTECODE": "1"}
-    kept |= {"TF_CPP_MIN_LOG_LEVEL": "3", "LOKY_MAX_CPU_COUNT": "2"}
-    os.environ.clear()
-    os.environ.update(kept)
-
-
-def _config(job: Job):
+def _converter(job: Job, kind: type, **options):
+    """One of nbgrader's converters, for this submission alone."""
+    from nbgrader.coursedir import CourseDirectory
     from traitlets.config import Config
 
     config = Config()
     config.CourseDirectory.root = str(job.work)
     config.CourseDirectory.assignment_id = job.assignment
     config.CourseDirectory.student_id = WHO
-    return config
-
-
-def _course(job: Job, config):
-    from nbgrader.coursedir import CourseDirectory
-
-    return CourseDirectory(config=config)
+    return kind(coursedir=CourseDirectory(config=config), config=config, **options)
 
 
 def _gradebook(job: Job):
@@ -240,7 +121,7 @@ def _enter_manual(job: Job) -> None:
     with _gradebook(job) as book:
         notebook = book.find_submission_notebook(job.assignment, job.assignment, WHO)
         for grade in notebook.grades:
-            points, _ = job.manual.get(grade.name.removesuffix("_test"), (None, ""))
+            points, _ = job.manual.get(task_of(grade.name), (None, ""))
             grade.manual_score = points
             grade.needs_manual_grade = points is None and grade.auto_score is None
         for comment in notebook.comments:
@@ -248,11 +129,11 @@ def _enter_manual(job: Job) -> None:
         book.db.commit()
 
 
-def _marks(job: Job) -> dict:
+def _points(job: Job) -> dict:
     """Points and most points of each task, and the tasks that still wait for a person."""
     with _gradebook(job) as book:
         grades = book.find_submission_notebook(job.assignment, job.assignment, WHO).grades
-        rows = [(grade.name.removesuffix("_test"), grade) for grade in grades]
+        rows = [(task_of(grade.name), grade) for grade in grades]
         return {
             "points": {task: float(grade.score) for task, grade in rows},
             "most": {task: float(grade.max_score) for task, grade in rows},
@@ -262,21 +143,23 @@ def _marks(job: Job) -> dict:
 
 def _open_answers(job: Job) -> dict[str, str]:
     """The text of each open question's answer."""
-    notebook = nbformat.read(job.work / "submitted" / WHO / job.assignment / f"{job.assignment}.ipynb", as_version=4)
-    answers = [cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade")]
-    return {c.metadata.nbgrader.grade_id: c.source for c in answers if c.metadata.nbgrader.solution}
+    answers = graded(nbformat.read(_submitted(job), as_version=4))
+    return {task: cell.source for task, cell in answers.items() if cell.metadata.nbgrader.solution}
 
 
 def _write_feedback(job: Job) -> None:
     from nbgrader.converters import GenerateFeedback
 
     job.feedback.unlink(missing_ok=True)  # an earlier page shows earlier points
-    config = _config(job)
-    GenerateFeedback(coursedir=_course(job, config), config=config, force=True).start()
+    _converter(job, GenerateFeedback, force=True).start()
 
 
 def work_quietly(log: Path) -> None:
-    """From now on append to `log` what this process, and nbgrader in it, writes to its outputs; makes its folder."""
+    """From now on append to a log what this process, and nbgrader in it, writes to its outputs.
+
+    Args:
+        log: The file; its folder is made.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
     file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for stream in (sys.stdout, sys.stderr):

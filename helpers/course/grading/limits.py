@@ -22,6 +22,7 @@ class GuardedExecute(Execute):
     said: list[str] = []  # noqa: RUF012 - sentences for the note; there is one submission in a process
 
     def preprocess(self, nb, resources):
+        """Run the cells; as in nbgrader's Execute."""
         resources["metadata"]["path"] = self.scratch
         self.gone, self.told, self.watcher, self.shown = "", False, None, 0
         self.at_first = resident([psutil.Process()])
@@ -33,6 +34,7 @@ class GuardedExecute(Execute):
             self.done.set()
 
     def preprocess_cell(self, cell, resources, index):
+        """Run one cell under the limits; as in nbgrader's Execute."""
         if cell.cell_type != "code":
             return cell, resources
         if not self.gone and time.monotonic() > self.deadline:
@@ -63,7 +65,13 @@ class GuardedExecute(Execute):
             self.said.append(f"{_name(cell, index)} {why}")
 
     def process_message(self, msg, cell, cell_index):
-        """Take an output of a cell, as long as all of them together could still be handed in as a notebook."""
+        """Take an output of a cell, as long as all of them together could still be handed in as a notebook.
+
+        Args:
+            msg: The kernel's message.
+            cell: That it belongs to.
+            cell_index: Its place in the notebook.
+        """
         self.shown += max(1000, len(json.dumps(msg["content"], default=str)))  # many small ones are a burden too
         if self.shown > self.limits["notebook_mb"] * 1e6:
             self._end(f"it showed more than {self.limits['notebook_mb']:g} MB")

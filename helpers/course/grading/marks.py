@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from data_prework.files import atomic_write
-from helpers.course.grading.grade import Job, read_result
+from helpers.course.grading.job import Job, read_result
 from helpers.deploy.csv_cells import as_text, from_text
 
 MANUAL = ("student", "assignment", "task", "max", "points", "comment", "answer")
@@ -20,19 +20,26 @@ Manual = dict[tuple[str, str, str], dict[str, str]]  # (student, assignment, tas
 
 
 def safe(student: str) -> str:
-    """A folder's name for a student, whatever the student is called."""
+    """Return a folder's name for a student, whatever the student is called.
+
+    Args:
+        student: Any text.
+    """
     return re.sub(r"\W+", "-", student)[:40] + "-" + hashlib.sha256(student.encode()).hexdigest()[:6]
 
 
 def read_manual(path: Path, most: dict[str, dict[str, float]]) -> Manual:
-    """The rows of manual.csv, also those of submissions that are not there now; none where there is no such file.
+    """Read manual.csv, with the rows of submissions that are not there now.
 
     Args:
-        path: a CSV file, with commas or with the semicolons of some spreadsheets.
-        most: assignment -> task -> its points; rows of another assignment are taken as they are.
+        path: A CSV file, with commas or with the semicolons of some spreadsheets.
+        most: Assignment -> task -> its points; rows of another assignment are taken as they are.
+
+    Returns:
+        Its rows by student, assignment and task; none where there is no such file.
 
     Raises:
-        ValueError: a column is missing, or a row is not clear; the message names the file and the row.
+        ValueError: A column is missing, or a row is not clear; the message names the file and the row.
     """
     if not path.is_file():
         return {}
@@ -82,7 +89,16 @@ def _points(row: dict[str, str]) -> float | None:
 
 
 def entered(manual: Manual, student: str, assignment: str) -> dict[str, tuple[float | None, str]]:
-    """What somebody entered for a submission: task -> (points, or None where there are none yet; comment)."""
+    """Look up what somebody entered for a submission.
+
+    Args:
+        manual: As from `read_manual`.
+        student: Their name.
+        assignment: Its name.
+
+    Returns:
+        Task -> (points, or None where there are none yet; comment).
+    """
     rows = {task: row for (who, what, task), row in manual.items() if (who, what) == (student, assignment)}
     given = {task: (_points(row), row["comment"].strip()) for task, row in rows.items()}
     return {task: one for task, one in given.items() if one != (None, "")}
@@ -91,13 +107,13 @@ def entered(manual: Manual, student: str, assignment: str) -> dict[str, tuple[fl
 def collect(
     rows: list[tuple[str, str, Path | None, str]], jobs: list[Job], most: dict[str, dict[str, float]], manual: Manual
 ) -> list[dict]:
-    """The table of all submissions, from what their grading processes wrote.
+    """Make the table of all submissions, from what their grading processes wrote.
 
     Args:
-        rows: (student, assignment, notebook, note) as from `helpers.course.grading.batch.find_submissions`.
-        jobs: of those that have a notebook.
-        most: assignment -> task -> its points.
-        manual: as from `read_manual`; its points count, also where nothing could be graded.
+        rows: (student, assignment, notebook, note) as from `helpers.course.grading.submission.find_submissions`.
+        jobs: Of those that have a notebook.
+        most: Assignment -> task -> its points.
+        manual: As from `read_manual`; its points count, also where nothing could be graded.
 
     Returns:
         One dictionary a submission: student, assignment, points, max (numbers of the whole), tasks and most (task ->
@@ -134,9 +150,9 @@ def write(out: Path, table: list[dict], manual: Manual) -> None:
     """Write marks.csv, manual.csv and feedback/: each file aside first, then renamed.
 
     Args:
-        out: the folder.
-        table: as from `collect`.
-        manual: as from `read_manual`. What somebody entered stays, and so do rows that the table does not know.
+        out: The folder.
+        table: As from `collect`.
+        manual: As from `read_manual`. What somebody entered stays, and so do rows that the table does not know.
     """
     tasks = sorted({task for row in table for task in row["tasks"]})
     columns = ["student", "assignment", "points", "max", *tasks, "needs_manual", "note"]
@@ -185,7 +201,11 @@ def _put(path: Path, text: str) -> None:
 
 
 def text(table: list[dict]) -> str:
-    """The marks as lines to read: points, what waits for a person, and the note."""
+    """Return the marks as lines to read: points, what waits for a person, and the note.
+
+    Args:
+        table: As from `collect`.
+    """
     lines = []
     for row in table:
         waits = f"  to grade: {' '.join(row['open'])}" if row["open"] else ""

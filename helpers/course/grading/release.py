@@ -9,7 +9,7 @@ from pathlib import Path
 import nbformat
 
 from helpers.assignment import SETTINGS, read_settings
-from helpers.course.grading.submission import NAME
+from helpers.course.grading.cells import NAME, grade_id, graded
 from helpers.errors import CourseError
 
 SOURCES = SETTINGS.parent / "source"
@@ -23,7 +23,14 @@ class SettingsError(CourseError, ValueError):
 
 
 def assignments(settings: dict) -> list[str]:
-    """Names of the assignments: they have a section in the settings and a source notebook."""
+    """Return the names of the assignments: they have a section in the settings and a source notebook.
+
+    Args:
+        settings: As from `helpers.assignment.read_settings`.
+
+    Raises:
+        SettingsError: A section has no notebook.
+    """
     names = [name for name in settings if name != "grading"]
     for name in names:
         if not (SOURCES / name / f"{name}.ipynb").is_file():
@@ -32,13 +39,20 @@ def assignments(settings: dict) -> list[str]:
 
 
 def with_settings(notebook: nbformat.NotebookNode, name: str, chosen: dict) -> nbformat.NotebookNode:
-    """The source notebook with the chosen values written into it: points, and the call of `start`; the name is empty.
+    """Write the chosen values into a source notebook: its points, and its call of `start`; the name becomes empty.
+
+    Args:
+        notebook: The source; it is changed.
+        name: Of the assignment.
+        chosen: Its section of the settings.
+
+    Returns:
+        The notebook.
 
     Raises:
-        SettingsError: the points do not name the notebook's tasks.
+        SettingsError: The points do not name the notebook's tasks, or it does not call `start` in one place.
     """
-    tasks = {c.metadata.nbgrader.grade_id: c for c in notebook.cells if c.metadata.get("nbgrader", {}).get("grade")}
-    by_task = {grade_id.removesuffix("_test"): cell for grade_id, cell in tasks.items()}
+    by_task = graded(notebook)
     if set(by_task) != set(chosen["points"]):
         raise SettingsError(
             f"[{name}] points must be given for {', '.join(by_task)}, not for {', '.join(chosen['points'])}"
@@ -52,7 +66,7 @@ def with_settings(notebook: nbformat.NotebookNode, name: str, chosen: dict) -> n
     found = 0
     for cell in notebook.cells:
         cell.source = HEADING.sub(lambda found: f"{found[0]} ({_worth(chosen['points'], found[1])})", cell.source)
-        if cell.metadata.get("nbgrader", {}).get("grade_id") == "name":
+        if grade_id(cell) == "name":
             cell.source = NAME.sub('STUDENT = ""', cell.source)
         if cell.cell_type == "code":
             cell.source, n = START.subn(rf'assignment.start(\n    "\1",\n    STUDENT,\n    {values},\n)', cell.source)
@@ -69,7 +83,19 @@ def _worth(points: dict, number: str) -> str:
 
 
 def build(out: Path, settings: Path = SETTINGS, names: list[str] | None = None) -> Path:
-    """Make an nbgrader course in `out/course` with the students' versions; returns its folder."""
+    """Make an nbgrader course with the students' versions.
+
+    Args:
+        out: The course goes to `out/course`, whose earlier content is removed.
+        settings: The settings file.
+        names: Of the assignments; all if None.
+
+    Returns:
+        The folder of the course.
+
+    Raises:
+        SettingsError: Settings and notebooks do not agree.
+    """
     from nbgrader.converters import GenerateAssignment
     from nbgrader.coursedir import CourseDirectory
 
@@ -90,12 +116,15 @@ def build(out: Path, settings: Path = SETTINGS, names: list[str] | None = None) 
 
 
 def student_version(notebook: nbformat.NotebookNode, name: str, settings: dict) -> nbformat.NotebookNode:
-    """One notebook as `build` writes it for students, without nbgrader's course around it: for the site.
+    """Make one notebook as `build` writes it for students, without nbgrader's course around it: for the site.
 
     Args:
-        notebook: the source, in nbgrader's format.
-        name: of the assignment.
-        settings: those of all assignments.
+        notebook: The source, in nbgrader's format; it is changed.
+        name: Of the assignment.
+        settings: Those of all assignments.
+
+    Returns:
+        The notebook without solutions, hidden tests, marking schemes and outputs.
     """
     from nbgrader.preprocessors import ClearHiddenTests, ClearMarkScheme, ClearOutput, ClearSolutions
 

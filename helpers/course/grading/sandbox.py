@@ -58,12 +58,13 @@ def install(
     """Begin to watch this process, for good.
 
     Args:
-        allowed: folders in which it may write.
-        readable, hidden: it may not read what is hidden, unless it is readable or allowed.
-        report: file that gets one line of JSON for each refusal.
-        memory_gb: address space that TensorFlow may reserve comes on top of it.
-        printed_mb: what one cell may print.
-        file_mb: the largest file it may write.
+        allowed: Folders in which it may write.
+        readable: Folders that it may read although they are hidden.
+        hidden: Folders that it may not read, unless they are readable or allowed.
+        report: File that gets one line of JSON for each refusal.
+        memory_gb: Memory in GB; the address space that TensorFlow may reserve comes on top of it.
+        printed_mb: MB that one cell may print.
+        file_mb: MB of the largest file that it may write.
     """
     _limit_output(printed_mb)
     _limit_process(memory_gb, file_mb)

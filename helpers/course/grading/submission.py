@@ -1,8 +1,7 @@
-"""A notebook that a student handed in: read with care, and with the released cells put back in their places."""
+"""What students handed in: found, read with care, and with the released cells put back in their places."""
 
 import json
 import os
-import re
 import uuid
 from copy import deepcopy
 from pathlib import Path
@@ -11,32 +10,89 @@ import nbformat
 from nbformat import NotebookNode
 
 from helpers.assignment import plain
+from helpers.course.grading.cells import NAME, grade_id
 from helpers.errors import CourseError
-
-NAME = re.compile(r"""^STUDENT\s*=\s*(["'])(?P<name>.*?)\1""", re.M)
 
 
 def shown(path: Path) -> str:
-    """The name of a file or folder as text; bytes that are no UTF-8 (old zip files) stand as in "Jos\\xe9"."""
+    """Return the name of a file or folder as text; bytes that are no UTF-8 (old zip files) stand as in "Jos\\xe9".
+
+    Args:
+        path: The file or folder.
+    """
     return os.fsencode(path.name).decode("utf-8", "backslashreplace")
+
+
+def find_notebook(folder: Path, name: str) -> tuple[Path | None, str]:
+    """Find a student's notebook for an assignment.
+
+    Args:
+        folder: Of the student.
+        name: Of the assignment.
+
+    Returns:
+        The file, or None where there is none, and what to say about its place.
+
+    Raises:
+        OSError: The student's folder cannot be read.
+    """
+    for place in (folder / name, folder):
+        if (exact := place / f"{name}.ipynb").exists() or exact.is_symlink():
+            return exact, ""
+    alike = sorted({*folder.glob(f"{name}*.ipynb"), *(folder / name).glob("*.ipynb")})
+    if alike:
+        said = f"{shown(alike[0])} was taken as {name}.ipynb"
+        return alike[0], said + (f", of {len(alike)} notebooks" if len(alike) > 1 else "")
+    others = sorted(shown(path) for place in (folder, folder / name) if place.is_dir() for path in place.iterdir())
+    others = [other for other in others if other != name and not other.startswith(".")]
+    return None, f"{name}.ipynb was not handed in" + (f"; there is {', '.join(others[:5])}" if others else "")
+
+
+def find_submissions(folder: Path, names: list[str]) -> list[tuple[str, str, Path | None, str]]:
+    """Find what a class handed in.
+
+    Args:
+        folder: Holds one folder a student.
+        names: Of the assignments; one that nobody handed in is left out.
+
+    Returns:
+        (student, assignment, notebook or None, note) for each student and assignment.
+    """
+    students = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    found = []
+    for name in names:
+        for path in students:
+            try:
+                found.append((shown(path), name, *find_notebook(path, name)))
+            except OSError as error:
+                found.append((shown(path), name, None, f"the folder cannot be read: {error.strerror}"))
+    handed_in = {name for _, name, notebook, _ in found if notebook}
+    return [row for row in found if row[1] in handed_in]
 
 
 class UnreadableError(CourseError, ValueError):
     """A submission that cannot be graded at all; the message is for the note."""
 
 
-def read_submission(path: Path, most_mb: float) -> NotebookNode:
-    """The notebook in a file, in today's format.
+def read_submission(path: Path, max_mb: float) -> NotebookNode:
+    """Read a notebook in today's format, whatever is in the file.
+
+    Args:
+        path: The file.
+        max_mb: The largest size in MB.
+
+    Returns:
+        The notebook, with an id in every cell.
 
     Raises:
-        UnreadableError: it is no notebook; the message says why.
+        UnreadableError: It is no notebook; the message says why.
     """
     name = shown(path)
     try:
         if path.is_symlink() or not path.is_file():
             raise UnreadableError(f"{name} is not a file")
-        if path.stat().st_size > most_mb * 1e6:
-            raise UnreadableError(f"{name} is larger than {most_mb:g} MB: clear its outputs and hand it in again")
+        if path.stat().st_size > max_mb * 1e6:
+            raise UnreadableError(f"{name} is larger than {max_mb:g} MB: clear its outputs and hand it in again")
         text = path.read_bytes()
     except OSError as error:
         raise UnreadableError(f"{name} cannot be read: {error.strerror}") from None
@@ -62,14 +118,25 @@ def read_submission(path: Path, most_mb: float) -> NotebookNode:
 
 
 def restore(notebook: NotebookNode, released: NotebookNode) -> list[str]:
-    """Put back, in place, the released cells that were changed or deleted; returns what was done, in words."""
+    """Put back, in place, the released cells that were changed or deleted.
+
+    nbgrader's own steps DeduplicateIds and OverwriteCells run after this, on what they can read. They know no cell that
+    lost its metadata, keep the last of several copies, put back tests alone, and stop where the answer before a test is
+    gone as well or where the metadata are damaged.
+
+    Args:
+        notebook: The submission; it is changed.
+        released: The students' version that was handed out.
+
+    Returns:
+        Sentences for the note: what was changed, and what was deleted.
+    """
     known = {cell.metadata.nbgrader.grade_id: cell for cell in released.cells if "nbgrader" in cell.metadata}
     by_id = {cell.id: name for name, cell in known.items()}
     found: dict[str, NotebookNode] = {}
     changed = []
     for cell in notebook.cells:
-        own = cell.metadata.get("nbgrader")
-        name = own.get("grade_id") if isinstance(own, dict) else None
+        name = grade_id(cell)
         name = name if name in known else by_id.get(cell.metadata.get("id", cell.id))
         cell.metadata.pop("nbgrader", None)
         if name is None or name in found:
@@ -107,8 +174,17 @@ def _make_ids_unique(notebook: NotebookNode) -> None:
 
 
 def settle_name(notebook: NotebookNode, student: str, name_from: str) -> list[str]:
-    """See to it that the notebook names a student: the one that was typed, or else the folder's."""
-    cell = next(c for c in notebook.cells if c.metadata.get("nbgrader", {}).get("grade_id") == "name")
+    """See to it that the notebook names a student: the one that was typed, or else the folder's.
+
+    Args:
+        notebook: The submission; it is changed.
+        student: Name of its folder.
+        name_from: "cell" or "folder": which of the two decides the numbers.
+
+    Returns:
+        Sentences for the note.
+    """
+    cell = next(c for c in notebook.cells if grade_id(c) == "name")
     match = NAME.search(cell.source)
     typed = match["name"] if match else ""
     said = []

@@ -12,13 +12,14 @@ import re
 import shutil
 import sys
 from pathlib import Path
+from textwrap import dedent, indent
 from typing import Union
 
 from data_prework.files import PROJECT
-from helpers.course.site.pages import readable
 from helpers.course.site.source import write_source
 
 TITLE = "Image classification, notebook by notebook"
+COLUMNS = re.compile(r"\S {2,}\S|^ *python -m", re.M)
 MOCKED = ["keras", "keras_tuner", "kagglehub", "streamlit", "tensorflow"]  # they take long to import
 # a page read from a file may not read another one
 SEARCH = "DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = location.protocol !== 'file:';"
@@ -31,7 +32,13 @@ FOCUS = """for (const event of ["load", "resize"]) addEventListener(event, () =>
 
 
 def build(out: Path) -> list[str]:
-    """Build the site into `out`, whose earlier content it replaces; returns Sphinx's warnings.
+    """Build the site.
+
+    Args:
+        out: Its folder, whose earlier content is replaced.
+
+    Returns:
+        Sphinx's warnings.
 
     Raises:
         FileExistsError: `out` is a folder with other things in it.
@@ -58,7 +65,11 @@ def build(out: Path) -> list[str]:
 
 
 def configuration(source: Path) -> dict:
-    """Sphinx's settings for the pages in the folder `source`."""
+    """Return Sphinx's settings.
+
+    Args:
+        source: Folder of the pages.
+    """
     cff = (PROJECT / "CITATION.cff").read_text(encoding="utf-8")
     return {
         "project": TITLE,
@@ -66,7 +77,7 @@ def configuration(source: Path) -> dict:
         "release": re.search(r"^version: (.+)$", cff, re.M)[1],
         "language": "en",
         "smartquotes": False,  # docstrings quote code
-        "extensions": ["myst_nb", "sphinx.ext.autodoc", "helpers.course.site.build"],
+        "extensions": ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "helpers.course.site.build"],
         "root_doc": "index",
         "suppress_warnings": ["misc.highlighting_failure"],  # lines such as !pip among Python
         "myst_enable_extensions": ["dollarmath"],
@@ -74,7 +85,11 @@ def configuration(source: Path) -> dict:
         "nb_execution_mode": "off",
         "nb_merge_streams": True,
         "nb_ipywidgets_js": {},  # the default is a script from the network
+        "default_role": "literal",  # `name` in a docstring
+        "napoleon_numpy_docstring": False,
+        "napoleon_custom_sections": ["Source"],
         "autodoc_inherit_docstrings": False,
+        "autodoc_preserve_defaults": True,  # PROJECT, not the folder on this computer
         "autodoc_member_order": "bysource",
         "add_module_names": False,
         "html_math_renderer": "mathml",
@@ -101,11 +116,18 @@ def configuration(source: Path) -> dict:
 
 
 def setup(app) -> dict:
-    """What Sphinx calls: this module is one of its extensions."""
+    """Add to Sphinx what its own extensions lack: this module is one of them.
+
+    Args:
+        app: Of Sphinx.
+
+    Returns:
+        That pages can be read and written in parallel.
+    """
     from sphinx.ext.autodoc.mock import _MockObject
 
     app.add_html_math_renderer("mathml", (write_formula, None), (write_formula, None))
-    app.connect("autodoc-process-docstring", docstring)
+    app.connect("autodoc-process-docstring", keep_columns, priority=400)  # before napoleon's 500
     app.add_js_file(None, body=SEARCH)
     app.add_js_file(None, body=FOCUS)
     _MockObject.__or__ = lambda one, other: Union[one, other]  # noqa: UP007  for keras.Model | None
@@ -113,7 +135,12 @@ def setup(app) -> dict:
 
 
 def write_formula(writer, node) -> None:
-    """Write a formula as MathML, which browsers draw without a script."""
+    """Write a formula as MathML, which browsers draw without a script.
+
+    Args:
+        writer: Of the page.
+        node: The formula.
+    """
     from docutils.nodes import SkipNode, math_block
     from docutils.utils.math.latex2mathml import tex2mathml
 
@@ -121,13 +148,23 @@ def write_formula(writer, node) -> None:
     raise SkipNode
 
 
-def docstring(app, what, name, obj, options, lines: list[str]) -> None:
-    """Give autodoc a docstring in the form that it reads."""
-    lines[:] = readable(lines)
+def keep_columns(app, what, name, obj, options, lines: list[str]) -> None:
+    """Show the commands and columns in a module's docstring as they stand; napoleon reads the rest."""
+    if what == "module":
+        paragraphs = re.split(r"\n\s*\n", "\n".join(lines))
+        shown = ["::\n\n" + indent(dedent(text), "    ") if COLUMNS.search(text) else text for text in paragraphs]
+        lines[:] = [*"\n\n".join(shown).splitlines(), ""]
 
 
 def main(argv: list[str] | None = None) -> int:
-    """The command line; the exit status is 0 where the site was built, with or without warnings."""
+    """Run the command line.
+
+    Args:
+        argv: Words after the command; those of the program if None.
+
+    Returns:
+        The exit status: 0 where the site was built, with or without warnings.
+    """
     parser = argparse.ArgumentParser(prog="python -m helpers.course site", description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("build/site"), help="where the site goes (default build/site)")
     args = parser.parse_args(argv)

@@ -1,4 +1,4 @@
-"""Turn the project's notebooks and texts into pages of the site: links, alt texts, and docstrings."""
+"""Turn the project's notebooks and texts into pages of the site: links and alt texts."""
 
 import ast
 import posixpath
@@ -8,57 +8,68 @@ from collections.abc import Callable
 from nbformat import NotebookNode
 
 LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\(([^()\s]+)\)")
-FAR_PICTURE = re.compile(r'!\[([^\]]*)\]\(https?://[^)\s]+\)|<img\b[^>]*\balt="([^"]*)"[^>]*>')
+FAR_IMAGE = re.compile(r'!\[([^\]]*)\]\(https?://[^)\s]+\)|<img\b[^>]*\balt="([^"]*)"[^>]*>')
 COLUMNS = re.compile(r"\S {2,}\S|^ ", re.M)
-SECTION = re.compile(r"(Args|Returns|Raises|Yields):$")
-ITEM = re.compile(r"([A-Za-z*][\w*]*(?:, [A-Za-z*][\w*]*)*): (?=\S)")
 HEADING = re.compile(r"^(#+) (.+)$", re.M)
 FENCED = re.compile(r"^```.*?^```", re.M | re.S)
 COMPARED = "# NBVAL_CHECK_OUTPUT\n"  # a mark for the tests, of no use to a reader
 # what a figure is, from the function that draws it
 KINDS = {
-    "history_plot": "Training curves",
-    "compare_histories": "Training curves side by side",
-    "confusion_matrix_plot": "Confusion matrix",
-    "class_balance": "Bars, images of each class",
-    "image_sizes": "Points, sizes of the images",
-    "overlay_grid": "Pictures with heatmaps",
-    "sample_grid": "Pictures",
-    "imshow": "Pictures",
+    "plot_history": "Training curves",
+    "plot_histories": "Training curves side by side",
+    "plot_confusion_matrix": "Confusion matrix",
+    "plot_class_balance": "Bars, images of each class",
+    "plot_image_sizes": "Points, sizes of the images",
+    "plot_overlays": "Images with heatmaps",
+    "plot_images": "Images",
+    "imshow": "Images",
 }
 
 
 def relink(text: str, here: str, places: dict[str, str], attach: Callable[[str], str | None]) -> str:
-    """Markdown whose links between files of the project lead to pages of the site.
+    """Lead the links between files of the project to pages of the site.
 
-    A picture from the network, such as a badge, becomes its alt text: a page of the site asks nothing of others.
+    An image from the network, such as a badge, becomes its alt text: a page of the site asks nothing of others.
 
     Args:
-        text: of a page.
-        here: its path in the project.
-        places: path in the project -> path among the site's sources, for all that has a page.
-        attach: takes the path of a file without a page, or of a picture; returns the place of a copy, or None: then a
+        text: Markdown of a page.
+        here: Its path in the project.
+        places: Path in the project -> path among the site's sources, for all that has a page.
+        attach: Takes the path of a file without a page, or of an image; returns the place of a copy, or None: then a
             link becomes text.
+
+    Returns:
+        The Markdown.
     """
 
     def lead(match: re.Match) -> str:
-        picture, label, target = match.groups()
+        mark, label, target = match.groups()
         if re.match(r"[a-z]+:|#", target):
             return match[0]
         path, hash_sign, anchor = target.partition("#")
         path = posixpath.normpath(posixpath.join(posixpath.dirname(here), path))
         place = places.get(path) or attach(path)
         if place is None:
-            return match[0] if picture else label
-        return f"{picture}[{label}]({posixpath.relpath(place, posixpath.dirname(places[here]))}{hash_sign}{anchor})"
+            return match[0] if mark else label
+        return f"{mark}[{label}]({posixpath.relpath(place, posixpath.dirname(places[here]))}{hash_sign}{anchor})"
 
-    return LINK.sub(lead, FAR_PICTURE.sub(lambda match: match[1] or match[2] or "", text))
+    return LINK.sub(lead, FAR_IMAGE.sub(lambda match: match[1] or match[2] or "", text))
 
 
 def page(
     notebook: NotebookNode, here: str, places: dict[str, str], attach: Callable[[str], str | None]
 ) -> NotebookNode:
-    """The notebook as a page: its links as `relink` writes them, headings without a gap, figures with alt texts."""
+    """Make a page of a notebook: its links lead to pages, no level of headings is left out, and figures have alt texts.
+
+    Args:
+        notebook: Is changed.
+        here: Its path in the project.
+        places: As in `relink`.
+        attach: As in `relink`.
+
+    Returns:
+        The notebook.
+    """
     texts = [FENCED.sub("", cell.source) for cell in notebook.cells if cell.cell_type == "markdown"]
     levels = sorted({marks for text in texts for marks, _ in HEADING.findall(text)})
     heading = ""
@@ -82,7 +93,19 @@ def _rank(marks: str, levels: list[str]) -> int:
 
 
 def alt_text(code: str, heading: str) -> str:
-    """What the figure of a code cell shows: its kind, and its titles in the code, or else the heading above it."""
+    """Say what the figure of a code cell shows.
+
+    Args:
+        code: Of the cell.
+        heading: Above it.
+
+    Returns:
+        Its kind, and its titles in the code, or else the heading.
+
+    Example:
+        >>> alt_text("ax.set_title('ROC')", "How good is it?")
+        'Figure: ROC'
+    """
     calls = sorted(_calls(code), key=lambda call: (call.lineno, call.col_offset))
     names = [_name(call) for call in calls]
     kind = next((words for name, words in KINDS.items() if name in names), "Figure")
@@ -114,31 +137,3 @@ def _words(node: ast.expr) -> str:
         parts = [part.value if isinstance(part, ast.Constant) else "…" for part in node.values]
         return "" if parts[0] == "…" else "".join(parts)
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
-
-
-def readable(lines: list[str]) -> list[str]:
-    """A docstring of the project, which is plain text, as reStructuredText: its `names`, lists and columns kept."""
-    done = []
-    for paragraph in re.split(r"\n\s*\n", "\n".join(lines).strip("\n")):
-        rows, in_list, continued = paragraph.splitlines(), bool(done) and bool(ITEM.match(paragraph.strip())), False
-        if re.search(r"\S {2,}\S|^ *python -m", paragraph, re.M):
-            rows, done = [], [*done, "::", "", *(f"    {row.strip()}" for row in rows)]
-        for row in rows:
-            text = row.strip()
-            if SECTION.match(text):
-                done += ["", f"**{text}**", ""]
-                in_list, continued = text != "Returns:", False
-            elif in_list and (item := ITEM.match(text)):
-                done += ["" if not continued else None, f"* ``{item[1]}``: {_escaped(text[item.end() :])}"]
-                continued = True
-            else:
-                done.append(("  " if continued else "") + _escaped(text))
-        done.append("")
-    return [row for row in done if row is not None]
-
-
-def _escaped(text: str) -> str:
-    """Text without markup, but for names in backticks."""
-    parts = text.split("`")
-    plain = [re.sub(r"([\\*_|])", r"\\\1", part) if i % 2 == 0 else f"``{part}``\\ " for i, part in enumerate(parts)]
-    return "".join(plain)

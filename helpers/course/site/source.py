@@ -16,7 +16,7 @@ EXERCISES = "notebooks/exercises"
 # pages that stand for a file of another name or kind
 PLACES = {"README.md": "index.md", "CITATION.cff": "cite.md", "LICENSE": "licence.md"}
 TEXTS = (
-    *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "notebooks/reference_projects.md"),
+    *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "notebooks/reference_projects.md", "notebooks/glossary.md"),
     *("tests/bench/RESULTS.md", "data_prework/cards/*.md"),
 )
 ICON = (
@@ -25,7 +25,11 @@ ICON = (
 )
 # name of a chapter -> its title, what it says, and which pages are in it, in this order
 CHAPTERS = {
-    "lessons": ("Lessons", "Read them in this order: each builds on those before it.", "notebooks/[0-9]"),
+    "lessons": (
+        "Lessons",
+        "Read them in this order: each builds on those before it.",
+        "notebooks/[0-9] notebooks/glossary",
+    ),
     "case_studies": (
         "Case studies",
         "Projects, told from the question to a recommendation, and the student projects that they learn from.",
@@ -56,7 +60,11 @@ CHAPTERS = {
 
 
 def write_source(folder: Path) -> None:
-    """Write all that Sphinx reads into an empty folder."""
+    """Write all that Sphinx reads.
+
+    Args:
+        folder: Is empty.
+    """
     texts = [path for pattern in TEXTS for path in sorted(PROJECT.glob(pattern))]
     settings = read_settings()
     tasks = [path for path in sorted(PROJECT.glob(f"{EXERCISES}/source/*/*.ipynb")) if path.stem in settings]
@@ -115,7 +123,11 @@ def _write_chapters(folder: Path, pages: list[str]) -> None:
 
 
 def reference_pages() -> dict[str, tuple[str, list[str]]]:
-    """Name of each page of the reference -> its text, and the paths of the modules on it."""
+    """Write the pages of the reference.
+
+    Returns:
+        Name of each page -> its text, and the paths of the modules on it.
+    """
     code = "\n".join(path.read_text(encoding="utf-8") for path in course_notebooks())
     files = [_path(path) for part in ("helpers", "data_prework") for path in sorted(PROJECT.glob(f"{part}/**/*.py"))]
     modules = {file: file[:-3].replace("/", ".") for file in files if not file.endswith("__.py")}
@@ -147,13 +159,27 @@ def reference_pages() -> dict[str, tuple[str, list[str]]]:
 
 
 def licence_page(files: list[Path]) -> str:
-    """The page with the words of the licences."""
+    """Write the page with the words of the licences.
+
+    Args:
+        files: Of the licences.
+
+    Returns:
+        Markdown.
+    """
     words = [f"```text\n{file.read_text(encoding='utf-8').strip()}\n```" for file in files]
     return "\n\n".join(["# Licence of code and text", *words]) + "\n"
 
 
 def cite_page(cff: str) -> str:
-    """The page that says how to cite the course, and the projects that it learns from, from CITATION.cff."""
+    """Write the page that says how to cite the course, and the projects that it learns from.
+
+    Args:
+        cff: Text of CITATION.cff.
+
+    Returns:
+        Markdown.
+    """
     course, *projects = citations(cff)
     authors = " and ".join(course["authors"])
     title, version, year = course["title"], course["version"], course["date-released"][:4]
@@ -188,9 +214,16 @@ If you use what the course tells about one of them, cite that project too.
 
 
 def citations(cff: str) -> list[dict]:
-    """Fields of the course and of each of its references, "authors" as a list of names, from CITATION.cff.
+    """Read the fields of the course and of each of its references.
 
-    It reads that file's plain form alone: a field a line, and authors as `name` or as `given-names`, `family-names`.
+    It reads the plain form of CITATION.cff alone: a field a line, and authors as `name` or as `given-names`,
+    `family-names`.
+
+    Args:
+        cff: Text of the file.
+
+    Returns:
+        A dictionary each, the course first; "authors" is a list of names.
     """
     course, _, references = cff.partition("\nreferences:\n")
     return [_citation(text) for text in (course, *re.split(r"^  - ", references, flags=re.M)[1:])]

@@ -13,8 +13,9 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell
 
+from helpers.course.grading.cells import grade_id
 from helpers.course.grading.release import SOURCES
-from tests.course.grading.sheet import cell_id, read_answers
+from tests.course.grading.sheet import read_answers
 
 GAP = re.compile(r"^([ \t]*)# YOUR CODE HERE\n[ \t]*raise NotImplementedError\(.*\)$", re.M)
 
@@ -22,10 +23,10 @@ GAP = re.compile(r"^([ \t]*)# YOUR CODE HERE\n[ \t]*raise NotImplementedError\(.
 def fill(notebook: nbformat.NotebookNode, student: str, answers: dict[str, str]) -> nbformat.NotebookNode:
     """A student's version with a name, and with answers in the place of its gaps."""
     for cell in notebook.cells:
-        if cell_id(cell) == "name":
+        if grade_id(cell) == "name":
             cell.source = f"STUDENT = {student!r}"
-        if cell_id(cell) in answers:
-            code = textwrap.dedent(answers[cell_id(cell)]).strip("\n")
+        if grade_id(cell) in answers:
+            code = textwrap.dedent(answers[grade_id(cell)]).strip("\n")
             cell.source = GAP.sub(lambda gap, code=code: textwrap.indent(code, gap[1]), cell.source)
             if cell.cell_type == "markdown":
                 cell.source = code
@@ -33,7 +34,7 @@ def fill(notebook: nbformat.NotebookNode, student: str, answers: dict[str, str])
 
 
 def cell(notebook: nbformat.NotebookNode, wanted: str):
-    return next(one for one in notebook.cells if cell_id(one) == wanted)
+    return next(one for one in notebook.cells if grade_id(one) == wanted)
 
 
 class Class:
@@ -80,7 +81,7 @@ def broken_class(one: Class, outside: Path) -> dict[str, tuple[float, str]]:
 
     def without(*names: str) -> Callable:
         def change(notebook):
-            notebook.cells = [c for c in notebook.cells if cell_id(c) not in names]
+            notebook.cells = [c for c in notebook.cells if grade_id(c) not in names]
 
         return change
 
@@ -142,8 +143,8 @@ def broken_class(one: Class, outside: Path) -> dict[str, tuple[float, str]]:
     ):
         one.hand_in_text(student, text)
         marks[student] = (0, words)
-    one.hand_in_text("a picture", "no notebook", name="answers.pdf")
-    marks["a picture"] = (0, "was not handed in; there is answers.pdf")
+    one.hand_in_text("an image", "no notebook", name="answers.pdf")
+    marks["an image"] = (0, "was not handed in; there is answers.pdf")
     return marks
 
 

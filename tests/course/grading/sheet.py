@@ -16,8 +16,8 @@ import matplotlib
 import nbformat
 
 from helpers.assignment import read_settings
+from helpers.course.grading.cells import NAME, grade_id
 from helpers.course.grading.release import SOURCES, with_settings
-from helpers.course.grading.submission import NAME
 
 matplotlib.use("Agg")
 
@@ -31,10 +31,6 @@ def read_answers(name: str) -> dict[str, dict]:
     return tomllib.loads((ANSWERS / f"{name}.toml").read_text(encoding="utf-8"))
 
 
-def cell_id(cell) -> str:
-    return cell.metadata.get("nbgrader", {}).get("grade_id", "")
-
-
 class Sheet:
     """The code cells of an assignment for one student.
 
@@ -46,27 +42,27 @@ class Sheet:
         notebook = nbformat.read(SOURCES / name / f"{name}.ipynb", as_version=4)
         notebook = with_settings(notebook, name, read_settings()[name] | chosen)
         self.cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
-        naming = next(cell for cell in self.cells if cell_id(cell) == "name")
+        naming = next(cell for cell in self.cells if grade_id(cell) == "name")
         naming.source = NAME.sub(f"STUDENT = {student!r}", naming.source)
         self.before: dict[str, dict] = {}
 
     @property
     def answers(self) -> list[str]:
         """Ids of the student's cells."""
-        return [cell_id(cell) for cell in self.cells if cell.metadata.get("nbgrader", {}).get("solution")]
+        return [grade_id(cell) for cell in self.cells if cell.metadata.get("nbgrader", {}).get("solution")]
 
     def run(self) -> str:
         """Execute the solution notebook; returns the first error's message, or nothing."""
         space: dict = {"__name__": "__main__"}
         for cell in self.cells:
-            if cell_id(cell) in self.answers:
-                self.before[cell_id(cell)] = dict(space)
+            if grade_id(cell) in self.answers:
+                self.before[grade_id(cell)] = dict(space)
             with warnings.catch_warnings(record=True) as warned:
                 said = execute(cell.source, space)
             if warned and cell.metadata.get("nbgrader", {}).get("grade"):
                 said = said or f"warns: {warned[0].message}"  # nbgrader gives no points where something is on stderr
             if said:
-                return f"{cell_id(cell)}: {said}"
+                return f"{grade_id(cell)}: {said}"
         return ""
 
     def try_answer(self, answer: str, code: str | None, hidden: bool = True) -> str:
@@ -78,9 +74,9 @@ class Sheet:
             The message of the first error, or nothing where the answer passes.
         """
         space = dict(self.before[answer])
-        at = next(i for i, cell in enumerate(self.cells) if cell_id(cell) == answer)
+        at = next(i for i, cell in enumerate(self.cells) if grade_id(cell) == answer)
         for cell in self.cells[at:]:
-            source = cell.source if cell_id(cell) != answer else with_answer(cell.source, code)
+            source = cell.source if grade_id(cell) != answer else with_answer(cell.source, code)
             if said := execute(source if hidden else HIDDEN.sub("", source), space):
                 return said
             if cell.metadata.get("nbgrader", {}).get("grade"):

@@ -87,6 +87,6 @@ def test_another_difficulty_is_drawn_when_it_is_needed_and_found_the_next_time(t
     assert find_prepared("chest_xray", "embedded") is None  # the lessons' own data are left alone
 
 
-def test_a_difficulty_of_ones_own_pictures_is_refused():
+def test_a_difficulty_of_ones_own_images_is_refused():
     with pytest.raises(ValueError, match="not drawn by the course"):
         start("01_explore", "anna", dataset="leaves", difficulty=2)

@@ -12,12 +12,13 @@ from data_prework.manifest import COURSE, find_prepared
 from helpers.assignment import SETTINGS, read_settings
 from helpers.course.grading import batch as exercises
 from helpers.course.grading import marks
-from helpers.course.grading.grade import Job
+from helpers.course.grading.cells import grade_id
+from helpers.course.grading.job import Job
 from helpers.course.grading.release import SOURCES
 from helpers.course.grading.submission import shown
 from helpers.deploy.csv_cells import from_text
 from tests.course.grading.conftest import Class, broken_class
-from tests.course.grading.sheet import REGION, cell_id
+from tests.course.grading.sheet import REGION
 
 NAME = "01_explore"
 OTHERS = [name for name in read_settings() if name not in ("grading", NAME)]
@@ -54,7 +55,7 @@ def read(file) -> list[dict]:
 @contextmanager
 def without_check():
     """Check the first solution only, where the others are handed in or known; who is graded may then, as a solution
-    may, write the resized pictures that the other checks would have left."""
+    may, write the resized images that the other checks would have left."""
     check = exercises.check_solutions
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(exercises, "check_solutions", lambda names, *rest: check(names[:1], *rest))
@@ -150,7 +151,7 @@ def others(course, tmp_path_factory):
 def solution(name: str) -> dict[str, str]:
     """The code of the solution for each answer cell."""
     notebook = nbformat.read(SOURCES / name / f"{name}.ipynb", as_version=4)
-    found = {cell_id(cell): REGION.search(cell.source) for cell in notebook.cells if cell.cell_type == "code"}
+    found = {grade_id(cell): REGION.search(cell.source) for cell in notebook.cells if cell.cell_type == "code"}
     return {task: match[0] for task, match in found.items() if match}
 
 

@@ -7,8 +7,8 @@ import time
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from helpers.course.grading import grade as grading
-from helpers.course.grading.grade import PROJECT, Job
+from helpers.course.grading.job import Job
+from helpers.course.grading.kernel import PROJECT, hidden_from
 
 SCRIPT = """
 import os, subprocess, sys
@@ -56,7 +56,7 @@ def test_no_folder_that_holds_solutions_can_be_read_and_no_folder_that_is_needed
     limits = {"notebook_mb": 1}
     hidden = (PROJECT / "build" / "grades", tmp_path / "submissions", PROJECT.parent)
     job = Job("anna", "01", tmp_path / "01.ipynb", tmp_path, tmp_path, limits, hidden=hidden, data=PROJECT / "data")
-    found = grading.hidden_from(job)
+    found = hidden_from(job)
     for place in ("build", ".git", "tests", "notebooks/exercises"):
         assert str(PROJECT / place) in found
     assert str(tmp_path / "submissions") in found and str(PROJECT.parent) not in found
@@ -80,7 +80,7 @@ def run(tmp_path):
     return run
 
 
-def test_a_flood_of_pictures_ends_the_kernel_before_it_fills_the_grader(run):
+def test_a_flood_of_images_ends_the_kernel_before_it_fills_the_grader(run):
     began = time.monotonic()
     flood = "from IPython.display import display\nwhile True:\n    display('x' * 100_000)"
     cells, said = run(flood, "print('later')", notebook_mb=2)

@@ -7,7 +7,7 @@ import pytest
 from helpers.course.grading import batch as exercises
 from helpers.course.grading import grade as grading
 from helpers.course.grading import marks
-from helpers.course.grading.grade import Job
+from helpers.course.grading.job import Job, read_result, up_to_date
 from helpers.course.grading.submission import UnreadableError
 
 MOST = {"01_x": {"task1": 2, "task7": 4}, "02_y": {"task1": 3}}
@@ -159,7 +159,7 @@ def job(tmp_path, monkeypatch):
         return []
 
     monkeypatch.setattr(grading, "_autograde", autograde)
-    monkeypatch.setattr(grading, "_marks", lambda job: {"points": {"task1": 2.0}, "most": {"task1": 2.0}, "open": []})
+    monkeypatch.setattr(grading, "_points", lambda job: {"points": {"task1": 2.0}, "most": {"task1": 2.0}, "open": []})
     for step in ("_open_answers", "_enter_manual", "_write_feedback"):
         monkeypatch.setattr(grading, step, lambda job: {})
     return one, ran, monkeypatch
@@ -180,9 +180,9 @@ def test_points_stand_where_the_feedback_fails_and_only_that_is_tried_again(job,
         grading.grade(one)
     (marked,) = marks.collect([("anna", "01_x", one.file, "")], [one], MOST, {})
     assert marked["points"] == 2 and marked["note"] == "no feedback page could be made (RuntimeError: no template)"
-    assert not grading.up_to_date(one)
+    assert not up_to_date(one)
     grading.grade(one)
-    assert len(ran) == 1 and grading.up_to_date(one) and grading.read_result(one)["page"] == ""
+    assert len(ran) == 1 and up_to_date(one) and read_result(one)["page"] == ""
 
 
 def test_points_are_written_before_the_feedback_begins(job):
@@ -190,7 +190,7 @@ def test_points_are_written_before_the_feedback_begins(job):
     patch.setattr(grading, "_write_feedback", fails(KeyboardInterrupt()))  # as if the process were ended there
     with pytest.raises(KeyboardInterrupt):
         grading.grade(one)
-    assert grading.read_result(one)["points"] == {"task1": 2.0} and not grading.up_to_date(one)
+    assert read_result(one)["points"] == {"task1": 2.0} and not up_to_date(one)
 
 
 def test_a_passing_trouble_is_tried_again_and_an_unreadable_file_is_not(job):
@@ -199,10 +199,10 @@ def test_a_passing_trouble_is_tried_again_and_an_unreadable_file_is_not(job):
         with patch.context() as broken:
             broken.setattr(grading, "_autograde", fails(error))
             grading.grade(one)
-        assert grading.read_result(one)["failed"] and grading.up_to_date(one) == stays
-        assert str(error) in grading.read_result(one)["notes"][0]
+        assert read_result(one)["failed"] and up_to_date(one) == stays
+        assert str(error) in read_result(one)["notes"][0]
     grading.grade(one)
-    assert len(ran) == 1 and grading.read_result(one)["points"] == {"task1": 2.0}
+    assert len(ran) == 1 and read_result(one)["points"] == {"task1": 2.0}
 
 
 def test_the_files_of_a_submission_are_read_once_for_its_key(job):

@@ -6,9 +6,10 @@ import pytest
 from data_prework.manifest import find_prepared
 from helpers.assignment import SETTINGS, read_settings
 from helpers.course.grading import batch as exercises
+from helpers.course.grading.cells import grade_id, graded
 from helpers.course.grading.release import SOURCES, SettingsError, assignments, build, with_settings
 from tests.course.grading.conftest import cell, fill
-from tests.course.grading.sheet import cell_id, execute
+from tests.course.grading.sheet import execute
 
 NAMES = assignments(read_settings())
 each = pytest.mark.parametrize("name", NAMES)
@@ -31,11 +32,14 @@ def test_every_source_notebook_is_in_the_settings():
 def test_a_source_notebook_has_four_to_seven_tasks_and_ends_with_an_open_question(name):
     notebook = source(name)
     nbformat.validate(notebook)
-    graded = [c for c in notebook.cells if c.metadata.get("nbgrader", {}).get("grade")]
-    assert 4 <= len(graded) <= 7
-    assert [cell_id(c).removesuffix("_test") for c in graded] == [f"task{i}" for i in range(1, len(graded) + 1)]
-    assert graded[-1].cell_type == "markdown"
-    assert "**Model answer.**" in graded[-1].source and "**Rubric**" in graded[-1].source
+    tasks = graded(notebook)
+    assert 4 <= len(tasks) <= 7
+    assert list(tasks) == [f"task{i}" for i in range(1, len(tasks) + 1)]
+    ids = [grade_id(one) for one in notebook.cells if grade_id(one)]
+    assert len(set(ids)) == len(ids)
+    *_, last = tasks.values()
+    assert last.cell_type == "markdown"
+    assert "**Model answer.**" in last.source and "**Rubric**" in last.source
 
 
 @each
@@ -49,7 +53,7 @@ def test_a_source_notebook_is_clean_and_its_cells_are_short(name):
 @each
 def test_tests_are_read_only_and_have_a_hidden_part(name):
     for one in source(name).cells:
-        if cell_id(one).endswith("_test"):
+        if grade_id(one).endswith("_test"):
             assert one.metadata.nbgrader.locked and "### BEGIN HIDDEN TESTS" in one.source
             assert "assert" in one.source.split("### BEGIN HIDDEN TESTS")[0] or "reject(" in one.source
 
@@ -61,27 +65,34 @@ def test_a_students_version_holds_gaps_and_no_solution(name, course):
     for one in source(name).cells:
         meta = one.metadata.get("nbgrader", {})
         if meta.get("solution"):
-            gap = cell(released(course, name), cell_id(one)).source
+            gap = cell(released(course, name), grade_id(one)).source
             assert "Not solved yet" in gap if one.cell_type == "code" else gap == "YOUR ANSWER HERE"
 
 
-@each
-def test_points_dataset_and_seed_come_from_the_settings(name, tmp_path):
+@pytest.fixture(scope="module")
+def other_settings(tmp_path_factory):
+    """A course whose settings differ from the project's in every assignment, built once."""
     pytest.importorskip("nbgrader")
-    chosen = read_settings()[name]["points"]
-    points = ", ".join(f"{task} = {i + 2}" for i, task in enumerate(chosen))
-    file = tmp_path / "settings.toml"
-    file.write_text(
-        f'[{name}]\ndataset = "monuments"\ndifficulty = 1.5\nseed = 99\nseed_per_student = false\n'
-        f"points = {{ {points} }}\n",
-        encoding="utf-8",
-    )
-    notebook = released(build(tmp_path, file), name)
-    graded = [c.metadata.nbgrader.points for c in notebook.cells if c.metadata.get("nbgrader", {}).get("grade")]
-    assert graded == [i + 2 for i in range(len(chosen))]
+    folder = tmp_path_factory.mktemp("other")
+    sections = []
+    for place, name in enumerate(NAMES):
+        points = ", ".join(f"{task} = {i + 2}" for i, task in enumerate(read_settings()[name]["points"]))
+        sections.append(
+            f'[{name}]\ndataset = "monuments"\ndifficulty = {place + 1.5}\nseed = {place + 99}\n'
+            f"seed_per_student = false\npoints = {{ {points} }}\n"
+        )
+    (folder / "settings.toml").write_text("\n".join(sections), encoding="utf-8")
+    return build(folder, folder / "settings.toml")
+
+
+@each
+def test_points_dataset_and_seed_come_from_the_settings(name, other_settings):
+    notebook, place = released(other_settings, name), NAMES.index(name)
+    points = [one.metadata.nbgrader.points for one in graded(notebook).values()]
+    assert points == [i + 2 for i in range(len(read_settings()[name]["points"]))]
     text = "\n".join(one.source for one in notebook.cells)
-    for words in ('dataset="monuments"', "difficulty=1.5", "seed=99", "seed_per_student=False"):
-        assert words in text.replace("'", '"')
+    values = (f"difficulty={place + 1.5}", f"seed={place + 99}", 'dataset="monuments"', "seed_per_student=False")
+    assert all(words in text.replace("'", '"') for words in values)
     assert "### Task 1 · " in text and "(2 points)" in text
 
 

@@ -10,8 +10,14 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from helpers.course.grading.batch import find_notebook, find_submissions
-from helpers.course.grading.submission import UnreadableError, read_submission, restore, settle_name
+from helpers.course.grading.submission import (
+    UnreadableError,
+    find_notebook,
+    find_submissions,
+    read_submission,
+    restore,
+    settle_name,
+)
 
 
 def meta(grade_id, grade=False, solution=False, locked=False):
@@ -107,7 +113,7 @@ def test_what_is_no_notebook_is_said_plainly(tmp_path, text, says):
     file = tmp_path / "01_explore.ipynb"
     file.write_text(text, encoding="utf-8")
     with pytest.raises(UnreadableError, match=says):
-        read_submission(file, most_mb=1)
+        read_submission(file, max_mb=1)
 
 
 def test_links_folders_and_huge_files_are_not_opened(tmp_path):
@@ -116,7 +122,7 @@ def test_links_folders_and_huge_files_are_not_opened(tmp_path):
     link.symlink_to(real)
     for file, says in ((real, "larger than 1 MB"), (link, "not a file"), (tmp_path, "not a file")):
         with pytest.raises(UnreadableError, match=says):
-            read_submission(file, most_mb=1)
+            read_submission(file, max_mb=1)
 
 
 def test_a_file_or_folder_that_the_system_refuses_stops_nobody_else(tmp_path, monkeypatch):
@@ -136,7 +142,7 @@ def test_a_file_or_folder_that_the_system_refuses_stops_nobody_else(tmp_path, mo
     with monkeypatch.context() as patched:  # a test that runs as root may read everything
         patched.setattr(Path, "read_bytes", refuse(read))
         with pytest.raises(UnreadableError, match=r"01_x\.ipynb cannot be read: Permission denied"):
-            read_submission(bo / "01_x.ipynb", most_mb=1)
+            read_submission(bo / "01_x.ipynb", max_mb=1)
         patched.setattr(Path, "exists", refuse(listed))
         rows = find_submissions(tmp_path, ["01_x"])
     assert [row[0] for row in rows] == ["anna", "bo"]
@@ -151,14 +157,14 @@ def test_names_from_an_old_zip_file_become_text(tmp_path):
     ((student, _, file, said),) = find_submissions(tmp_path, ["01_x"])
     assert student == "Jos\\xe9" and said == "01_x \\xe9.ipynb was taken as 01_x.ipynb"
     with pytest.raises(UnreadableError, match="not a notebook") as error:
-        read_submission(file, most_mb=1)
+        read_submission(file, max_mb=1)
     str(error.value).encode()
 
 
 def test_a_notebook_with_a_byte_order_mark_is_read(tmp_path, released):
     file = tmp_path / "01_x.ipynb"
     file.write_text(nbformat.writes(released), encoding="utf-8-sig")
-    assert read_submission(file, most_mb=1).cells[1].source == "import numpy"
+    assert read_submission(file, max_mb=1).cells[1].source == "import numpy"
 
 
 def test_an_older_format_is_read(tmp_path):
@@ -167,7 +173,7 @@ def test_an_older_format_is_read(tmp_path):
     file.write_text(
         json.dumps({"nbformat": 4, "nbformat_minor": 2, "metadata": {}, "cells": [cell, cell]}), encoding="utf-8"
     )
-    assert [one.source for one in read_submission(file, most_mb=1).cells] == ["x = 1", "x = 1"]
+    assert [one.source for one in read_submission(file, max_mb=1).cells] == ["x = 1", "x = 1"]
 
 
 def test_notebooks_are_found_in_both_layouts_and_under_a_changed_name(tmp_path):

@@ -123,9 +123,13 @@ def test_the_page_about_the_projects_is_a_step_away_from_the_first_page_and_from
         assert "notebooks/reference_projects.html" in pages[name].links, name
 
 
-def test_pages_have_a_language_and_pictures_a_text(pages):
+def test_pages_have_a_language_and_images_a_text(pages):
     assert {page.lang for page in pages.values()} == {"en"}
     assert not {name: page.without_alt for name, page in pages.items() if page.without_alt}
+
+
+def test_no_folder_of_this_computer_is_shown(site):
+    assert not [path.name for path in site.rglob("*.html") if str(PROJECT) in path.read_text(encoding="utf-8")]
 
 
 def test_nothing_is_loaded_from_elsewhere(site, pages):

@@ -9,7 +9,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from helpers.assignment import read_settings
 from helpers.course.grading.release import student_version
 from helpers.course.site import build as site
-from helpers.course.site.pages import alt_text, page, readable, relink
+from helpers.course.site.pages import alt_text, page, relink
 from helpers.course.site.source import EXERCISES, PROJECT, citations, cite_page, reference_pages
 
 PLACES = {
@@ -45,13 +45,13 @@ def test_links_lead_to_pages_or_become_text(before, after):
     assert linked(f"See {before}.") == f"See {after}."
 
 
-def test_a_picture_of_the_project_is_copied_along():
+def test_an_image_of_the_project_is_copied_along():
     asked = []
     shown = relink("![a plot](plot.png)", "notebooks/01.ipynb", PLACES, lambda path: asked.append(path) or path)
     assert shown == "![a plot](plot.png)" and asked == ["notebooks/plot.png"]
 
 
-def test_a_picture_from_the_network_becomes_words():
+def test_an_image_from_the_network_becomes_words():
     badge = "[![Open in Colab](https://example.org/badge.svg)](https://example.org/01.ipynb)"
     assert linked(badge) == "[Open in Colab](https://example.org/01.ipynb)"
     assert linked('<a href="x"><img src="https://example.org/b.svg" alt="Binder"/></a>') == '<a href="x">Binder</a>'
@@ -64,10 +64,10 @@ def test_the_first_page_of_the_project_links_to_the_others():
 @pytest.mark.parametrize(
     "code, text",
     [
-        ('_ = sample_grid(images, title="No crack")', "Pictures: No crack"),
+        ('plot_images(images, title="No crack")', "Images: No crack"),
         ('ax.set_title("ROC")\nfigure.suptitle("Three curves")', "Figure: ROC; Three curves"),
         ('ax.set(title=f"All {n} of them")\nax.legend(title="class")', "Figure: All … of them"),
-        ('%matplotlib inline\nplt.title(f"{n} images")\nhistory_plot(fitted)', "Training curves: The loss"),
+        ('%matplotlib inline\nplt.title(f"{n} images")\nplot_history(fitted)', "Training curves: The loss"),
         ("plt.plot(x)", "Figure: The loss"),
     ],
 )
@@ -76,10 +76,10 @@ def test_a_figure_is_named_by_its_title_or_else_by_the_heading_above(code, text)
 
 
 def test_a_page_gives_each_figure_its_alt_text_and_drops_the_mark_for_the_tests():
-    picture = new_output("display_data", {"image/png": "iVBORw0KGgo="})
+    image = new_output("display_data", {"image/png": "iVBORw0KGgo="})
     cells = [
         new_markdown_cell("# One\n\n## Two\n\nText"),
-        new_code_cell("# NBVAL_CHECK_OUTPUT\nplt.plot(x)", outputs=[picture]),
+        new_code_cell("# NBVAL_CHECK_OUTPUT\nplt.plot(x)", outputs=[image]),
         new_code_cell("not python at all"),
     ]
     made = page(new_notebook(cells=cells), "notebooks/01.ipynb", PLACES, lambda path: None)
@@ -139,20 +139,22 @@ def test_a_folder_with_other_things_in_it_is_left_alone(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "words, made",
+    "what, words, made",
     [
-        ("Read `a_b`.", "Read ``a_b``\\ ."),
-        ("Take *all* of x_", r"Take \*all\* of x\_"),
         (
-            "First.\n\nname: one\nother, last: two\n    and more",
-            "First.\n\n\n* ``name``: one\n* ``other, last``: two\n  and more",
+            "module",
+            "First.\n\nA_B   this\nC     that\n\nLast.",
+            "First.\n\n::\n\n    A_B   this\n    C     that\n\nLast.",
         ),
-        ("First.\n\nArgs:\n    name: one", "First.\n\n\n**Args:**\n\n\n* ``name``: one"),
-        ("First.\n\nA_B   this\nC     that", "First.\n\n::\n\n    A_B   this\n    C     that"),
+        ("module", "First.\n\n    python -m course\n    or so", "First.\n\n::\n\n    python -m course\n    or so"),
+        ("module", "First.\n\nOf *all* words.", "First.\n\nOf *all* words."),
+        ("function", "First.\n\nA   this", "First.\n\nA   this"),
     ],
 )
-def test_docstrings_keep_their_names_lists_and_columns(words, made):
-    assert "\n".join(readable(words.splitlines())).rstrip("\n") == made
+def test_commands_and_columns_of_a_module_are_shown_as_they_stand(what, words, made):
+    lines = words.splitlines()
+    site.keep_columns(None, what, "name", None, None, lines)
+    assert "\n".join(lines).rstrip("\n") == made
 
 
 def test_every_module_is_in_the_reference_once():
