@@ -21,12 +21,12 @@ READY    := $(VENV)/.installed
 NOTEBOOKS := notebooks data_prework
 AUDIT    := build/ipython/profile_default/startup
 NBVAL     = COURSE_PROFILE=quick COURSE_SOURCE=embedded COURSE_RESULTS="$(CURDIR)/build/test-results" \
-  IPYTHONDIR="$(CURDIR)/build/ipython" $(PY) -m pytest -q -p no:cacheprovider --nbval-lax --nbval-current-env \
-  --nbval-cell-timeout=300
+  IPYTHONDIR="$(CURDIR)/build/ipython" $(PY) -m pytest -q -p no:cacheprovider -p tests.notebooks.forked_nbval \
+  --nbval-lax --nbval-current-env --nbval-cell-timeout=300
 
 .DEFAULT_GOAL := help
 .PHONY: help run lesson lab app site outputs bench assignments grade new-lesson test check lint test-code \
-  test-notebooks test-lab test-lowest test-newest test-colab links data lock clean
+  test-notebooks test-lab test-lowest test-newest test-colab weekly links data lock clean
 
 help:  ## List what make can do
 	@echo "make TARGET   (PROFILE=quick|full   DATA=embedded|real   RAW=folder of raw data   PYTHON=python3.12)"
@@ -87,6 +87,14 @@ test-code: $(READY) data  ## pytest alone
 test-notebooks: $(READY) data  ## nbval alone: all notebooks in the quick profile
 	@mkdir -p $(AUDIT) && cp tests/notebooks/audit.py $(AUDIT)/
 	@$(NBVAL) -n 2 --dist loadscope $(NOTEBOOKS)
+
+weekly: $(READY) data  ## Once a week: new kernels, the lowest versions, each Python that is here, all students' exercises
+	@$(PY) -m helpers.course run --profile quick --data embedded --cold --out build/weekly
+	@$(MAKE) test-lowest
+	@for python in python3.11 python3.12 python3.13; do \
+	  if $$python -c "" 2>/dev/null; then $(MAKE) check PYTHON=$$python VENV=build/$$python || exit 1; \
+	  else echo "$$python is not here"; fi; done
+	@ANSWERS_STUDENTS=all $(PY) -m pytest -q -p no:cacheprovider -n 2 --dist loadscope tests/course/grading
 
 test-lab: $(READY) data  ## Lessons 00, 05, 08 and an exercise in a real JupyterLab in headless Chromium (minutes)
 	@LAB_LESSONS="00 05 08" $(PY) -m pytest -q -s tests/lab

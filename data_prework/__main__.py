@@ -8,7 +8,8 @@ from pathlib import Path
 
 from data_prework.catalogue import CATALOGUE, entry_for
 from data_prework.check import check
-from data_prework.manifest import data_home, find_prepared, prepared_folder, read_manifest
+from data_prework.errors import CourseError
+from data_prework.manifest import default_data_dir, find_prepared, prepared_folder, read_manifest
 from data_prework.prepare import Settings, prepare
 from data_prework.sources.download import PNEUMONIA_MNIST, AddressList, DownloadError, fetch
 from data_prework.sources.weights import WEIGHTS, fetch_weights
@@ -26,7 +27,7 @@ EXAMPLES = """examples:
 
 def raw_folder(name: str, embedded: bool) -> Path:
     """Where downloads and drawn raw folders lie."""
-    return data_home() / "raw" / "embedded" / name if embedded else data_home() / "raw" / name
+    return default_data_dir() / "raw" / "embedded" / name if embedded else default_data_dir() / "raw" / name
 
 
 def prepare_command(args: argparse.Namespace) -> int:
@@ -143,7 +144,7 @@ def parser() -> argparse.ArgumentParser:
     """The command line's words."""
     top = argparse.ArgumentParser(
         prog="python -m data_prework",
-        description="From a folder of pictures to a prepared data set: checked, without duplicates, grouped, split.",
+        description="From a folder of images to a prepared data set: checked, without duplicates, grouped, split.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -172,10 +173,8 @@ def parser() -> argparse.ArgumentParser:
         "--near", type=int, default=Settings.near, metavar="BITS",
         help=f"perceptual hashes (256 bits) this far apart are near-duplicates (default {Settings.near})",
     )  # fmt: skip
-    one.add_argument(
-        "--min-side", type=int, default=Settings.min_side, metavar="PIXELS", help="reject smaller pictures"
-    )
-    one.add_argument("--max-pixels", type=int, default=Settings.max_pixels, metavar="N", help="reject larger pictures")
+    one.add_argument("--min-side", type=int, default=Settings.min_side, metavar="PIXELS", help="reject smaller images")
+    one.add_argument("--max-pixels", type=int, default=Settings.max_pixels, metavar="N", help="reject larger images")
     one.set_defaults(run=prepare_command)
 
     one = commands.add_parser("synthesize", help="draw a course data set as a raw folder, with planted faults")
@@ -214,7 +213,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parser().parse_args(argv)
     try:
         return args.run(args)
-    except (ValueError, OSError, DownloadError, TimeoutError) as error:
+    except (CourseError, ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from data_prework.group import by_itself, crack_block, xray_patient
+from data_prework.manifest import SPLITS
 from data_prework.sources import download
 
 
@@ -49,7 +50,7 @@ CATALOGUE = {
             title="Patches of concrete walls, with or without a crack",
             classes=("Negative", "Positive"),
             group=crack_block,
-            group_words="blocks of 100 neighbouring numbers for Positive, which were cut in order from the same photos",
+            group_words="blocks of 100 neighboring numbers for Positive, which were cut in order from the same photos",
             keep_splits=("test",),
             sources=(
                 download.CONCRETE_CRACKS_KAGGLE,
@@ -79,7 +80,7 @@ CATALOGUE = {
             classes=("normal", "pneumonia"),
             group=by_itself,
             group_words="near-duplicates only: the file names, and with them the patients, are lost",
-            keep_splits=("train", "val", "test"),
+            keep_splits=SPLITS,
             sources=(download.PNEUMONIA_MNIST[28],),  # other sizes with --size
             page="https://zenodo.org/records/10519652",
             citation="Yang et al. 2023, MedMNIST v2, Zenodo 10519652; after Kermany et al. 2018",
@@ -106,7 +107,7 @@ def entry_for(name: str) -> Entry:
         classes=(),
         group=by_itself,
         group_words="near-duplicates only; give --group-pattern if file names tell what belongs together",
-        keep_splits=("train", "val", "test"),
+        keep_splits=SPLITS,
         sources=(),
         page="",
         citation="own images",

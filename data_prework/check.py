@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas as pd
 from tqdm import tqdm
 
-from data_prework.group import hash_bits, near_pairs
-from data_prework.manifest import SPLITS, files_folder, read_manifest
+from data_prework.duplicates import hash_bits, near_pair_blocks
+from data_prework.manifest import SPLITS, About, files_folder, read_about, read_manifest
 
 # Largest difference of a class's share between a split and all images that we split ourselves, beyond the one image
 # by which whole numbers miss any share. Published splits are as they are.
@@ -23,8 +23,7 @@ def check(folder: Path) -> list[str]:
     Raises:
         ManifestError: there is no readable manifest.
     """
-    frame = read_manifest(folder)
-    about = frame.attrs["about"]
+    frame, about = read_manifest(folder), read_about(folder)
     return [
         *file_faults(folder, frame),
         *_counts(frame, about),
@@ -53,37 +52,40 @@ def file_faults(folder: Path, frame: pd.DataFrame) -> list[str]:
     return faults + [f"{path}: listed twice" for path in twice]
 
 
-def _counts(frame: pd.DataFrame, about: dict) -> list[str]:
+def _counts(frame: pd.DataFrame, about: About) -> list[str]:
     counts = {split: part["label"].value_counts().to_dict() for split, part in frame.groupby("split")}
-    if counts == about.get("counts"):
+    if counts == about.counts:
         return []
-    return [f"counts per split and class are {counts}, but about.json says {about.get('counts')}"]
+    return [f"counts per split and class are {counts}, but about.json says {about.counts}"]
 
 
-def _groups(frame: pd.DataFrame, about: dict) -> list[str]:
+def _groups(frame: pd.DataFrame, about: About) -> list[str]:
     sides = frame.groupby("group")["split"].nunique()
     torn = sorted(sides[sides > 1].index)
-    why = " (split with --random-split, which leaks)" if about["settings"].get("random_split") else ""
+    why = " (split with --random-split, which leaks)" if about.settings.get("random_split") else ""
     faults = []
     if torn:
         faults.append(f"{len(torn)} group(s) stand on two sides of a split{why}: {', '.join(torn[:5])}")
-    pairs = near_pairs(hash_bits(frame["phash"]), about["settings"]["near"])
     split, path = frame["split"].to_numpy(), frame["path"].to_numpy()
-    across = pairs[split[pairs[:, 0]] != split[pairs[:, 1]]]
-    if len(across):
-        first, second = across[0]
-        faults.append(f"{len(across)} near-duplicate pair(s) across splits{why}: {path[first]} and {path[second]}")
+    count, example = 0, ""
+    for pairs in near_pair_blocks(hash_bits(frame["phash"]), about.settings["near"]):
+        across = pairs[split[pairs[:, 0]] != split[pairs[:, 1]]]
+        count += len(across)
+        if len(across) and not example:
+            example = " and ".join(path[across[0]])
+    if count:
+        faults.append(f"{count} near-duplicate pair(s) across splits{why}: {example}")
     return faults
 
 
-def _balance(frame: pd.DataFrame, about: dict) -> list[str]:
+def _balance(frame: pd.DataFrame, about: About) -> list[str]:
     counts = pd.crosstab(frame["split"], frame["label"])
     shares = counts.div(counts.sum(axis=1), axis=0)
-    published = set(about.get("published_splits", []))
+    published = set(about.published_splits)
     ours = counts[~counts.index.isin(published)].sum()
     overall = ours / max(1, ours.sum())
     faults = [f"there is no {split} split" for split in SPLITS if split not in shares.index]
-    faults += [f"class {label} is missing" for label in about["classes"] if label not in counts]
+    faults += [f"class {label} is missing" for label in about.classes if label not in counts]
     for split, row in shares.iterrows():
         for label, share in row.items():
             if share == 0:

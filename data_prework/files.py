@@ -57,6 +57,46 @@ def atomic_write(path: Path | str) -> Iterator[Path]:
         new.unlink(missing_ok=True)
 
 
+def free_gb(folder: Path | str) -> float:
+    """Free space in GB on the disk where a folder is, or would be made.
+
+    Example:
+        >>> free_gb("no/such/folder/yet") > 0
+        True
+    """
+    return shutil.disk_usage(_existing(Path(folder))).free / 2**30
+
+
+def why_not_writable(folder: Path | str, gb: float = 0.1) -> str:
+    """Why no files can be put into a folder that may not exist yet; "" where they can.
+
+    Args:
+        folder: nothing stays in it, and it isn't made.
+        gb: free space in GB that it needs.
+
+    Example:
+        >>> why_not_writable("/proc/here")
+        '/proc/here: not writable (No such file or directory)'
+    """
+    place = _existing(Path(folder))
+    try:
+        if place.is_dir():
+            with tempfile.TemporaryFile(dir=place):
+                pass
+        else:
+            return f"{folder}: not writable ({place} is a file)"
+    except OSError as error:
+        return f"{folder}: not writable ({error.strerror})"
+    free = free_gb(place)
+    return f"{folder}: only {1024 * free:.0f} MB free, {1024 * gb:.0f} MB needed" if free < gb else ""
+
+
+def _existing(folder: Path) -> Path:
+    """The folder, or the nearest one above it that exists."""
+    folder = folder.expanduser().absolute()
+    return next(place for place in (folder, *folder.parents) if place.exists())
+
+
 def _check_target(path: Path, target: Path) -> None:
     """Refuse what a rename would replace although it is no file."""
     try:

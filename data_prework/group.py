@@ -1,4 +1,4 @@
-"""Which images belong together: exact copies, near-duplicates, and the rules that read a group from a file name."""
+"""Which images belong together: the rules that read a group from a file name."""
 
 import re
 from collections.abc import Callable
@@ -8,18 +8,14 @@ import pandas as pd
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-# Hamming distance of 256-bit perceptual hashes up to which two pictures count as the same. Measured on 4,000 chest
-# X-rays and 4,000 concrete patches: saved again at quality 60, brightened or scaled to 80 %, a picture moves by at most
-# 16 bits; the two most similar X-rays of different files are 38 apart. (64-bit hashes cannot do this: at distance 6
-# they call 708 of 4,000 different X-rays the same.)
-NEAR = 24
+from data_prework.errors import CourseError
 
 _PNEUMONIA = re.compile(r"^person(\d+)_(bacteria|virus)_(\d+)", re.I)
 _NORMAL = re.compile(r"^(?:(NORMAL\d+)-)?IM-(\d+)-(\d+)", re.I)
 _NUMBERED = re.compile(r"^(\d+)(?:_\d+)?$")
 
 
-class GroupError(ValueError):
+class GroupError(CourseError, ValueError):
     """A file name from which the rule cannot read a group; the message lists such names."""
 
 
@@ -37,7 +33,7 @@ def xray_patient(label: str, stem: str) -> str:
 
 
 def crack_block(label: str, stem: str, size: int = 100) -> str:
-    """Block of neighbouring numbers for Positive patches, which were cut in order from the same photos.
+    """Block of neighboring numbers for Positive patches, which were cut in order from the same photos.
 
     Negative patches are in no such order: each is a group of its own.
     """
@@ -104,41 +100,46 @@ def rule_groups(rows: pd.DataFrame, rule: Callable[[str, str], str]) -> pd.Serie
     return pd.Series(groups, index=rows.index)
 
 
-def hash_bits(phash: pd.Series) -> np.ndarray:
-    """Hexadecimal hashes as a (n, 4) uint64 array."""
-    data = b"".join(bytes.fromhex(text) for text in phash)
-    return np.frombuffer(data, dtype=">u8").astype(np.uint64).reshape(len(phash), 4)
-
-
-def near_pairs(bits: np.ndarray, distance: int = NEAR, block: int = 256) -> np.ndarray:
-    """All pairs of rows whose hashes differ in at most `distance` bits.
+def merge(groups: pd.Series, clusters: np.ndarray) -> pd.Series:
+    """Join groups that share a cluster of near-duplicates; a joined group takes its first name in sorted order.
 
     Args:
-        bits: (n, words) uint64, see `hash_bits`.
-        block: rows compared at once; keeps the memory flat.
+        groups: (n,) name of the group of each image.
+        clusters: (n,) int, see `data_prework.duplicates.near_clusters`.
 
-    Returns:
-        (pairs, 2) int array with first < second.
+    Example:
+        >>> merge(pd.Series(["c", "b", "a"]), np.array([0, 0, 1])).tolist()
+        ['b', 'b', 'a']
     """
-    pairs = [np.empty((0, 2), dtype=int)]
-    for start in range(0, len(bits), block):
-        here = bits[start : start + block]
-        apart = np.zeros((len(here), len(bits) - start), dtype=np.uint16)
-        for word in range(bits.shape[1]):
-            apart += np.bitwise_count(here[:, word, None] ^ bits[None, start:, word])
-        first, second = np.nonzero(apart <= distance)
-        later = second > first
-        pairs.append(np.stack([first[later], second[later]], axis=1) + start)
-    return np.concatenate(pairs)
+    codes, names = pd.factorize(groups, sort=True)
+    places, known = pd.factorize(clusters)
+    nodes = len(names) + len(known)
+    graph = coo_matrix((np.ones(len(codes), np.int8), (codes, places + len(names))), shape=(nodes, nodes))
+    component = connected_components(graph, directed=False)[1][: len(names)]
+    first = pd.Series(np.arange(len(names))).groupby(component).transform("min").to_numpy()
+    return pd.Series(np.asarray(names)[first[codes]], index=groups.index)
 
 
-def merge(labels: pd.Series, pairs: np.ndarray) -> pd.Series:
-    """Join groups that share a near-duplicate pair; a joined group takes its first name in sorted order."""
-    codes, names = pd.factorize(labels, sort=True)
-    if len(pairs):
-        a, b = codes[pairs[:, 0]], codes[pairs[:, 1]]
-        graph = coo_matrix((np.ones(len(a)), (a, b)), shape=(len(names), len(names)))
-        _, component = connected_components(graph, directed=False)
-        first = pd.Series(np.arange(len(names))).groupby(component).transform("min").to_numpy()
-        codes = first[codes]
-    return pd.Series(np.asarray(names)[codes], index=labels.index)
+def add_groups(
+    rows: pd.DataFrame, rule: Callable[[str, str], str], words: str, report: Callable[[str], None]
+) -> pd.DataFrame:
+    """Add the column group: what the rule says, joined where two groups share a near-duplicate.
+
+    Args:
+        rows: with raw, label, stem and cluster.
+        rule: gives the name of a group from the label and the stem of a file.
+        words: the rule in words, for the report.
+        report: takes a line of the report.
+
+    Raises:
+        GroupError: names the first files that the rule cannot read.
+    """
+    # without a rule the path is the group: cat/1.jpg of train and cat/1.jpg of test have nothing in common
+    own = rows["raw"] if rule is by_itself else rule_groups(rows, rule)
+    groups = merge(own, rows["cluster"].to_numpy())
+    sizes = groups.value_counts()
+    report(
+        f"groups      {len(sizes)} groups ({words}), "
+        f"{int((sizes > 1).sum())} with more than one image, the largest with {int(sizes.max())}"
+    )
+    return rows.assign(group=groups)

@@ -12,16 +12,28 @@ A new preparation writes a new `files-<id>` beside the old one and then renames 
 the manifest therefore sees the old data set or the new one, never half of each.
 """
 
+import csv
 import json
 import os
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import pandas as pd
 
+from data_prework.errors import CourseError
 from data_prework.files import PROJECT, atomic_write
 
 VERSION = 1
 SPLITS = ("train", "val", "test")
+SPLIT_FOLDERS = {  # how raw folders call them, in small letters
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "test": "test",
+}
+SOURCES = ("real", "embedded")  # photographs and X-rays that were brought, or the drawn stand-ins
 COURSE = ("chest_xray", "concrete_cracks", "monuments")  # the data sets that the lessons use
 COLUMNS = {
     "path": "str",  # relative to the manifest, with forward slashes
@@ -30,7 +42,7 @@ COLUMNS = {
     "group": "str",  # images of one group are never on two sides of a split
     "width": "int",  # pixels, as prepared
     "height": "int",
-    "mode": "str",  # colour mode of the raw file, in Pillow's words: L is grey
+    "mode": "str",  # color mode of the raw file, in Pillow's words: L is gray
     "encoding": "str",  # of the raw file: format, and for JPEG the estimated quality
     "bytes": "int",  # size of the raw file
     "sha256": "str",  # of the prepared file
@@ -42,31 +54,75 @@ COLUMNS = {
 }
 
 
-class ManifestError(ValueError):
+class ManifestError(CourseError, ValueError):
     """A prepared folder that does not keep the contract; the message says which file and what to do."""
 
 
-def data_home() -> Path:
+@dataclass(frozen=True)
+class About:
+    """Facts about a whole prepared data set, as `about.json` holds them.
+
+    Attributes:
+        version: of the contract.
+        classes: their names, in the order of their numbers; of two, the second is the positive one.
+        source: "real", or "embedded" for the drawn stand-ins.
+        prepared: the day, as YYYY-MM-DD.
+        settings: what the preparation was asked for, see `data_prework.prepare.Settings`.
+        counts: split -> class -> number of images.
+        published_splits: those that the publisher of the images made.
+        rejected: number of files that were left out.
+        groups: number of groups.
+        group_rule: what makes a group, in words.
+    """
+
+    version: int
+    name: str
+    title: str
+    classes: list[str]
+    source: str
+    prepared: str
+    settings: dict
+    counts: dict[str, dict[str, int]]
+    published_splits: list[str]
+    rejected: int
+    groups: int
+    group_rule: str
+    licence: str
+
+
+def default_data_dir() -> Path:
     """Folder of all data: the environment variable COURSE_DATA, or `data` in the project."""
     place = os.environ.get("COURSE_DATA")
     return Path(place).expanduser() if place else PROJECT / "data"
 
 
-def prepared_folder(name: str, embedded: bool, home: Path | None = None) -> Path:
-    """Where a prepared data set belongs: `home/NAME`, or `home/embedded/NAME` for the drawn stand-ins."""
-    home = home or data_home()
-    return home / "embedded" / name if embedded else home / name
+def default_source() -> str:
+    """ "real" or "embedded", as the environment variable COURSE_SOURCE says; "real" where it says nothing.
+
+    Raises:
+        ValueError: it says something else.
+    """
+    source = os.environ.get("COURSE_SOURCE") or "real"
+    if source not in SOURCES:
+        raise ValueError(f"the environment variable COURSE_SOURCE is {source!r}; it must be {' or '.join(SOURCES)}")
+    return source
 
 
-def find_prepared(name: str, source: str = "real", home: Path | None = None) -> Path | None:
+def prepared_folder(name: str, embedded: bool, data_dir: Path | None = None) -> Path:
+    """Where a prepared data set belongs: `data_dir/NAME`, or `data_dir/embedded/NAME` for the drawn stand-ins."""
+    data_dir = data_dir or default_data_dir()
+    return data_dir / "embedded" / name if embedded else data_dir / name
+
+
+def find_prepared(name: str, source: str = "real", data_dir: Path | None = None) -> Path | None:
     """Folder of a prepared data set, or None.
 
     Args:
         source: "embedded" looks only for the drawn stand-in, "real" takes it where there is nothing else.
     """
-    places = [prepared_folder(name, embedded=True, home=home)]
+    places = [prepared_folder(name, embedded=True, data_dir=data_dir)]
     if source == "real":
-        places.insert(0, prepared_folder(name, embedded=False, home=home))
+        places.insert(0, prepared_folder(name, embedded=False, data_dir=data_dir))
     elif source != "embedded":
         raise ValueError(f"source is {source!r}; it must be 'embedded' or 'real'")
     return next((place for place in places if (place / "manifest.csv").is_file()), None)
@@ -76,15 +132,12 @@ def read_manifest(folder: Path) -> pd.DataFrame:
     """Read and check `folder/manifest.csv`.
 
     Returns:
-        One row an image, with the columns and types of `COLUMNS`; `.attrs["about"]` holds about.json.
+        One row an image, with the columns and types of `COLUMNS`. `read_about` gives the facts about the whole.
 
     Raises:
         ManifestError: the file is missing, was cut off, or was written by another version.
     """
-    path = Path(folder) / "manifest.csv"
-    again = f"Prepare it again: python -m data_prework prepare {Path(folder).name}"
-    if not path.is_file():
-        raise ManifestError(f"{path}: there is no prepared data set. {again}")
+    path, again = _existing(folder)
     try:
         frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
     except (ValueError, UnicodeDecodeError) as error:
@@ -103,14 +156,42 @@ def read_manifest(folder: Path) -> pd.DataFrame:
     wrong = sorted(set(frame["split"]) - set(SPLITS))
     if wrong:
         raise ManifestError(f"{path}: unknown split {wrong[0]!r}; known: {', '.join(SPLITS)}. {again}")
-    about = files_folder(folder, frame) / "about.json"
-    try:
-        frame.attrs["about"] = json.loads(about.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ManifestError(f"{about}: missing or damaged ({error}). {again}") from error
-    if frame.attrs["about"].get("version") != VERSION:
-        raise ManifestError(f"{about}: version {frame.attrs['about'].get('version')}, expected {VERSION}. {again}")
+    read_about(folder)  # refuses what another version wrote
     return frame
+
+
+def read_about(folder: Path) -> About:
+    """Read and check the `about.json` of a prepared data set.
+
+    Raises:
+        ManifestError: it is missing or damaged, or was written by another version.
+    """
+    path, again = _existing(folder)
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            first = next(csv.DictReader(file))["path"]
+    except (StopIteration, KeyError, ValueError, csv.Error) as error:
+        raise ManifestError(f"{path}: names no image. {again}") from error
+    about = path.with_name(first.split("/", 1)[0]) / "about.json"
+    try:
+        facts = json.loads(about.read_text(encoding="utf-8"))
+        version = facts.get("version")
+        if version != VERSION:
+            raise ManifestError(f"{about}: version {version}, expected {VERSION}. {again}")
+        return About(**{one.name: facts[one.name] for one in fields(About) if one.name in facts})
+    except ManifestError:
+        raise
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise ManifestError(f"{about}: missing or damaged ({error}). {again}") from error
+
+
+def _existing(folder: Path) -> tuple[Path, str]:
+    """The manifest of a folder, and the sentence that says how to make it anew."""
+    path = Path(folder) / "manifest.csv"
+    again = f"Prepare it again: python -m data_prework prepare {Path(folder).name}"
+    if not path.is_file():
+        raise ManifestError(f"{path}: there is no prepared data set. {again}")
+    return path, again
 
 
 def files_folder(folder: Path, frame: pd.DataFrame) -> Path:

@@ -1,4 +1,4 @@
-"""From a raw folder to a prepared one: scan, duplicates, groups, split, copy, and one rename at the end."""
+"""From a raw folder to a prepared one: read, drop duplicates, group, split, write."""
 
 import shutil
 from collections.abc import Callable
@@ -9,16 +9,18 @@ from pathlib import Path
 import pandas as pd
 from filelock import FileLock, Timeout
 
-from data_prework import shortcuts
 from data_prework.catalogue import Entry, entry_for
-from data_prework.group import NEAR, by_itself, by_pattern, hash_bits, merge, near_pairs, rule_groups
-from data_prework.manifest import data_home, prepared_folder
-from data_prework.scan import MAX_PIXELS, MIN_SIDE, RawFolderError, find_images, scan
+from data_prework.duplicates import NEAR, drop_duplicates
+from data_prework.group import add_groups, by_pattern
+from data_prework.image_files import MAX_PIXELS, MIN_SIDE
+from data_prework.manifest import prepared_folder
+from data_prework.scan import RawFolderError, read_folder
+from data_prework.shortcuts import report_shortcuts
 from data_prework.sources.archives import npz_to_folders, unpack
-from data_prework.split import SplitError, check_fractions, split_rows
+from data_prework.split import add_splits, check_fractions
 from data_prework.store import write_prepared
 
-Say = Callable[[str], None]
+Report = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -39,9 +41,9 @@ def prepare(
     name: str,
     raw: Path | str,
     settings: Settings | None = None,
-    home: Path | None = None,
+    data_dir: Path | None = None,
     wait: float = 600,
-    say: Say = print,
+    verbose: bool = True,
 ) -> Path:
     """Turn a raw folder or zip into the prepared data set `name`.
 
@@ -49,9 +51,9 @@ def prepare(
         name: a data set of the catalogue, or a name of one's own.
         raw: folder or .zip with one folder per class (or train/test folders with these); nothing in it is changed.
         settings: fractions, seed and limits, see `Settings`.
-        home: folder of all data; `data_home()` if not given.
+        data_dir: folder of all data; `default_data_dir()` if not given.
         wait: seconds to wait while another process prepares the same data set.
-        say: takes the report, one line a step.
+        verbose: print the report, one line a step.
 
     Returns:
         The prepared folder. If an up-to-date one is there, it is kept as it is.
@@ -59,11 +61,12 @@ def prepare(
     Raises:
         RawFolderError, GroupError, SplitError, UnpackError: each says what is wrong and what to do.
     """
-    settings, home = settings or Settings(), home or data_home()
+    settings, report = settings or Settings(), print if verbose else _silent
     entry = entry_for(name)
     check_fractions(settings.test, settings.val)
+    rule, words = entry.group, entry.group_words
     if settings.group_pattern:
-        by_pattern(settings.group_pattern)  # a wrong one is told before the long work
+        rule, words = by_pattern(settings.group_pattern), f"pattern {settings.group_pattern}"
     raw = Path(raw).expanduser().resolve()
     if not raw.exists():
         raise RawFolderError(
@@ -71,157 +74,34 @@ def prepare(
         )
     truth = raw.with_name(raw.name + "_truth")
     embedded = (truth / "draws.csv").is_file()  # only the drawn stand-ins have it
-    folder = prepared_folder(name, embedded, home)
+    folder = prepared_folder(name, embedded, data_dir)
     if folder.resolve().is_relative_to(raw) or raw.is_relative_to(folder.resolve()):
         raise RawFolderError(f"{raw}: the prepared data set would be written inside it. Move your images elsewhere.")
-    with _alone(folder, wait, say), _opened(raw, entry, folder, say) as root:
-        rows, rejected = describe_files(root, entry, settings, say)
-        rows, dropped = drop_duplicates(rows, settings.near, say)
-        rows = add_groups(rows, entry, settings, say)
-        rows, leaked = split(rows, entry, settings, say)
+    with _alone(folder, wait, report), _opened(raw, entry, folder, report) as root:
+        rows, rejected = read_folder(root, entry, settings.min_side, settings.max_pixels, report)
+        rows, dropped = drop_duplicates(rows, settings.near, report)
+        rows = add_groups(rows, rule, words, report)
+        rows, leaked = add_splits(
+            rows, entry.keep_splits, settings.test, settings.val, settings.seed, settings.random_split, report
+        )
+        report_shortcuts(rows, report)
         rejected = pd.concat([rejected, dropped, leaked], ignore_index=True)
-        report_shortcuts(rows, say)
-        return write_prepared(folder, name, entry, settings, root, truth if embedded else None, rows, rejected, say)
+        return write_prepared(folder, name, entry, settings, root, truth if embedded else None, rows, rejected, report)
 
 
-def describe_files(root: Path, entry: Entry, settings: Settings, say: Say) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Scan: one row a usable file, and the table of rejected ones (path, label, reason)."""
-    found, ignored = find_images(root)
-    if ignored:
-        say(f"layout      ignored beside train and test: {', '.join(ignored)}")
-    labels = {item.label for item in found}
-    if entry.classes and labels != set(entry.classes):
-        raise RawFolderError(
-            f"{root}: found the classes {', '.join(sorted(labels))}; {entry.name} has {', '.join(entry.classes)}. "
-            "Rename the folders, or prepare it under a name of your own."
-        )
-    rows, rejected = [], []
-    for item, facts, reason in scan(found, settings.min_side, settings.max_pixels):
-        where = {"raw": _printable(item.path.relative_to(root).as_posix()), "label": _printable(item.label)}
-        if facts is None:
-            rejected.append(where | {"reason": reason})
-        else:
-            rows.append(where | {"stem": item.path.stem, "official": item.split} | facts)
-    say(f"scan        {len(found)} files, {len(rejected)} rejected" + _reasons(rejected))
-    unused = labels - {row["label"] for row in rows}
-    if unused:
-        raise RawFolderError(
-            f"{root}: no usable image of {', '.join(map(_printable, sorted(unused)))}. "
-            f"Of {len(found)} files {len(rejected)} are rejected, the first one: {rejected[0]['raw']}, "
-            f"{rejected[0]['reason']}"
-        )
-    return pd.DataFrame(rows), pd.DataFrame(rejected, columns=["raw", "label", "reason"])
-
-
-def _printable(text: str) -> str:
-    """Bytes of a file name that are no text become \\udcNN, so that the name can be written and printed."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _reasons(rejected: list[dict]) -> str:
-    kinds = pd.Series([row["reason"].split(":")[0] for row in rejected], dtype=object).value_counts()
-    return ": " + ", ".join(f"{count} {kind}" for kind, count in kinds.items()) if len(kinds) else ""
-
-
-def drop_duplicates(rows: pd.DataFrame, near: int, say: Say) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Drop exact copies and every image of a picture that stands in two classes.
-
-    Returns:
-        (rows kept, with the column `pairs` in .attrs: near-duplicate pairs by position), (rows dropped).
-    """
-    bits = hash_bits(rows["phash"])
-    pairs = near_pairs(bits, near)
-    labels = rows["label"].to_numpy()
-    torn = pairs[labels[pairs[:, 0]] != labels[pairs[:, 1]]]
-    conflict = pd.Series(False, index=rows.index)
-    conflict.iloc[torn.ravel()] = True
-    # copies of a picture in conflict are in conflict too: the whole cluster goes
-    cluster = merge(pd.Series(range(len(rows)), index=rows.index), pairs)
-    conflict = conflict.groupby(cluster).transform("any")
-    # an official test image is kept rather than its copy in train
-    first = rows.assign(rank=rows["official"].map({"test": 0, "val": 1}).fillna(2)).sort_values(["rank", "raw"])
-    copy = first.duplicated("raw_sha256").reindex(rows.index) & ~conflict
-    kept = rows[~conflict & ~copy].reset_index(drop=True)
-    dropped = pd.concat(
-        [
-            rows[conflict].assign(reason="conflict: the same picture is in two classes"),
-            rows[copy].assign(reason="exact duplicate: another file has the same bytes"),
-        ]
-    )[["raw", "label", "reason"]]
-    gone = sorted(set(labels) - set(kept["label"]))
-    if gone:
-        raise RawFolderError(f"every image of {', '.join(gone)} is also in another class; there is nothing to learn.")
-    kept.attrs["pairs"] = near_pairs(hash_bits(kept["phash"]), near)
-    say(
-        f"duplicates  {int(copy.sum())} exact copies dropped, {int(conflict.sum())} files of a picture in two classes "
-        f"dropped, {len(kept.attrs['pairs'])} near-duplicate pairs kept together (distance <= {near} of 256 bits)"
-    )
-    return kept, dropped
-
-
-def add_groups(rows: pd.DataFrame, entry: Entry, settings: Settings, say: Say) -> pd.DataFrame:
-    """Add the column group: the data set's rule, joined where two groups share a near-duplicate."""
-    rule = by_pattern(settings.group_pattern) if settings.group_pattern else entry.group
-    # without a rule the path is the group: cat/1.jpg of train and cat/1.jpg of test have nothing in common
-    own = rows["raw"] if rule is by_itself else rule_groups(rows, rule)
-    groups = merge(own, rows.attrs.pop("pairs"))
-    sizes = groups.value_counts()
-    words = f"pattern {settings.group_pattern}" if settings.group_pattern else entry.group_words
-    say(
-        f"groups      {len(sizes)} groups ({words}), "
-        f"{int((sizes > 1).sum())} with more than one image, the largest with {int(sizes.max())}"
-    )
-    return rows.assign(group=groups)
-
-
-def split(rows: pd.DataFrame, entry: Entry, settings: Settings, say: Say) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Add the column split; images whose group is also in an official test or val split are dropped from the others."""
-    rows = rows.assign(official=rows["official"].where(rows["official"].isin(entry.keep_splits), ""))
-    in_test = set(rows.loc[rows["official"] == "test", "group"])
-    in_val = set(rows.loc[rows["official"] == "val", "group"])
-    leak = ((rows["official"] != "test") & rows["group"].isin(in_test)) | (
-        (rows["official"] == "") | (rows["official"] == "train")
-    ) & rows["group"].isin(in_val)
-    leaked = rows.loc[leak, ["raw", "label"]].assign(reason="leak: its group is also in an official test or val split")
-    rows = rows[~leak].reset_index(drop=True)
-    missing = set(leaked["label"]) - set(rows.loc[~rows["official"].isin(("test", "val")), "label"])
-    if missing:
-        raise SplitError(
-            f"every training image of class {', '.join(sorted(missing))} shares a group with an official test or val "
-            "image, so none may be trained on. Give a finer group rule."
-        )
-    rows["split"] = split_rows(rows, settings.test, settings.val, settings.seed, settings.random_split)
-    counts = rows["split"].value_counts()
-    say(
-        f"split       train {counts['train']}, val {counts['val']}, test {counts['test']}"
-        + (" (test as published)" if in_test else "")
-        + (f", {len(leaked)} dropped because their group is in a published test or val split" if len(leaked) else "")
-        + (", AT RANDOM: groups stand on two sides, so scores on it will be too good" if settings.random_split else "")
-    )
-    return rows, leaked
-
-
-def report_shortcuts(rows: pd.DataFrame, say: Say) -> None:
-    """Say encoding, size and colour mode per class, and warn where one of them predicts the class."""
-    train = rows[rows["split"] == "train"]
-    for label, facts in shortcuts.per_class(train).iterrows():
-        say(
-            f"files       {label}: median {facts['width']:.0f} x {facts['height']:.0f} pixels, mostly "
-            f"{facts['most common encoding']}, colour modes {facts['colour modes']}"
-        )
-    for warning in shortcuts.warnings_for(train):
-        say(f"WARNING     {warning}")
+def _silent(line: str) -> None:
+    """Takes a line of the report and says nothing."""
 
 
 @contextmanager
-def _alone(folder: Path, wait: float, say: Say):
+def _alone(folder: Path, wait: float, report: Report):
     """Hold the data set's lock; the system frees it when a process dies."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder.parent / f".{folder.name}.lock")
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        say(f"waiting     another process prepares {folder.name}")
+        report(f"waiting     another process prepares {folder.name}")
         try:
             lock.acquire(timeout=wait)
         except Timeout:
@@ -235,14 +115,14 @@ def _alone(folder: Path, wait: float, say: Say):
 
 
 @contextmanager
-def _opened(raw: Path, entry: Entry, folder: Path, say: Say):
+def _opened(raw: Path, entry: Entry, folder: Path, report: Report):
     """The raw folder itself, or what a zip (or MedMNIST's .npz) holds, in a folder that is gone afterwards."""
     place = folder.with_name(f".{folder.name}.unpacked")
     shutil.rmtree(place, ignore_errors=True)  # of a run that was killed; we hold the lock
     if raw.is_dir():
         yield raw
         return
-    say(f"unpacking   {raw.name}")
+    report(f"unpacking   {raw.name}")
     try:
         arrays = raw.suffix == ".npz"
         yield npz_to_folders(raw, place / "raw", entry.classes) if arrays else unpack(raw, place / "raw")

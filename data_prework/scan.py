@@ -1,32 +1,36 @@
 """Find the images of a raw folder, read every one fully, and describe it or say why it is rejected."""
 
 import hashlib
-import io
-import stat
+import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import imagehash
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+import pandas as pd
 from tqdm import tqdm
 
-SUFFIXES = {
-    "JPEG": (".jpg", ".jpeg"),
-    "MPO": (".jpg", ".jpeg"),  # what some phones write: a JPEG with a second picture behind it
-    "PNG": (".png",),
-    "BMP": (".bmp",),
-    "GIF": (".gif",),
-    "TIFF": (".tif", ".tiff"),
-    "WEBP": (".webp",),
-}
-SPLIT_NAMES = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
+from data_prework.catalogue import Entry
+from data_prework.errors import CourseError
+from data_prework.image_files import (
+    MAX_PIXELS,
+    MIN_SIDE,
+    SUFFIXES,
+    RejectedImageError,
+    check_header,
+    convert,
+    needs_conversion,
+    opened,
+    read_content,
+)
+from data_prework.manifest import SPLIT_FOLDERS
+
+KNOWN_SUFFIXES = {suffix for suffixes in SUFFIXES.values() for suffix in suffixes}
 PHASH_SIDE = 16  # 16 x 16 = 256 bits
-MIN_SIDE = 28  # pixels: the smallest that a public data set of this field uses
-MAX_PIXELS = 50_000_000
+BLOCK = 64  # files a task: one task a file costs as much as the file
 
 # Luminance table of the JPEG standard (annex K), row by row, as Pillow gives it.
 _STANDARD = np.array(
@@ -44,11 +48,7 @@ _STANDARD = np.array(
 ).ravel()
 
 
-class Rejected(Exception):
-    """Why a file cannot be used; the message is what the student reads."""
-
-
-class RawFolderError(ValueError):
+class RawFolderError(CourseError, ValueError):
     """A raw folder whose layout cannot be read; the message says what was found and what is expected."""
 
 
@@ -74,13 +74,13 @@ def find_images(root: Path) -> tuple[list[Found], list[str]]:
     if not root.is_dir():
         raise RawFolderError(f"{root}: no such folder. Give the folder that holds one folder per class.")
     folders = _folders(root)
-    while len(folders) == 1 and folders[0].name.lower() not in SPLIT_NAMES and _folders(folders[0]):
+    while len(folders) == 1 and folders[0].name.lower() not in SPLIT_FOLDERS and _folders(folders[0]):
         root, folders = folders[0], _folders(folders[0])
-    splits = [folder for folder in folders if folder.name.lower() in SPLIT_NAMES]
+    splits = [folder for folder in folders if folder.name.lower() in SPLIT_FOLDERS]
     ignored = [folder.name for folder in folders if splits and folder not in splits]
     pairs = [(split, one) for split in splits for one in _folders(split)] or [(None, one) for one in folders]
     found = [
-        Found(path, one.name, SPLIT_NAMES[split.name.lower()] if split else "")
+        Found(path, one.name, SPLIT_FOLDERS[split.name.lower()] if split else "")
         for split, one in pairs
         for path in sorted(one.rglob("*"))
         if not _hidden(path.relative_to(one)) and not path.is_dir()
@@ -115,123 +115,130 @@ def jpeg_quality(tables: dict[int, list[int]]) -> int:
     return round(max(1, 5000 / scale if scale > 100 else (200 - scale) / 2))
 
 
-def convert(image: Image.Image) -> Image.Image:
-    """The picture as a student expects to see it: upright, 8 bits, mode L or RGB.
-
-    Transparent parts become white; 16-bit grey is scaled from its bit depth (12 bits where no value is above 4095);
-    palette, CMYK and other colour spaces become RGB.
-
-    Raises:
-        Rejected: floating-point or 32-bit pixels, whose scale is unknown.
-    """
-    image = ImageOps.exif_transpose(image)
-    if image.mode.startswith("I"):
-        pixels = np.asarray(image).astype(np.int64)
-        top = int(pixels.max())
-        if top > 65535 or pixels.min() < 0:
-            raise Rejected("32-bit pixels: their scale is unknown; save it as 8 or 16 bits")
-        return Image.fromarray((pixels / (4095 if top <= 4095 else 65535) * 255).round().astype(np.uint8))
-    if image.mode == "F":
-        raise Rejected("floating-point pixels: their scale is unknown; save it as 8 or 16 bits")
-    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
-        clear = image.convert("RGBA")
-        white = Image.new("RGBA", clear.size, "white")
-        flat = Image.alpha_composite(white, clear).convert("RGB")
-        return flat.convert("L") if image.mode in ("1", "L", "LA", "La") else flat
-    if image.mode in ("L", "1"):
-        return image.convert("L")
-    return image.convert("RGB")
-
-
-def needs_conversion(image: Image.Image) -> bool:
-    """Whether `convert` would change the picture, so that the raw bytes cannot be copied as they are."""
-    rotated = image.getexif().get(0x0112, 1) != 1
-    return rotated or image.mode not in ("L", "RGB") or "transparency" in image.info or image.format == "MPO"
-
-
 def describe(path: Path, min_side: int = MIN_SIDE, max_pixels: int = MAX_PIXELS) -> dict:
     """Read one file fully and describe it.
 
     Args:
-        min_side: the shorter side in pixels below which a picture is rejected.
+        min_side: the shorter side in pixels below which an image is rejected.
         max_pixels: width times height above which it is rejected before it is decoded.
 
     Returns:
         width, height (upright), mode, encoding, bytes, raw_sha256, phash (hexadecimal, 256 bits), convert (bool).
 
     Raises:
-        Rejected: with the reason in words.
+        RejectedImageError: with the reason in words.
     """
-    try:
-        str(path).encode("utf-8")
-        if not stat.S_ISREG(path.stat().st_mode):  # reading a pipe would wait for ever
-            raise Rejected("unreadable path: a pipe, socket or device, not a file")
-        data = path.read_bytes()
-    except UnicodeEncodeError as error:
-        raise Rejected("unreadable path: its name is not valid UTF-8") from error
-    except OSError as error:
-        raise Rejected(f"unreadable path: {error.strerror}") from error
-    if not data:
-        raise Rejected("zero bytes: an empty file")
-    known = {suffix for suffixes in SUFFIXES.values() for suffix in suffixes}
-    if path.suffix.lower() not in known:
-        raise Rejected(f"not an image: its name ends in {path.suffix or 'nothing'!r}")
-    try:
-        return _describe_bytes(path, data, min_side, max_pixels)
-    except Image.DecompressionBombError as error:
-        raise Rejected(f"too large: {error}") from error
-    except UnidentifiedImageError as error:
-        raise Rejected("not an image: the content is of no known image format") from error
-    except Rejected:
-        raise
-    except Exception as error:  # on damaged files Pillow fails in any way, from SyntaxError to OverflowError
-        raise Rejected(f"truncated or damaged: {error}") from error
-
-
-def check_header(image: Image.Image, min_side: int = MIN_SIDE, max_pixels: int = MAX_PIXELS) -> None:
-    """Refuse an opened picture by what its header says, before a pixel is decoded; raises Rejected."""
-    if image.width * image.height > max_pixels:
-        raise Rejected(f"too large: {image.width:,} x {image.height:,} pixels, over the limit of {max_pixels:,}")
-    if min(image.size) < min_side:
-        raise Rejected(f"too small: {image.width} x {image.height} pixels, under {min_side} on a side")
-    if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
-        raise Rejected(f"animated or several pages: {image.n_frames} frames, and no way to tell which is meant")
-
-
-def _describe_bytes(path: Path, data: bytes, min_side: int, max_pixels: int) -> dict:
-    with Image.open(io.BytesIO(data)) as image:
+    data = _content(path)
+    with opened(data) as image:
         if path.suffix.lower() not in SUFFIXES.get(image.format, ()):
-            raise Rejected(f"wrong extension: the content is {image.format}, the name ends in {path.suffix}")
+            raise RejectedImageError(f"wrong extension: the content is {image.format}, the name ends in {path.suffix}")
         check_header(image, min_side, max_pixels)
         encoding = image.format
         if image.format in ("JPEG", "MPO"):
             encoding = f"JPEG q{jpeg_quality(image.quantization)}"
         mode, conversion = image.mode, needs_conversion(image)
         image.load()
-        plain = convert(image)
-        phash = imagehash.phash(plain.convert("L"), hash_size=PHASH_SIDE)
+        plain = convert(image) if conversion else image
+        phash = imagehash.phash(plain, hash_size=PHASH_SIDE)
+        size = plain.size
     return {
-        "width": plain.width,
-        "height": plain.height,
+        "width": size[0],
+        "height": size[1],
         "mode": mode,
         "encoding": encoding,
         "bytes": len(data),
         "raw_sha256": hashlib.sha256(data).hexdigest(),
-        "phash": str(phash),
+        "phash": np.packbits(phash.hash).tobytes().hex(),  # str(phash), in a tenth of the time
         "convert": conversion,
     }
+
+
+def _content(path: Path) -> bytes:
+    """The bytes of a file whose name may stand in a manifest and is that of an image."""
+    try:
+        str(path).encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise RejectedImageError("unreadable path: its name is not valid UTF-8") from error
+    data = read_content(path)
+    if path.suffix.lower() not in KNOWN_SUFFIXES:
+        raise RejectedImageError(f"not an image: its name ends in {path.suffix or 'nothing'!r}")
+    return data
+
+
+def read_folder(
+    root: Path, entry: Entry, min_side: int, max_pixels: int, report: Callable[[str], None]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Read every file of a raw folder.
+
+    Args:
+        root: with one folder per class, or train and test folders with these.
+        entry: of the catalogue; its classes must be those of the folder, if it names some.
+        report: takes a line of the report.
+
+    Returns:
+        One row a usable file: raw (path below root), label, stem, official split, and what `describe` gives; and the
+        rejected files: raw, label, reason.
+
+    Raises:
+        RawFolderError: other classes than expected, or a class without a usable image.
+    """
+    found, ignored = find_images(root)
+    if ignored:
+        report(f"layout      ignored beside train and test: {', '.join(ignored)}")
+    labels = {item.label for item in found}
+    if entry.classes and labels != set(entry.classes):
+        raise RawFolderError(
+            f"{root}: found the classes {', '.join(sorted(labels))}; {entry.name} has {', '.join(entry.classes)}. "
+            "Rename the folders, or prepare it under a name of your own."
+        )
+    rows, rejected = [], []
+    for item, facts, reason in scan(found, min_side, max_pixels):
+        where = {"raw": _printable(item.path.relative_to(root).as_posix()), "label": _printable(item.label)}
+        if facts is None:
+            rejected.append(where | {"reason": reason})
+        else:
+            rows.append(where | {"stem": item.path.stem, "official": item.split} | facts)
+    report(f"scan        {len(found)} files, {len(rejected)} rejected" + _reasons(rejected))
+    unused = labels - {row["label"] for row in rows}
+    if unused:
+        raise RawFolderError(
+            f"{root}: no usable image of {', '.join(map(_printable, sorted(unused)))}. "
+            f"Of {len(found)} files {len(rejected)} are rejected, the first one: {rejected[0]['raw']}, "
+            f"{rejected[0]['reason']}"
+        )
+    return pd.DataFrame(rows), pd.DataFrame(rejected, columns=["raw", "label", "reason"])
+
+
+def _printable(text: str) -> str:
+    """Bytes of a file name that are no text become \\udcNN, so that the name can be written and printed."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _reasons(rejected: list[dict]) -> str:
+    kinds = pd.Series([row["reason"].split(":")[0] for row in rejected], dtype=object).value_counts()
+    return ": " + ", ".join(f"{count} {kind}" for kind, count in kinds.items()) if len(kinds) else ""
 
 
 def scan(found: list[Found], min_side: int = MIN_SIDE, max_pixels: int = MAX_PIXELS) -> Iterator:
     """Describe every file, in order; yields (Found, description dict, "") or (Found, None, reason)."""
 
-    def one(item: Found) -> tuple[Found, dict | None, str]:
-        try:
-            return item, describe(item.path, min_side, max_pixels), ""
-        except Rejected as error:
-            return item, None, str(error)
+    def block(start: int) -> list[tuple[Found, dict | None, str]]:
+        return [_one(item, min_side, max_pixels) for item in found[start : start + BLOCK]]
 
     # Pillow and hashlib release the interpreter lock, so threads use all processors and nothing is kept but rows
-    with ThreadPoolExecutor() as pool, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow's remarks on damaged files; our reason is in the row
-        yield from tqdm(pool.map(one, found), total=len(found), desc="reading", unit="file", leave=False, disable=None)
+    look = {"desc": "reading", "unit": "file", "leave": False, "disable": None}
+    with (
+        warnings.catch_warnings(action="ignore"),  # Pillow's remarks on damaged files; our reason is in the row
+        ThreadPoolExecutor(os.cpu_count()) as pool,
+        tqdm(total=len(found), **look) as bar,
+    ):
+        for described in pool.map(block, range(0, len(found), BLOCK)):
+            yield from described
+            bar.update(len(described))
+
+
+def _one(item: Found, min_side: int, max_pixels: int) -> tuple[Found, dict | None, str]:
+    try:
+        return item, describe(item.path, min_side, max_pixels), ""
+    except RejectedImageError as error:
+        return item, None, str(error)

@@ -1,4 +1,6 @@
-"""Can the class be guessed without looking at the picture? Encoding, size and colour mode per class."""
+"""Can the class be guessed without looking at the image? Encoding, size and color mode per class."""
+
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -49,7 +51,7 @@ def per_class(rows: pd.DataFrame) -> pd.DataFrame:
     modes = rows.groupby("label")["mode"].agg(
         lambda column: ", ".join(f"{mode} {count / len(column):.0%}" for mode, count in column.value_counts().items())
     )
-    return table.assign(**{"colour modes": modes})
+    return table.assign(**{"color modes": modes})
 
 
 def warnings_for(rows: pd.DataFrame) -> list[str]:
@@ -71,7 +73,7 @@ def warnings_for(rows: pd.DataFrame) -> list[str]:
                     f"{name} alone gives the class away: '{name} {side} {cut:.4g} means {label}' is right in "
                     f"{score:.1%} of the training files (balanced accuracy)."
                 )
-    kinds = {"colour mode": rows["mode"], "file format": rows["encoding"].str.split().str[0]}
+    kinds = {"color mode": rows["mode"], "file format": rows["encoding"].str.split().str[0]}
     for what, kind, part in [(what, kind, part) for what, by in kinds.items() for kind, part in rows.groupby(by)]:
         label, count = part["label"].value_counts().index[0], part["label"].value_counts().iloc[0]
         share = (rows["label"] == label).mean()
@@ -83,3 +85,15 @@ def warnings_for(rows: pd.DataFrame) -> list[str]:
         elif balanced >= WARN_AT:
             said.append(f"{what} {kind} gives the class away: {count} of {len(part)} such training files are {label}.")
     return said
+
+
+def report_shortcuts(rows: pd.DataFrame, report: Callable[[str], None]) -> None:
+    """Tell encoding, size and color mode per class, and warn where one of them predicts the class."""
+    train = rows[rows["split"] == "train"]
+    for label, facts in per_class(train).iterrows():
+        report(
+            f"files       {label}: median {facts['width']:.0f} x {facts['height']:.0f} pixels, mostly "
+            f"{facts['most common encoding']}, color modes {facts['color modes']}"
+        )
+    for warning in warnings_for(train):
+        report(f"WARNING     {warning}")

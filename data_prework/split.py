@@ -1,13 +1,17 @@
 """Splits that keep groups whole and classes in balance."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold, train_test_split
 
+from data_prework.errors import CourseError
+
 CLOSE = 0.005  # this near to what the folds allow, no further seed is tried: each costs seconds with many groups
 
 
-class SplitError(ValueError):
+class SplitError(CourseError, ValueError):
     """A split that cannot be made; the message says why and what to change."""
 
 
@@ -122,3 +126,50 @@ def split_rows(
     if not official_val:
         carve("val", val)
     return pd.Series(split, index=rows.index)
+
+
+def add_splits(
+    rows: pd.DataFrame,
+    keep_splits: tuple[str, ...],
+    test: float,
+    val: float,
+    seed: int,
+    random: bool,
+    report: Callable[[str], None],
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Add the column split; images whose group is also in an official test or val split are dropped from the others.
+
+    Args:
+        rows: with raw, label, group and official.
+        keep_splits: the official splits that are respected.
+        report: takes a line of the report.
+
+    Returns:
+        Rows kept and rows dropped (raw, label, reason).
+
+    Raises:
+        SplitError: no split can be made, or none that leaves every class something to train on.
+    """
+    rows = rows.assign(official=rows["official"].where(rows["official"].isin(keep_splits), ""))
+    in_test = set(rows.loc[rows["official"] == "test", "group"])
+    in_val = set(rows.loc[rows["official"] == "val", "group"])
+    leak = ((rows["official"] != "test") & rows["group"].isin(in_test)) | (
+        (rows["official"] == "") | (rows["official"] == "train")
+    ) & rows["group"].isin(in_val)
+    leaked = rows.loc[leak, ["raw", "label"]].assign(reason="leak: its group is also in an official test or val split")
+    rows = rows[~leak].reset_index(drop=True)
+    missing = set(leaked["label"]) - set(rows.loc[~rows["official"].isin(("test", "val")), "label"])
+    if missing:
+        raise SplitError(
+            f"every training image of class {', '.join(sorted(missing))} shares a group with an official test or val "
+            "image, so none may be trained on. Give a finer group rule."
+        )
+    rows["split"] = split_rows(rows, test, val, seed, random)
+    counts = rows["split"].value_counts()
+    report(
+        f"split       train {counts['train']}, val {counts['val']}, test {counts['test']}"
+        + (" (test as published)" if in_test else "")
+        + (f", {len(leaked)} dropped because their group is in a published test or val split" if len(leaked) else "")
+        + (", AT RANDOM: groups stand on two sides, so scores on it will be too good" if random else "")
+    )
+    return rows, leaked

@@ -16,13 +16,14 @@ from tqdm import tqdm
 
 from data_prework.catalogue import Entry
 from data_prework.check import file_faults
-from data_prework.manifest import VERSION, files_folder, read_manifest, write_manifest
-from data_prework.scan import RawFolderError, convert
+from data_prework.image_files import convert
+from data_prework.manifest import VERSION, About, files_folder, read_manifest, write_manifest
+from data_prework.scan import RawFolderError
 
 
 def write_prepared(
     folder: Path, name: str, entry: Entry, settings, root: Path, truth: Path | None,
-    rows: pd.DataFrame, rejected: pd.DataFrame, say: Callable[[str], None],
+    rows: pd.DataFrame, rejected: pd.DataFrame, report: Callable[[str], None],
 ) -> Path:  # fmt: skip
     """Write everything under a new `files-<id>`, then rename the manifest: the one moment of change.
 
@@ -38,11 +39,13 @@ def write_prepared(
     _clean(folder, keep=current)
     if current.startswith(files.name):
         if not file_faults(folder, read_manifest(folder)):
-            say(f"unchanged   {folder} is up to date")
+            report(f"unchanged   {folder} is up to date")
             return folder
-        say("damaged     the prepared files are not what they were; they are written again")
+        report("damaged     the prepared files are not what they were; they are written again")
     if current == files.name:
         files = files.with_name(f"{files.name}-again")  # never write over what the manifest points to
+    for place in {(files / "images" / path).parent for path in rows["path"]}:
+        place.mkdir(parents=True)
     hashes, masks = [], []
     for row in tqdm(rows.itertuples(), total=len(rows), desc="writing", unit="file", leave=False, disable=None):
         hashes.append(_copy(root / row.raw, files / "images" / row.path, row.convert, row.raw_sha256))
@@ -50,22 +53,22 @@ def write_prepared(
         masks.append(_copy_mask(drawn, files / "masks" / row.path))
     rejected.sort_values("raw").to_csv(files / "rejected.csv", index=False, lineterminator="\n")
     published = set(rows["official"]) - {""}
-    about = {
-        "version": VERSION,
-        "name": name,
-        "title": entry.title,
-        "classes": list(entry.classes) or sorted(rows["label"].unique()),
-        "source": "embedded" if embedded else "real",
-        "prepared": date.today().isoformat(),
-        "settings": asdict(settings),
-        "counts": {s: part["label"].value_counts().to_dict() for s, part in rows.groupby("split")},
-        "published_splits": sorted(published if {"val", "test"} <= published else published - {"train"}),
-        "rejected": len(rejected),
-        "groups": int(rows["group"].nunique()),
-        "group_rule": entry.group_words,
-        "licence": entry.licence,
-    }
-    (files / "about.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+    about = About(
+        version=VERSION,
+        name=name,
+        title=entry.title,
+        classes=list(entry.classes) or sorted(rows["label"].unique()),
+        source="embedded" if embedded else "real",
+        prepared=date.today().isoformat(),
+        settings=asdict(settings),
+        counts={s: part["label"].value_counts().to_dict() for s, part in rows.groupby("split")},
+        published_splits=sorted(published if {"val", "test"} <= published else published - {"train"}),
+        rejected=len(rejected),
+        groups=int(rows["group"].nunique()),
+        group_rule=entry.group_words,
+        licence=entry.licence,
+    )
+    (files / "about.json").write_text(json.dumps(asdict(about), indent=2) + "\n", encoding="utf-8")
     rows = rows.assign(
         path=f"{files.name}/images/" + rows["path"],
         sha256=hashes,
@@ -73,9 +76,9 @@ def write_prepared(
     )
     write_manifest(folder, rows)
     _clean(folder, keep=files.name)
-    say(f"written     {len(rows)} images in {len(about['classes'])} classes to {folder}")
+    report(f"written     {len(rows)} images in {len(about.classes)} classes to {folder}")
     if len(rejected):
-        say(f"            what was left out, and why: {files / 'rejected.csv'}")
+        report(f"            what was left out, and why: {files / 'rejected.csv'}")
     return folder
 
 
@@ -134,14 +137,12 @@ def _copy(source: Path, target: Path, conversion: bool, expected: str) -> str:
     data = source.read_bytes()
     if hashlib.sha256(data).hexdigest() != expected:
         raise RawFolderError(f"{source}: changed while it was being prepared. Start again when nothing writes there.")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if conversion:
-        with Image.open(source) as image:
-            convert(image).save(target, format="PNG")
-        data = target.read_bytes()
-    else:
+    if not conversion:
         target.write_bytes(data)
-    return hashlib.sha256(data).hexdigest()
+        return expected
+    with Image.open(source) as image:
+        convert(image).save(target, format="PNG")
+    return hashlib.sha256(target.read_bytes()).hexdigest()
 
 
 def _copy_mask(source: Path | None, target: Path) -> str:

@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 
 from data_prework.files import PROJECT
-from data_prework.manifest import COURSE, data_home, find_prepared
+from data_prework.manifest import COURSE, default_data_dir, find_prepared, read_about
 from data_prework.prepare import prepare
 from data_prework.synthetic import synthesize
-from helpers.data import Dataset, load_dataset, load_manifest
+from helpers.data import Dataset, load_dataset, load_manifest, locate
 
 CHOICES = {"dataset": "chest_xray", "difficulty": 1.0, "seed": 7, "seed_per_student": True, "points": {}}
 LIMITS = {
@@ -57,7 +57,7 @@ class Exercise:
     @property
     def classes(self) -> list[str]:
         """Names of the two classes; the second is the positive one, the class that is looked for."""
-        return self._read(load_manifest).attrs["about"]["classes"]
+        return read_about(self._read(locate)).classes
 
     def rng(self, task: str) -> np.random.Generator:
         """Random numbers of this student for one task; a test that asks again gets the same ones."""
@@ -70,11 +70,11 @@ class Exercise:
         return table[kept].reset_index(drop=True)
 
     def data(self, image_size: int, color_mode: str = "grayscale", images: int = 240) -> Dataset:
-        """About `images` pictures, chosen by this student's seed; see `helpers.data.load_dataset`."""
-        return self._read(load_dataset, image_size=image_size, color_mode=color_mode, limit=images, seed=self.seed)
+        """About `images` of them, chosen by this student's seed; see `helpers.data.load_dataset`."""
+        return self._read(load_dataset, image_size=image_size, color_mode=color_mode, max_images=images, seed=self.seed)
 
     def _read(self, load: Callable, **options):
-        return load(self.dataset, source=self.source, home=_home_of(self.dataset, self.difficulty), **options)
+        return load(self.dataset, source=self.source, data_dir=_data_dir_of(self.dataset, self.difficulty), **options)
 
 
 def start(
@@ -179,16 +179,16 @@ def reject(given, mistakes: dict) -> None:
         assert not close(given, value), sentence
 
 
-def _home_of(dataset: str, difficulty: float) -> Path | None:
+def _data_dir_of(dataset: str, difficulty: float) -> Path | None:
     """The data folder that holds the data set as it is drawn at a difficulty; draws it where it is missing."""
     if difficulty == 1:
         return None
     if dataset not in COURSE:
         raise ValueError(f"difficulty is {difficulty:g}, but {dataset} is not drawn by the course: leave it at 1.")
-    home = data_home() / "exercises" / f"difficulty-{difficulty:g}"
-    if find_prepared(dataset, "embedded", home) is None:
-        raw = home / "raw" / dataset
+    data_dir = default_data_dir() / "exercises" / f"difficulty-{difficulty:g}"
+    if find_prepared(dataset, "embedded", data_dir) is None:
+        raw = data_dir / "raw" / dataset
         if not raw.is_dir():
             synthesize(dataset, raw, difficulty=difficulty)
-        prepare(dataset, raw, home=home, say=lambda line: None)
-    return home
+        prepare(dataset, raw, data_dir=data_dir, verbose=False)
+    return data_dir

@@ -33,7 +33,7 @@ class Affine:
     Attributes:
         rotation: degrees, up to 180.
         shift: share of the height and of the width, drawn for each apart.
-        zoom: share by which the picture becomes larger or smaller, its proportions kept.
+        zoom: share by which the image becomes larger or smaller, its proportions kept.
         shear: degrees by which upright lines lean.
         horizontal_flip, vertical_flip: mirror left-right, or top-bottom, in half of the cases.
         fill: what comes in at the border: "edge" repeats the outermost pixels, "reflect" mirrors, "constant" is 0.

@@ -1,5 +1,9 @@
 """From a manifest to arrays and tf.data: every image is resized once and kept beside the manifest."""
 
+import errno
+import hashlib
+import os
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,17 +11,26 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 from tqdm import tqdm
 
 from data_prework.files import atomic_write
-from data_prework.manifest import SPLITS, ManifestError, files_folder, find_prepared, read_manifest
-from helpers import run as _run
+from data_prework.image_files import MODES, read_prepared
+from data_prework.manifest import (
+    SPLITS,
+    ManifestError,
+    default_source,
+    files_folder,
+    find_prepared,
+    read_about,
+    read_manifest,
+)
+from helpers.errors import CourseError
 
-MODES = {"grayscale": ("L", 1), "rgb": ("RGB", 3)}
+BLOCK = 64  # images a task: one task an image costs as much as the image
+KEPT_FROM = 1000  # a part of fewer images is read again: that takes less than a second
 
 
-class NotPrepared(FileNotFoundError):
+class NotPreparedError(CourseError, FileNotFoundError):
     """The data set is not there yet; the message names the command that prepares it."""
 
 
@@ -26,7 +39,7 @@ class Split:
     """One split in memory, in the fixed order of the manifest.
 
     Attributes:
-        images: (n, height, width, channels) uint8; channels is 1 for grey.
+        images: (n, height, width, channels) uint8; channels is 1 for gray. Often a view of a file: copy before writing.
         labels: (n,) int, position in `Dataset.class_names`.
         groups: (n,) str, such as the patient: resample these for intervals.
         frame: (n rows) of the manifest; `folder / frame.path` is the file, `frame.mask` the mask if there is one.
@@ -87,10 +100,10 @@ def load_dataset(
     image_size: int | tuple[int, int] = 128,
     color_mode: str = "rgb",
     batch_size: int = 32,
-    limit: int | None = None,
+    max_images: int | None = None,
     seed: int = 7,
     source: str | None = None,
-    home: Path | None = None,
+    data_dir: Path | None = None,
 ) -> Dataset:
     """Load a prepared data set.
 
@@ -98,13 +111,14 @@ def load_dataset(
         name: as in `python -m data_prework prepare NAME`.
         image_size: side in pixels, or (height, width). Images are stretched to it, with antialiasing.
         color_mode: "grayscale" (one channel) or "rgb" (three).
-        limit: keep about this many images, chosen by seed, with the shares of splits and classes kept.
-        seed: of the shuffling and of `limit`.
-        source: "real" or "embedded"; by default what the running lesson uses.
-        home: folder of all data; the usual one if not given.
+        max_images: keep about this many images, chosen by seed, with the shares of splits and classes kept; only
+            their files are read.
+        seed: of the shuffling and of `max_images`.
+        source: "real" or "embedded"; None: as the environment variable COURSE_SOURCE says, else "real".
+        data_dir: folder of all data; None: `data_prework.manifest.default_data_dir()`.
 
     Raises:
-        NotPrepared: the data set is not there; the message names the command.
+        NotPreparedError: the data set is not there; the message names the command.
         ManifestError: it is damaged; the message names the file.
         ValueError: an argument is out of its range.
     """
@@ -113,60 +127,46 @@ def load_dataset(
         raise ValueError(f"color_mode is {color_mode!r}; it must be {' or '.join(MODES)}")
     if batch_size < 1:
         raise ValueError(f"batch_size is {batch_size}; it must be 1 or more")
-    folder = locate(name, source, home)
-    frame = read_manifest(folder)
-    classes = frame.attrs["about"]["classes"]
-    pixels = _arrays(folder, frame, size, color_mode)
-    chosen = _subset(frame, limit, seed)
-    labels = frame["label"].map({label: i for i, label in enumerate(classes)}).to_numpy()
+    folder = locate(name, source, data_dir)
+    frame, about = read_manifest(folder), read_about(folder)
+    rows = _chosen(frame, max_images, seed)
+    pixels = _pixels(folder, frame, rows, size, color_mode)
+    frame = frame.iloc[rows]
+    labels = frame["label"].map({label: i for i, label in enumerate(about.classes)}).to_numpy(np.int32)
     parts = {}
     for split in SPLITS:
-        rows = np.flatnonzero(chosen & (frame["split"] == split).to_numpy())
+        part = _neighbors(np.flatnonzero(frame["split"] == split))
         parts[split] = Split(
-            images=pixels[rows],
-            labels=labels[rows].astype(np.int32),
-            groups=frame["group"].to_numpy(dtype=str)[rows],
-            frame=frame.iloc[rows].reset_index(drop=True),
+            images=pixels[part],
+            labels=labels[part],
+            groups=frame["group"].to_numpy(dtype=str)[part],
+            frame=frame.iloc[part].reset_index(drop=True),
             batch_size=batch_size,
             seed=seed if split == "train" else None,
         )
-    return Dataset(name, folder, classes, frame.attrs["about"]["source"], **parts)
+    return Dataset(name, folder, about.classes, about.source, **parts)
 
 
-def locate(name: str, source: str | None = None, home: Path | None = None) -> Path:
-    """Folder of a prepared data set; source and home as in `load_dataset`.
+def locate(name: str, source: str | None = None, data_dir: Path | None = None) -> Path:
+    """Folder of a prepared data set; source and data_dir as in `load_dataset`.
 
     Raises:
-        NotPrepared: it is not there; the message names the command that prepares it.
+        NotPreparedError: it is not there; the message names the command that prepares it.
     """
     if source is None:
-        source = _run.current().source if _run._last else "real"
-    folder = find_prepared(name, source, home)
+        source = default_source()
+    folder = find_prepared(name, source, data_dir)
     if folder is None:
-        raise NotPrepared(
+        raise NotPreparedError(
             f"the data set {name!r} is not prepared yet. In a terminal, in the project's folder: "
             f"python -m data_prework prepare {name}   (your own images: add --from FOLDER)"
         )
     return folder
 
 
-def load_manifest(name: str, source: str | None = None, home: Path | None = None) -> pd.DataFrame:
+def load_manifest(name: str, source: str | None = None, data_dir: Path | None = None) -> pd.DataFrame:
     """The manifest of a prepared data set; raises as `load_dataset`."""
-    return read_manifest(locate(name, source, home))
-
-
-def draft(image: Image.Image, size: tuple[int, int], mode: str) -> None:
-    """Let a JPEG that was opened, and not read yet, be decoded at a fraction of its size where it can."""
-    image.draft(mode, (2 * size[1], 2 * size[0]))
-
-
-def shrunk(image: Image.Image, size: tuple[int, int], mode: str) -> np.ndarray:
-    """(height, width, channels) uint8: the picture stretched to `size`, (height, width), with antialiasing.
-
-    mode: Pillow's name of the colour mode, "L" or "RGB".
-    """
-    small = np.asarray(image.convert(mode).resize((size[1], size[0]), Image.Resampling.BOX))
-    return small.reshape(*size, -1)
+    return read_manifest(locate(name, source, data_dir))
 
 
 def _size(image_size: int | tuple[int, int]) -> tuple[int, int]:
@@ -176,54 +176,86 @@ def _size(image_size: int | tuple[int, int]) -> tuple[int, int]:
     return pair
 
 
-def _subset(frame: pd.DataFrame, limit: int | None, seed: int) -> np.ndarray:
-    if limit is None or limit >= len(frame):
-        return np.ones(len(frame), dtype=bool)
-    if limit < 12:
-        raise ValueError(f"limit is {limit}; fewer than 12 images cannot fill three splits with every class")
-    share = limit / len(frame)
+def _chosen(frame: pd.DataFrame, max_images: int | None, seed: int) -> np.ndarray:
+    """Positions of the rows that are loaded, in their order."""
+    if max_images is None or max_images >= len(frame):
+        return np.arange(len(frame))
+    if max_images < 12:
+        raise ValueError(f"max_images is {max_images}; fewer than 12 images cannot fill three splits with every class")
+    share = max_images / len(frame)
     chosen = np.zeros(len(frame), dtype=bool)
     rng = np.random.default_rng(seed)
     for rows in frame.groupby(["split", "label"]).indices.values():
         chosen[rng.permutation(rows)[: max(2, round(share * len(rows)))]] = True
-    return chosen
+    return np.flatnonzero(chosen)
 
 
-def _arrays(folder: Path, frame: pd.DataFrame, size: tuple[int, int], color_mode: str) -> np.ndarray:
-    """(n, h, w, c) uint8 of all rows, read from the file beside the manifest or made there."""
-    mode, channels = MODES[color_mode]
-    path = files_folder(folder, frame) / "arrays" / f"{size[0]}x{size[1]}-{color_mode}.npy"
-    shape = (len(frame), *size, channels)
-    if path.is_file():
+def _neighbors(places: np.ndarray) -> slice | np.ndarray:
+    """The same places as a slice, which copies nothing, where they are without a gap, as `prepare` sorts them."""
+    whole = len(places) > 0 and places[-1] - places[0] + 1 == len(places)
+    return slice(places[0], places[-1] + 1) if whole else places
+
+
+def _pixels(folder: Path, frame: pd.DataFrame, rows: np.ndarray, size: tuple[int, int], color_mode: str) -> np.ndarray:
+    """(rows, h, w, c) uint8: from the copy beside the manifest, or from the files, which are then copied there."""
+    shape = (len(rows), *size, MODES[color_mode][1])
+    name, copies = f"{size[0]}x{size[1]}-{color_mode}", files_folder(folder, frame) / "arrays"
+    all_rows = len(rows) == len(frame)
+    whole = _stored(copies / f"{name}.npy", (len(frame), *shape[1:]))
+    if whole is not None:
+        return whole if all_rows else whole[rows]
+    if not all_rows:
+        name += f"-{len(rows)}-{hashlib.sha256(rows.astype('<i8').tobytes()).hexdigest()[:12]}"
+    stored = _stored(copies / f"{name}.npy", shape)
+    if stored is not None:
+        return stored
+    paths = frame["path"].iloc[rows].to_list()
+    if all_rows or len(rows) >= KEPT_FROM:
         try:
-            array = np.load(path, mmap_mode="r")
-            if array.shape == shape and array.dtype == np.uint8:
-                return array
-        except (ValueError, OSError, EOFError):
-            pass  # damaged: it is only a copy, made again below
+            return _copied(copies / f"{name}.npy", shape, folder, paths, color_mode)
+        except OSError:
+            pass  # only others may write there, or the disk is full: it goes without a copy
+    array = np.empty(shape, np.uint8)
+    _fill(array, folder, paths, color_mode)
+    return array
+
+
+def _stored(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:
+    """A copy, looked at through a memory map; None where it is missing or damaged."""
+    try:
+        array = np.asarray(np.load(path, mmap_mode="r"))
+    except (ValueError, OSError, EOFError):
+        return None
+    return array if array.shape == shape and array.dtype == np.uint8 else None
+
+
+def _copied(path: Path, shape: tuple[int, ...], folder: Path, paths: list[str], color_mode: str) -> np.ndarray:
+    """Resize the images into a file; the memory stays flat however many there are."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    if shutil.disk_usage(path.parent).free < 1.1 * np.prod(shape):
+        raise OSError(errno.ENOSPC, "No space left on device", str(path.parent))
     with atomic_write(path) as aside:
         array = np.lib.format.open_memmap(aside, mode="w+", dtype=np.uint8, shape=shape)
-        _fill(array, folder, list(frame["path"]), mode)
+        _fill(array, folder, paths, color_mode)
         array.flush()
         del array  # closes the file, which some systems want before a rename
-    return np.load(path, mmap_mode="r")
+    return np.asarray(np.load(path, mmap_mode="r"))
 
 
-def _fill(array: np.ndarray, folder: Path, paths: list[str], mode: str) -> None:
+def _fill(array: np.ndarray, folder: Path, paths: list[str], color_mode: str) -> None:
     """Resize every image into its row of `array`, on all processors."""
-    height, width = array.shape[1:3]
 
-    def resize(row: int) -> None:
-        try:
-            with Image.open(folder / paths[row]) as image:
-                draft(image, (height, width), mode)
-                array[row] = shrunk(image, (height, width), mode)
-        except OSError as error:
-            again = f"Prepare it again: python -m data_prework prepare {folder.name}"
-            raise ManifestError(f"{folder / paths[row]}: {error}. {again}") from None
+    def resize(start: int) -> int:
+        block = paths[start : start + BLOCK]
+        for row, path in enumerate(block, start):
+            try:
+                array[row] = read_prepared(folder / path, array.shape[1:3], color_mode)
+            except OSError as error:
+                again = f"Prepare it again: python -m data_prework prepare {folder.name}"
+                raise ManifestError(f"{folder / path}: {error}. {again}") from None
+        return len(block)
 
-    with ThreadPoolExecutor() as pool:
-        work = pool.map(resize, range(len(paths)))
-        for _ in tqdm(work, total=len(paths), desc=f"resizing {folder.name}", unit="image", leave=False, disable=None):
-            pass
+    look = {"desc": f"resizing {folder.name}", "unit": "image", "leave": False, "disable": None}
+    with ThreadPoolExecutor(os.cpu_count()) as pool, tqdm(total=len(paths), **look) as bar:
+        for count in pool.map(resize, range(0, len(paths), BLOCK)):
+            bar.update(count)

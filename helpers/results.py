@@ -1,14 +1,13 @@
-"""The results store, the leaderboard, and claims that are checked against the numbers of a run.
+"""The results store and the leaderboard: one JSON file for each lesson and data set.
 
-One JSON file a lesson and dataset. A `run` here is anything with the attributes lesson, profile, seed, results_folder
-and the method source_of(dataset) -> "embedded" or "real"; `helpers.start` gives one.
+A `run` is what `helpers.start` returns, or anything with the attributes lesson, profile, seed, results_folder and the
+method source_of(dataset) -> "embedded" or "real".
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,10 +17,10 @@ import pandas as pd
 from filelock import FileLock, Timeout
 
 from data_prework.files import atomic_write
+from data_prework.manifest import SPLITS
 from helpers.metrics import LOWER_IS_BETTER, METRICS, Scores, metric_name
 
 VERSION = 1
-SPLITS = ("train", "val", "test")
 KEY = ("model", "dataset", "split", "seed", "profile", "source")  # saving a result with the same key replaces it
 COLUMNS = (
     "model",
@@ -50,11 +49,29 @@ def save_result(
     seed: int | None = None,
     folder: Path | str | None = None,
 ) -> Path:
-    """Keep the scores of one model on one split of one dataset; returns the file.
+    """Keep the scores of one model on one split of one data set.
 
-    parameters: number of trainable and fixed weights. seconds: training time. seed: that of the run unless given.
-    folder: run.results_folder unless given. The same model, dataset, split, seed, profile and source is replaced. The
-    file is written aside and renamed, one writer at a time. Raises ValueError that names the argument.
+    A result with the same model, data set, split, seed, profile and source is replaced. The file is written aside and
+    renamed, by one process at a time.
+
+    Args:
+        run: the lesson's run.
+        model: a short name, such as "dense".
+        dataset: name of the data set.
+        scores: what `helpers.metrics.evaluate` returned.
+        split: "train", "val" or "test".
+        parameters: number of trainable and fixed weights.
+        seconds: of the training.
+        seed: None: that of the run.
+        folder: None: `run.results_folder`.
+
+    Returns:
+        The results file. Where it can't be written, because the disk is full for example, a line says so, the file
+        stays as it was, and the lesson goes on: a model that was trained isn't lost for that.
+
+    Raises:
+        ValueError: an argument is wrong; the message names it.
+        TimeoutError: another process has been writing to the file for a minute.
     """
     if not isinstance(scores, Scores):
         raise ValueError(f"scores: {type(scores).__name__} given, expected what evaluate(y_true, y_prob) returns.")
@@ -80,14 +97,16 @@ def save_result(
         "lesson": str(run.lesson),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(path.with_name(f".{path.name}.lock"), timeout=60):
             kept = _read(path) if path.exists() else []
             kept = [old for old in kept if any(old[name] != record[name] for name in KEY)]
             _write(path, [*kept, record])
     except Timeout as error:
         raise TimeoutError(f"{path}: another notebook has been writing to it for 60 s; stop that one first.") from error
+    except OSError as error:  # the training is over: the lesson goes on with its model
+        print(f"Note: the scores of {model} are not saved in {path} ({error.strerror or error}). The lesson goes on.")
     return path
 
 
@@ -98,12 +117,23 @@ def load_results(
     lesson: str | None = None,
     folder: Path | str | None = None,
 ) -> pd.DataFrame:
-    """The saved results of this run's profile and data source, one row a model; empty where there are none yet.
+    """The saved results of this run's profile and data source.
 
-    A model that was saved with several seeds, or in several lessons, has a row for each. Columns: model, lesson,
-    dataset, source, split, profile, seed, n, n_groups, prevalence, threshold, every metric with <metric>_low and
-    <metric>_high, parameters, seconds, date. Quick results never mix with full ones, nor embedded data with real.
-    Raises ValueError that names the file where one cannot be read.
+    Quick results never mix with full ones, nor embedded data with real.
+
+    Args:
+        run: the lesson's run.
+        dataset, lesson: None: all.
+        split: "train", "val" or "test".
+        folder: None: `run.results_folder`.
+
+    Returns:
+        One row for each model, seed and lesson; empty where there are none yet. Columns: model, lesson, dataset,
+        source, split, profile, seed, n, n_groups, prevalence, threshold, every metric with <metric>_low and
+        <metric>_high, parameters, seconds, date.
+
+    Raises:
+        ValueError: a file can't be read; the message names it.
     """
     _check_split(split)
     place = Path(run.results_folder if folder is None else folder)
@@ -126,8 +156,16 @@ def load_results(
 def leaderboard(frame: pd.DataFrame, metric: str = "balanced_accuracy", top: int | None = None) -> pd.DataFrame:
     """The best models first, as strings: the metric with its interval, then recall, specificity, ROC AUC and costs.
 
-    frame: from load_results. For the false-negative rate the smallest is best. top: keep so many rows. Lesson, dataset
-    and seed are shown where they differ. Raises ValueError for a frame without these columns.
+    Args:
+        frame: from `load_results`, unchanged or filtered by rows.
+        metric: that ranks; of the false-negative rate the smallest is best.
+        top: number of rows; None: all.
+
+    Returns:
+        One row for each model; lesson, data set and seed are shown where they differ.
+
+    Raises:
+        ValueError: another frame, an unknown metric, or a number of rows that is none.
     """
     name = metric_name(metric)
     if not isinstance(frame, pd.DataFrame) or not {"model", name, f"{name}_low", "parameters"} <= set(frame.columns):
@@ -145,40 +183,6 @@ def leaderboard(frame: pd.DataFrame, metric: str = "balanced_accuracy", top: int
     shown["parameters"] = ["" if pd.isna(count) else f"{count:,}" for count in ordered["parameters"]]
     shown["seconds"] = ["" if pd.isna(spent) else f"{spent:,.0f}" for spent in ordered["seconds"]]
     return shown
-
-
-def claim(text: str, condition: bool | Callable[[], bool], run: Any = None) -> None:
-    """State a claim of the lesson and check it against the numbers of this run.
-
-    In the profile `full` prints "✔ text" or "✘ text", and a claim that fails raises AssertionError: the lessons were
-    written for the embedded data. On real data a claim may well fail, and that is a finding: it gets its cross, and the
-    run goes on. In `quick`, where the runs are too small to judge, prints "· text (not judged in quick mode)" whatever
-    the condition. condition: one bool, or a function without arguments that returns one and is called in `full` only;
-    anything else raises TypeError. run: the last one that was started unless given.
-    """
-    if run is None:
-        from helpers.run import current
-
-        run = current()
-    if not callable(condition):
-        _check_bool(condition)
-    if run.profile != "full":
-        print(f"· {text} (not judged in quick mode)")
-        return
-    holds = _check_bool(condition() if callable(condition) else condition)
-    real = getattr(run, "uses_real_data", False)
-    print(f"✔ {text}" if holds else f"✘ {text}{' (not on these data)' if real else ''}")
-    if not holds and not real:
-        raise AssertionError(f"The numbers of this run do not support the claim: {text}")
-
-
-def _check_bool(condition: Any) -> bool:
-    if not isinstance(condition, bool | np.bool_):
-        raise TypeError(
-            f"condition: {type(condition).__name__} given, expected one bool; "
-            "compare single numbers, or say .all() or .any() of an array."
-        )
-    return bool(condition)
 
 
 def _is_number(value: Any) -> bool:

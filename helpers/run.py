@@ -1,23 +1,22 @@
 """One run of a lesson: its profile, seed, device and data source. The only reader of the environment in helpers.
 
 COURSE_PROFILE   quick or full (default full): how much data and how many epochs
-COURSE_SOURCE    real or embedded (default real): real data where they are prepared, or always the drawn stand-ins
 COURSE_RESULTS   folder of the results store (default: results in the project)
 """
 
 import os
+import tempfile
 import warnings
 from collections.abc import Callable
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-from data_prework.files import PROJECT
-from data_prework.manifest import COURSE, find_prepared, read_manifest
+import numpy as np
 
-SOURCES = ("real", "embedded")
-_last: list["Run"] = []
+from data_prework.files import PROJECT, why_not_writable
+from data_prework.manifest import COURSE, SOURCES, default_source, find_prepared, read_about
 
 
 @dataclass(frozen=True)
@@ -51,10 +50,35 @@ class Run:
         """`full`, or `quick` in the quick profile: for what the four above do not fit, such as a list of methods."""
         return full if self.profile == "full" else quick
 
+    def claim(self, text: str, condition: bool | Callable[[], bool]) -> None:
+        """State a claim of the lesson and check it against the numbers of this run.
+
+        In `full` it prints "✔ text" or "✘ text". The lessons were written for the embedded data: there a claim that
+        fails stops the run; on real data that's a finding, and the run goes on. In `quick`, where the trainings are
+        too small to judge, it prints "· text (not judged in quick mode)".
+
+        Args:
+            text: the claim, which says no more than the condition.
+            condition: one bool, or a function without arguments that returns one and is called in `full` only.
+
+        Raises:
+            TypeError: the condition is neither.
+            AssertionError: in `full` on embedded data the condition is False.
+        """
+        if not callable(condition):
+            _check_bool(condition)
+        if self.profile != "full":
+            print(f"· {text} (not judged in quick mode)")
+            return
+        holds, real = _check_bool(condition() if callable(condition) else condition), self.uses_real_data
+        print(f"✔ {text}" if holds else f"✘ {text}{' (not on these data)' if real else ''}")
+        if not holds and not real:
+            raise AssertionError(f"The numbers of this run do not support the claim: {text}")
+
     def source_of(self, dataset: str) -> str:
         """ "real" or "embedded": where the images of a prepared data set come from."""
         folder = find_prepared(dataset, self.source)
-        return read_manifest(folder).attrs["about"]["source"] if folder else "embedded"
+        return read_about(folder).source if folder else "embedded"
 
     @property
     def uses_real_data(self) -> bool:
@@ -67,66 +91,71 @@ class Run:
         return full if self.profile == "full" else min(full, quick)
 
 
-def start(lesson: str, seed: int = 7, say: Callable[[str], None] = print, source: str | None = None) -> Run:
+def start(lesson: str, seed: int = 7, source: str | None = None, verbose: bool = True) -> Run:
     """Begin a lesson: set all seeds and the style of figures, and say in one line what it runs on.
+
+    A second line says so where the results folder is read-only, or its disk full; results then go to the system's
+    folder for temporary files.
 
     Args:
         lesson: its number, such as "03".
         seed: for Python, NumPy and Keras.
-        say: takes the line.
-        source: "embedded" for a lesson that needs the drawn data, such as their masks; else COURSE_SOURCE decides.
+        source: "embedded" for a lesson that needs the drawn data, such as their masks; None: COURSE_SOURCE decides.
+        verbose: print the line.
 
     Raises:
         ValueError: an environment variable, or `source`, has a value that is not known.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported: its log is no lesson
-    with _silenced():
-        import keras
-        import tensorflow as tf
-
+    tf, keras = import_tensorflow()
     from helpers.plots.style import use_style
 
     profile = _choice("COURSE_PROFILE", "full", ("quick", "full"))
     if source not in (None, *SOURCES):
         raise ValueError(f"source: {source!r}; it must be {' or '.join(SOURCES)}")
-    source = source or _choice("COURSE_SOURCE", "real", SOURCES)
+    source = source or default_source()
     results = Path(os.environ.get("COURSE_RESULTS") or PROJECT / "results").expanduser()
+    if trouble := why_not_writable(results):
+        results = Path(tempfile.gettempdir()) / "image-classification-results"
+        print(f"Note: results can't be saved in {trouble}. They go to {results} instead.")
     keras.utils.set_random_seed(seed)
     # Keras 3.15 warns of its own default at every fit on tf.data, which is shuffled already
     warnings.filterwarnings("ignore", message="`shuffle=True` was passed, but will be ignored")
     tf.get_logger().setLevel("ERROR")  # it warns of retracing wherever a lesson trains several small networks in a row
     use_style()
     run = Run(lesson, seed, profile, source, _device(tf), results)
-    _last[:] = [run]
-    say(
-        f"Lesson {lesson} · TensorFlow {tf.__version__} · Keras {keras.__version__} · {run.device} · "
-        f"profile {profile} · data: {_sources(run)} · seed {seed}"
-    )
+    if verbose:
+        print(
+            f"Lesson {lesson} · TensorFlow {tf.__version__} · Keras {keras.__version__} · {run.device} · "
+            f"profile {profile} · data: {_sources(run)} · seed {seed}"
+        )
     return run
 
 
-def current() -> Run:
-    """The run that `start` began last.
+def _check_bool(condition: Any) -> bool:
+    if not isinstance(condition, bool | np.bool_):
+        raise TypeError(
+            f"condition: {type(condition).__name__} given, expected one bool; "
+            "compare single numbers, or say .all() or .any() of an array."
+        )
+    return bool(condition)
 
-    Raises:
-        RuntimeError: no lesson was started.
+
+def import_tensorflow() -> tuple[ModuleType, ModuleType]:
+    """TensorFlow and Keras, imported without the log that they write while they load.
+
+    Some of it passes by TF_CPP_MIN_LOG_LEVEL, so standard error leads nowhere meanwhile.
     """
-    if not _last:
-        raise RuntimeError('no lesson was started; run the setup cell first (helpers.start(lesson="..."))')
-    return _last[-1]
-
-
-@contextmanager
-def _silenced():
-    """Send to nowhere what TensorFlow's libraries write while they load: it passes by TF_CPP_MIN_LOG_LEVEL."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     try:
-        yield
+        import keras
+        import tensorflow
     finally:
         os.dup2(saved, 2)
         os.close(saved)
         os.close(nowhere)
+    return tensorflow, keras
 
 
 def _choice(variable: str, default: str, allowed: tuple[str, ...]) -> str:

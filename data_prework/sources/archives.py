@@ -14,6 +14,9 @@ from filelock import FileLock
 from PIL import Image
 from tqdm import tqdm
 
+from data_prework.errors import CourseError
+from data_prework.manifest import SPLITS
+
 CHUNK = 2**20
 RATIO_FLOOR = 2**20  # below 1 MiB a high ratio is harmless, and common (masks, text files)
 RATIO_HELP = "looks like a decompression bomb; if you trust it, unpack it yourself and pass the folder with --from"
@@ -26,7 +29,7 @@ OTHER_KINDS = {  # first bytes -> (kind, how to open it)
 ARCHIVE_SUFFIXES = (".zip", ".rar", ".7z", ".gz", ".tgz", ".tar")
 
 
-class UnpackError(ValueError):
+class UnpackError(CourseError, ValueError):
     """An archive that cannot be opened safely; the message names it, its member, the fault and the way on."""
 
 
@@ -103,7 +106,7 @@ def npz_to_folders(npz: Path, folder: Path, class_names: list[str]) -> Path:
     npz, folder, index = Path(npz), Path(folder), 0
     try:
         with np.load(npz, allow_pickle=False) as arrays, unpacked_aside(folder) as aside:
-            for split in ("train", "val", "test"):
+            for split in SPLITS:  # MedMNIST calls them as we do
                 images, labels = _checked_split(npz, arrays, split, len(class_names))
                 for name in class_names:
                     (aside / split / name).mkdir(parents=True)

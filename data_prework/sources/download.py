@@ -10,7 +10,7 @@ import requests
 from filelock import FileLock
 from tqdm import tqdm
 
-from data_prework.sources.http import USER_AGENT, BadAnswer, DownloadError, in_words, with_retries
+from data_prework.sources.http import USER_AGENT, BadAnswerError, DownloadError, in_words, with_retries
 from data_prework.sources.wikimedia import COMMONS_API, collect, collect_addresses
 
 
@@ -90,7 +90,7 @@ def fetch(source: Source, name: str, folder: Path, *, retries: int = 3, timeout:
         return collect_addresses(source.lists, folder, **manners)
     except DownloadError as error:
         raise DownloadError(_with_advice(source, name, str(error))) from error
-    except (BadAnswer, OSError) as error:
+    except (BadAnswerError, OSError) as error:
         where = f"{source.api}: " if isinstance(source, Commons) else ""
         raise DownloadError(_with_advice(source, name, where + in_words(error))) from error
 
@@ -98,7 +98,7 @@ def fetch(source: Source, name: str, folder: Path, *, retries: int = 3, timeout:
 def fetch_direct(source: Direct, name: str, folder: Path, retries: int, timeout: float, wait: float) -> Path:
     """The file of a source in `folder`: found there with the right checksum, or downloaded aside and renamed.
 
-    Errors: BadAnswer and OSError, where no address gave the file.
+    Errors: BadAnswerError and OSError, where no address gave the file.
     """
     import pooch  # here, and not above: it brings a progress bar that writes a warning into notebooks
 
@@ -122,7 +122,7 @@ def fetch_direct(source: Direct, name: str, folder: Path, retries: int, timeout:
                 with_retries(download, retries, wait)
                 part.replace(target)
                 return target
-            except (requests.RequestException, BadAnswer) as error:
+            except (requests.RequestException, BadAnswerError) as error:
                 failures.append(f"{url}: {in_words(error)}")
             finally:
                 part.unlink(missing_ok=True)
@@ -152,16 +152,17 @@ def _fetch_kaggle(source: Kaggle, folder: Path, retries: int, wait: float) -> Pa
 
 
 def _check_content(part: Path, source: Direct) -> None:
-    """Raise BadAnswer when the bytes are not those of the file that was asked for."""
+    """Raise BadAnswerError when the bytes are not those of the file that was asked for."""
     with part.open("rb") as file:
         head = file.read(512).lstrip()
     if head.startswith(b"<") and Path(source.file).suffix not in (".html", ".xml", ".svg"):
-        raise BadAnswer("a web page came instead of the file: perhaps it asks to sign in or to accept", may_pass=False)
+        words = "a web page came instead of the file: perhaps it asks to sign in or to accept"
+        raise BadAnswerError(words, may_pass=False)
     fault = _hash_fault(part, source.known_hash)
     if fault:
-        raise BadAnswer(fault, may_pass=True)
+        raise BadAnswerError(fault, may_pass=True)
     if Path(source.file).suffix in (".zip", ".npz") and not zipfile.is_zipfile(part):
-        raise BadAnswer("the archive arrived incomplete", may_pass=True)
+        raise BadAnswerError("the archive arrived incomplete", may_pass=True)
 
 
 def _hash_fault(path: Path, known_hash: str | None) -> str | None:
@@ -184,7 +185,7 @@ def _with_advice(source: Source, name: str, words: str) -> str:
     elif isinstance(source, Kaggle):
         by_hand = f"download the zip in a browser from {source.page}, then run\n  {go_on} PATH_TO_FILE"
     else:
-        by_hand = f"save pictures from {source.page} in one folder per class, then run\n  {go_on} PATH_TO_FOLDER"
+        by_hand = f"save images from {source.page} in one folder per class, then run\n  {go_on} PATH_TO_FOLDER"
     return f"{name} could not be downloaded.\n  {words}\nTo go on by hand: {by_hand}"
 
 

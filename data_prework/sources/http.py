@@ -9,16 +9,18 @@ from typing import TypeVar
 import requests
 from urllib3.exceptions import ProtocolError, ReadTimeoutError
 
+from data_prework.errors import CourseError
+
 USER_AGENT = f"image-classification-course/0.1 (teaching notebooks) python-requests/{requests.__version__}"
 LONGEST_WAIT = 120.0  # seconds, however long a server asks for
 Result = TypeVar("Result")
 
 
-class DownloadError(RuntimeError):
+class DownloadError(CourseError, RuntimeError):
     """A download that failed for good; from `fetch`, the message names dataset, address, fault and the way by hand."""
 
 
-class BadAnswer(Exception):
+class BadAnswerError(CourseError):
     """An answer that arrived and is not what was asked for: other bytes, a web page, a server too busy to answer.
 
     may_pass: another try can help. retry_after: seconds that the server asks to wait.
@@ -54,7 +56,7 @@ def with_retries(call: Callable[[], Result], retries: int, wait: float) -> Resul
     for attempt in range(1, retries + 1):
         try:
             return call()
-        except (requests.RequestException, BadAnswer) as error:
+        except (requests.RequestException, BadAnswerError) as error:
             if attempt >= retries or not _may_pass(error):
                 raise
             time.sleep(min(LONGEST_WAIT, max(wait * 2 ** (attempt - 1), _asked_to_wait(error))))
@@ -74,7 +76,7 @@ def _status_in_words(status: int) -> str:
 
 
 def _may_pass(error: Exception) -> bool:
-    if isinstance(error, BadAnswer):
+    if isinstance(error, BadAnswerError):
         return error.may_pass
     if isinstance(error, requests.HTTPError) and error.response is not None:
         return error.response.status_code in (408, 429) or error.response.status_code >= 500
@@ -86,7 +88,7 @@ def _may_pass(error: Exception) -> bool:
 
 def _asked_to_wait(error: Exception) -> float:
     """Return the seconds of a Retry-After header, which holds seconds or a date."""
-    if isinstance(error, BadAnswer):
+    if isinstance(error, BadAnswerError):
         return error.retry_after
     response = getattr(error, "response", None)
     return 0.0 if response is None else retry_after(response)

@@ -4,9 +4,9 @@ import hashlib
 import os
 from pathlib import Path
 
-from data_prework.manifest import data_home
+from data_prework.manifest import default_data_dir
 from data_prework.sources.download import Direct, fetch_direct
-from data_prework.sources.http import BadAnswer, DownloadError, in_words
+from data_prework.sources.http import BadAnswerError, DownloadError, in_words
 
 # Addresses, file names and md5 as in keras.applications of Keras 3.15; Keras names no md5 for MobileNetV2.
 _SERVER = "https://storage.googleapis.com/tensorflow/keras-applications"
@@ -43,7 +43,7 @@ WEIGHTS = {
 
 def weights_folder() -> Path:
     """Where fetched weight files lie: `weights` in the folder of all data."""
-    return data_home() / "weights"
+    return default_data_dir() / "weights"
 
 
 def find_weights(name: str) -> Path | None:
@@ -74,7 +74,7 @@ def fetch_weights(name: str, folder: Path | None = None, **manners) -> Path:
         return path
     except DownloadError as error:
         raise DownloadError(_with_advice(name, source, folder, str(error))) from error
-    except (BadAnswer, OSError) as error:
+    except (BadAnswerError, OSError) as error:
         raise DownloadError(_with_advice(name, source, folder, in_words(error))) from error
 
 

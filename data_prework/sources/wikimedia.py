@@ -18,7 +18,7 @@ from filelock import FileLock
 from tqdm import tqdm
 
 from data_prework.files import atomic_write
-from data_prework.sources.http import USER_AGENT, BadAnswer, DownloadError, in_words, retry_after, with_retries
+from data_prework.sources.http import USER_AGENT, BadAnswerError, DownloadError, in_words, retry_after, with_retries
 
 COMMONS_API = "https://commons.wikimedia.org/w/api.php"
 SOURCE_FIELDS = ("path", "source", "licence", "author")
@@ -69,7 +69,7 @@ def collect(
                     if not (folder / path).exists():
                         try:
                             _save_photo(folder / path, get(photo["address"]))
-                        except (requests.HTTPError, BadAnswer) as error:
+                        except (requests.HTTPError, BadAnswerError) as error:
                             dead[photo["address"]] = (label, photo["address"], in_words(error))
                             continue
                     sources[path] = (path, photo["source"], photo["licence"], photo["author"])
@@ -115,7 +115,7 @@ def collect_addresses(
                         _write_bytes(there, content)
                     path = f"{label}/{there.name}"
                     sources[path] = (path, address, "unknown", "unknown")
-                except (requests.RequestException, BadAnswer, ValueError) as error:
+                except (requests.RequestException, BadAnswerError, ValueError) as error:
                     dead[address] = (label, address, in_words(error))
                 if number % SAVE_EVERY == 0:
                     _write_table(folder / "sources.csv", SOURCE_FIELDS, sources)
@@ -169,9 +169,9 @@ def _get(
             for chunk in response.iter_content(2**16):
                 content += chunk
                 if len(content) > MAX_IMAGE_BYTES:
-                    raise BadAnswer(f"more than {MAX_IMAGE_BYTES:,} bytes", may_pass=False)
+                    raise BadAnswerError(f"more than {MAX_IMAGE_BYTES:,} bytes", may_pass=False)
                 if time.monotonic() > until:
-                    raise BadAnswer(f"not finished after {MAX_IMAGE_SECONDS} s", may_pass=False)
+                    raise BadAnswerError(f"not finished after {MAX_IMAGE_SECONDS} s", may_pass=False)
         if params:
             _check_api(content, retry_after(response))
         return bytes(content)
@@ -180,14 +180,14 @@ def _get(
 
 
 def _check_api(content: bytes, seconds: float) -> None:
-    """Raise BadAnswer for a fault that the MediaWiki API reports inside an answer of status 200."""
+    """Raise BadAnswerError for a fault that the MediaWiki API reports inside an answer of status 200."""
     try:
         error = json.loads(content).get("error")
     except (ValueError, AttributeError):
-        raise BadAnswer("the answer is not the JSON of a MediaWiki API", may_pass=False) from None
+        raise BadAnswerError("the answer is not the JSON of a MediaWiki API", may_pass=False) from None
     if error:
         busy = error.get("code") in ("maxlag", "ratelimited", "readonly")
-        raise BadAnswer(f"the API says: {error.get('info', error)}", may_pass=busy, retry_after=seconds)
+        raise BadAnswerError(f"the API says: {error.get('info', error)}", may_pass=busy, retry_after=seconds)
 
 
 def _photos(get, api: str, titles: list[str], width: int) -> Iterator[dict[str, str]]:
@@ -257,7 +257,7 @@ def _suffix(content: bytes) -> str:
         if content.startswith(head):
             return suffix
     what = "a web page" if content.lstrip().startswith(b"<") else "nothing" if not content else "something else"
-    raise BadAnswer(f"{what} came instead of an image", may_pass=False)
+    raise BadAnswerError(f"{what} came instead of an image", may_pass=False)
 
 
 def _addresses(path: Path) -> list[str]:
@@ -267,7 +267,7 @@ def _addresses(path: Path) -> list[str]:
 
 def _save_photo(path: Path, content: bytes) -> None:
     if _suffix(content) != ".jpg":
-        raise BadAnswer("not a JPEG file", may_pass=False)
+        raise BadAnswerError("not a JPEG file", may_pass=False)
     _write_bytes(path, content)
 
 

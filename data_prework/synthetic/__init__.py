@@ -26,7 +26,7 @@ def synthesize(
         folder: must not exist.
         count: usable images; by default those of the course.
         difficulty: 1 as in the course; more is harder, less is easier.
-        workers: processes; all processors by default. The pictures do not depend on it.
+        workers: processes; all processors by default. The images do not depend on it.
 
     Returns:
         Counts of images per class and of planted faults.

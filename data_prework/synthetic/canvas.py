@@ -39,7 +39,7 @@ def stroke(shape: tuple[int, int], points: np.ndarray, widths: np.ndarray | floa
 
     Args:
         shape: (height, width) in pixels.
-        points: (n, 2) array of x, y in pixels; may leave the picture.
+        points: (n, 2) array of x, y in pixels; may leave the image.
         widths: width in pixels at each point, or one for all; less than 1 gives a faint line.
         soft: supersampling per axis.
 
@@ -48,27 +48,27 @@ def stroke(shape: tuple[int, int], points: np.ndarray, widths: np.ndarray | floa
     """
     points = np.asarray(points, dtype=float)
     widths = np.broadcast_to(np.asarray(widths, dtype=float), len(points))
-    picture = Image.new("L", (shape[1] * soft, shape[0] * soft))
-    pen = ImageDraw.Draw(picture)
+    pixels = Image.new("L", (shape[1] * soft, shape[0] * soft))
+    pen = ImageDraw.Draw(pixels)
     for (x0, y0), (x1, y1), width in zip(points[:-1], points[1:], widths[1:], strict=True):
         thick = max(1, round(width * soft))
         pen.line((x0 * soft, y0 * soft, x1 * soft, y1 * soft), fill=255, width=thick)
         if thick > 3:
             r = thick / 2
             pen.ellipse((x1 * soft - r, y1 * soft - r, x1 * soft + r, y1 * soft + r), fill=255)
-    small = picture.resize((shape[1], shape[0]), Image.Resampling.BOX)
+    small = pixels.resize((shape[1], shape[0]), Image.Resampling.BOX)
     return np.asarray(small, dtype=np.float32) / 255
 
 
-def to_uint8(picture: np.ndarray) -> np.ndarray:
-    """Clip a float picture on the scale 0-255 and round it to uint8."""
-    return np.clip(np.rint(picture), 0, 255).astype(np.uint8)
+def to_uint8(pixels: np.ndarray) -> np.ndarray:
+    """Clip a float image on the scale 0-255 and round it to uint8."""
+    return np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
 
 
-def save_jpeg(path: Path, picture: np.ndarray, quality: int = 85, mode: str | None = None) -> None:
-    """Save a uint8 picture, (h, w) or (h, w, 3), as JPEG; `mode` "RGB" stores a grey one in three channels."""
+def save_jpeg(path: Path, pixels: np.ndarray, quality: int = 85, mode: str | None = None) -> None:
+    """Save a uint8 image, (h, w) or (h, w, 3), as JPEG; `mode` "RGB" stores a grey one in three channels."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    image = Image.fromarray(picture)
+    image = Image.fromarray(pixels)
     (image.convert(mode) if mode else image).save(path, quality=quality)
 
 
@@ -82,7 +82,7 @@ def draw_all(draw: Callable, jobs: Sequence, describe: str, workers: int | None 
     """Call `draw(job)` for every job on all processors, with a progress bar; results in the order of the jobs.
 
     `draw` must be a module's top-level function and depend on nothing but its job (seed included), so that the
-    pictures are the same whatever the number of workers. `workers=1` stays in this process.
+    images are the same whatever the number of workers. `workers=1` stays in this process.
     """
     workers = workers or os.cpu_count() or 1
     bar = {"total": len(jobs), "desc": describe, "unit": "image", "leave": False, "disable": None}

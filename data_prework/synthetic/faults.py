@@ -104,7 +104,7 @@ def _make(kind: str, source: Path, path: Path) -> None:
     data = source.read_bytes()
     if kind == "exact_duplicate":
         path.write_bytes(data)
-    elif kind == "near_duplicate":  # saved again, a little brighter: other bytes, the same picture
+    elif kind == "near_duplicate":  # saved again, a little brighter: other bytes, the same image
         with Image.open(source) as image:
             image.point(lambda v: min(255, round(v * 1.04 + 2))).save(path, quality=60)
     elif kind == "truncated":

@@ -40,8 +40,7 @@ import numpy as np
 from keras import layers
 from sklearn.metrics import RocCurveDisplay, roc_auc_score
 
-from helpers.data import load_dataset
-from helpers.results import claim""",
+from helpers.data import load_dataset""",
     ),
     (
         "code",
@@ -49,7 +48,7 @@ from helpers.results import claim""",
     "concrete_cracks",
     image_size=32,
     color_mode="grayscale",
-    limit=run.images(1000),
+    max_images=run.images(1000),
 )
 figure, axes = plt.subplots(1, 6, figsize=(8, 1.6), layout="constrained")
 for ax, image in zip(axes, cracks.train.images):
@@ -159,7 +158,7 @@ The test split is opened here, once.""",
         """prob = model.predict(cracks.test.images, verbose=0)[:, 0]
 auc = roc_auc_score(cracks.test.labels, prob)
 print(f"AUC on {len(prob)} test images: {auc:.2f}")
-claim("The network ranks walls better than a coin does", auc > 0.5)""",
+run.claim("The network ranks walls better than a coin does", auc > 0.5)""",
     ),
     (
         "code",

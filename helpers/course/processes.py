@@ -4,6 +4,11 @@ from collections.abc import Iterable
 
 import psutil
 
+# environment of a process that shall compute in one thread, because another one has the other core
+ONE_THREAD = dict.fromkeys(
+    ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"
+)
+
 
 def family(pid: int | None) -> list[psutil.Process]:
     """The process and all below it; none where it has ended, or where `pid` is None."""

@@ -5,15 +5,19 @@ python -m helpers.course outputs  the same in the full profile, stored in the no
 """
 
 import argparse
+import contextlib
 import html
 import os
 import re
 import threading
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
+import psutil
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbconvert import HTMLExporter
@@ -21,10 +25,12 @@ from nbconvert import HTMLExporter
 from data_prework.files import PROJECT, atomic_write
 from data_prework.manifest import COURSE
 from data_prework.prepare import prepare
-from helpers.course.processes import family, resident
+from helpers.course import forked_kernels
+from helpers.course.processes import ONE_THREAD, end, family, resident
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 SOURCE = re.compile(r"· data: ([^·]+) ·")
+ROOM_FOR_TWO = 10e9  # bytes of memory that are free
 
 
 @dataclass(frozen=True)
@@ -65,12 +71,15 @@ def prepare_real(raw: Path) -> list[str]:
     return said
 
 
-def execute(path: Path, folder: Path, timeout: float) -> tuple[nbformat.NotebookNode, Outcome]:
+def execute(
+    path: Path, folder: Path, timeout: float, environment: dict[str, str] | None = None
+) -> tuple[nbformat.NotebookNode, Outcome]:
     """Run one notebook in a kernel of its own.
 
     Args:
         folder: working folder of the kernel.
         timeout: seconds for one cell.
+        environment: of the kernel; that of this process unless given.
 
     Returns:
         The executed notebook, also when a cell failed, and the outcome.
@@ -86,13 +95,15 @@ def execute(path: Path, folder: Path, timeout: float) -> tuple[nbformat.Notebook
     peak, done, fault = [0.0], threading.Event(), ""
     begin = time.perf_counter()
     try:
-        with client.setup_kernel():
+        with client.setup_kernel(env=environment or os.environ):
             watcher = threading.Thread(target=_watch, args=(client.km, peak, done), daemon=True)
             watcher.start()
             for index, cell in enumerate(notebook.cells):
                 client.execute_cell(cell, index)
             peak[0] = max(peak[0], _memory(client.km))  # a short notebook may end before the watcher's first look
-    except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+    except CellTimeoutError:
+        fault = f"cell {index}: stopped after {timeout:g} s"
+    except (CellExecutionError, DeadKernelError) as error:
         fault = f"cell {index}: {_last_line(error)}"
     finally:
         done.set()
@@ -170,15 +181,21 @@ td, th {{ padding: .3rem .8rem; text-align: left; border-bottom: 1px solid #ccc 
 """
 
 
-def run(paths: list[Path], out: Path, in_place: bool, timeout: float) -> int:
-    """Run notebooks one after the other; a failing one does not stop the others. Returns the number that failed."""
+def run(paths: list[Path], out: Path, in_place: bool, timeout: float, at_once: int = 1) -> int:
+    """Run notebooks, begun in their order; a failing one does not stop the others. Returns the number that failed.
+
+    Args:
+        out: folder for pages and executed copies.
+        in_place: store the outputs also in the notebooks that went through.
+        timeout: seconds for one cell.
+        at_once: how many may run at the same time.
+    """
     out.mkdir(parents=True, exist_ok=True)
     page = HTMLExporter(template_name="lab")
     page.embed_images = True
-    outcomes = []
-    for path in paths:
-        notebook, outcome = execute(path, path.parent, timeout)
-        outcomes.append(outcome)
+    outcomes = {}
+    for path, (notebook, outcome) in _executed(paths, timeout, at_once):
+        outcomes[path] = outcome
         nbformat.write(notebook, out / path.name)
         body, _ = page.from_notebook_node(notebook, {"metadata": {"name": outcome.title or path.stem}})
         (out / f"{path.stem}.html").write_text(body, encoding="utf-8")
@@ -186,9 +203,25 @@ def run(paths: list[Path], out: Path, in_place: bool, timeout: float) -> int:
             with atomic_write(path) as aside:
                 nbformat.write(notebook, aside)
         print(f"{'FAILED' if outcome.fault else 'ok':7}{path.name}  {outcome.seconds:.0f} s", flush=True)
-    (out / "index.html").write_text(index_page(outcomes, os.environ["COURSE_PROFILE"]), encoding="utf-8")
-    print(f"\n{table(outcomes)}\n\npages: {out / 'index.html'}")
-    return sum(bool(one.fault) for one in outcomes)
+    ordered = [outcomes[path] for path in paths]
+    (out / "index.html").write_text(index_page(ordered, os.environ["COURSE_PROFILE"]), encoding="utf-8")
+    print(f"\n{table(ordered)}\n\npages: {out / 'index.html'}")
+    return sum(bool(one.fault) for one in ordered)
+
+
+def _executed(paths: list[Path], timeout: float, at_once: int) -> Iterator[tuple[Path, tuple]]:
+    """Each path with what `execute` returned, as they end; an interrupt ends the kernels."""
+    environment = {**os.environ, **(ONE_THREAD if at_once > 1 else {})}
+    with ThreadPoolExecutor(at_once) as pool:
+        running = {pool.submit(execute, path, path.parent, timeout, environment): path for path in paths}
+        try:
+            for future in as_completed(running):
+                yield running[future], future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            while wait(running, timeout=0.2).not_done:
+                end(family(os.getpid())[1:])  # all kernels: their threads see it and end
+            raise
 
 
 def main(argv: list[str]) -> int:
@@ -200,6 +233,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--raw", type=Path, help="folder with the raw data sets, for --data real")
     parser.add_argument("--out", type=Path, default=Path("build"), help="where pages and executed copies go")
     parser.add_argument("--timeout", type=float, default=1800, help="seconds for one cell (default 1800)")
+    parser.add_argument("--cold", action="store_true", help="never fork kernels, as quick runs do on Linux")
     parser.add_argument("notebooks", nargs="*", type=Path, help="default: all")
     args = parser.parse_intermixed_args(rest)
     os.environ["COURSE_PROFILE"] = "full" if command == "outputs" else args.profile
@@ -216,4 +250,12 @@ def main(argv: list[str]) -> int:
     for path in paths:
         if path.suffix != ".ipynb" or not path.is_file():
             parser.error(f"{path}: no such notebook; give files that end in .ipynb, or none for the whole course")
-    return 1 if run(paths, args.out.resolve(), command == "outputs", args.timeout) else 0
+    quick = os.environ["COURSE_PROFILE"] == "quick"
+    forked = quick and not args.cold and forked_kernels.AVAILABLE
+    at_once = 2 if quick and len(paths) > 1 and psutil.virtual_memory().available > ROOM_FOR_TWO else 1
+    print(
+        f"{'forked' if forked else 'new'} kernels, "
+        f"{'two notebooks at once with one thread each' if at_once > 1 else 'one notebook at a time'}"
+    )
+    with forked_kernels.forked_kernels() if forked else contextlib.nullcontext():
+        return 1 if run(paths, args.out.resolve(), command == "outputs", args.timeout, at_once) else 0

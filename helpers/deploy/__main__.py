@@ -3,6 +3,8 @@
 import sys
 from importlib import import_module
 
+from helpers.run import import_tensorflow
+
 COMMANDS = {
     "predict": "judge the images of files and folders with a bundle; a table as CSV, maps as images",
     "app": "open the app on this computer: upload images, see what one bundle or two say",
@@ -19,6 +21,7 @@ def main(argv: list[str] | None = None) -> int:
     if words[0] not in COMMANDS:
         print(f"{words[0]}: no such command; there are {', '.join(COMMANDS)}", file=sys.stderr)
         return 2
+    import_tensorflow()  # a command writes its answer, not TensorFlow's log
     return import_module(f"helpers.deploy.{words[0]}").main(words[1:]) or 0
 
 

@@ -1,8 +1,8 @@
-"""The app: upload pictures, see what one bundle or two say about them, and tell it the truth.
+"""The app: upload images, see what one bundle or two say about them, and tell it the truth.
 
     python -m helpers.deploy app FOLDER_OF_BUNDLES [--feedback FILE] [--port 8501]
 
-It runs on this computer only, sends nothing anywhere, and keeps no picture.
+It runs on this computer only, sends nothing anywhere, and keeps no image.
 """
 
 import argparse
@@ -18,12 +18,13 @@ from PIL import Image
 from streamlit import runtime
 from streamlit.web import cli
 
+from data_prework.image_files import MAX_BYTES, read_image
 from helpers.deploy.bundle import CANNOT_JUDGE, CANNOT_READ, Bundle, BundleError, find_bundles, load_bundle
 from helpers.deploy.csv_cells import for_spreadsheet
 from helpers.deploy.feedback import read_feedback, save_feedback
 from helpers.deploy.model_card import WARNING
 from helpers.deploy.predict import decide, predict
-from helpers.pictures import MAX_BYTES, overlaid, read_picture
+from helpers.plots.overlays import overlay
 
 FLAGS = {
     "browser.gatherUsageStats": "false",
@@ -85,16 +86,16 @@ def _load(folder: str, changed: int) -> Bundle:
 
 @st.cache_data(max_entries=200, show_spinner="Looking")
 def _judged(key: str, digest: str, name: str, _bundle: Bundle, _data: bytes) -> pd.DataFrame:
-    """One row of `predict` with its heatmap, kept for the bundle and the picture."""
+    """One row of `predict` with its heatmap, kept for the bundle and the image."""
     return predict({name: _data}, _bundle, heatmap=True)
 
 
 @st.cache_data(max_entries=200, show_spinner=False)
 def _small(digest: str, _data: bytes) -> bytes:
-    picture = Image.fromarray(read_picture(_data))
-    picture.thumbnail((320, 320))
+    image = Image.fromarray(read_image(_data))
+    image.thumbnail((320, 320))
     content = io.BytesIO()
-    picture.save(content, "PNG")
+    image.save(content, "PNG")
     return content.getvalue()
 
 
@@ -116,7 +117,7 @@ def _one_file(number: int, file, bundles: list[tuple[Bundle, float]], feedback: 
                     _answer(row, bundle)
             _ask(f"{number} {digest}", data, rows, bundles, feedback)
     limits = [{"bundle": bundle.name, "threshold": limit} for bundle, limit in bundles]
-    plain = [frame.drop(columns=["picture", "map"]).assign(**more) for frame, more in zip(frames, limits, strict=True)]
+    plain = [frame.drop(columns=["image", "map"]).assign(**more) for frame, more in zip(frames, limits, strict=True)]
     return pd.concat(plain)
 
 
@@ -127,7 +128,7 @@ def _answer(row: pd.Series, bundle: Bundle) -> None:
         st.warning(f"The picture is {_plain(row['note'])}. Its probability means nothing.")
     st.text(f"probability of {bundle.classes[1]}: {row['probability']:.3f}")
     words = "bright: what speaks for" if row["map"].any() else "nothing here speaks for"
-    st.image(overlaid(row["picture"], row["map"]), caption=f"{words} {_plain(bundle.classes[1])}")
+    st.image(overlay(row["image"], row["map"]), caption=f"{words} {_plain(bundle.classes[1])}")
 
 
 def _ask(key: str, data: bytes, rows: list[pd.Series], bundles: list[tuple[Bundle, float]], feedback: Path) -> None:
@@ -165,7 +166,7 @@ def _kept(feedback: Path) -> None:
 
 
 def _plain(text: object) -> str:
-    """Text as it is where Streamlit would read Markdown: a file's name must not become a link or a picture."""
+    """Text as it is where Streamlit would read Markdown: a file's name must not become a link or an image."""
     return re.sub(r"([\\`*_{}\[\]()#+!|<>~$])", r"\\\1", str(text))
 
 

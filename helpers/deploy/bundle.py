@@ -1,7 +1,7 @@
 """A model as it goes out: a folder with the network, its labels, threshold, scores and origin, and a card to read.
 
 model.keras     the network, its preprocessing inside, without the optimizer
-reference.npz   numbers of training pictures, to tell whether a new picture is unlike them
+reference.npz   numbers of training images, to tell whether a new image is unlike them
 bundle.json     everything else; the only file that says how to use the other two, and their sha256
 MODEL_CARD.md   the same for people
 """
@@ -22,10 +22,11 @@ from typing import Any
 import keras
 import numpy as np
 
-from helpers.data import MODES
+from data_prework.image_files import MODES
 from helpers.deploy.model_card import model_card
 from helpers.deploy.out_of_distribution import Reference
-from helpers.heatmaps.feature_extractor import Stages, two_stages
+from helpers.errors import CourseError
+from helpers.heatmaps.feature_extractor import FeatureExtractor
 from helpers.metrics import Scores
 
 VERSION = 1
@@ -46,7 +47,7 @@ KINDS = {  # of the entries of bundle.json
 }
 
 
-class BundleError(ValueError):
+class BundleError(CourseError, ValueError):
     """A bundle that cannot be used; the message says which file, what is wrong with it and what to do."""
 
 
@@ -76,7 +77,7 @@ class Bundle:
         threshold: positive from this probability on.
         size, color_mode: (height, width) in pixels and "grayscale" or "rgb", of the model's input.
         about: all of bundle.json.
-        stages: the model in two stages, for features and heatmaps.
+        extractor: the model in two parts, for features and heatmaps.
     """
 
     folder: Path
@@ -88,7 +89,7 @@ class Bundle:
     color_mode: str
     about: dict = field(repr=False)
     reference: Reference = field(repr=False)
-    stages: Stages = field(repr=False)
+    extractor: FeatureExtractor = field(repr=False)
 
     @property
     def scores(self) -> Scores:
@@ -121,7 +122,7 @@ def save_bundle(
             sigmoid unit or two softmax units.
         class_names: the negative class, then the positive one.
         threshold, scores: as chosen on validation; the scores must be measured at this threshold.
-        train_images, val_images: uint8; the first are what new pictures are compared with, the second set the limit.
+        train_images, val_images: uint8; the first are what new images are compared with, the second set the limit.
         refuse: share of `val_images` that is to be above the limit.
 
     Raises:
@@ -131,7 +132,7 @@ def save_bundle(
     folder = Path(folder)
     if folder.exists() and not (folder / ABOUT).is_file():
         raise ValueError(f"folder: {folder} is there and is no bundle; give another name")
-    shape, classes, stages = _checked(model, class_names, threshold, scores)
+    shape, classes, extractor = _checked(model, class_names, threshold, scores)
     about = {
         "version": VERSION,
         "name": folder.name,
@@ -154,7 +155,7 @@ def save_bundle(
         "training": {"seed": int(provenance.seed), "parameters": int(model.count_params())},
         "versions": {"python": platform.python_version(), **{n: version(n) for n in ("keras", "tensorflow", "pillow")}},
     }
-    reference = Reference.fit(stages, train_images, val_images, refuse, provenance.seed)
+    reference = Reference.fit(extractor, train_images, val_images, refuse, provenance.seed)
     folder.parent.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     aside.chmod(0o755)  # mkdtemp makes it for its owner only
@@ -195,7 +196,7 @@ def load_bundle(folder: Path | str) -> Bundle:
     try:
         model = keras.saving.load_model(folder / MODEL, compile=False, safe_mode=True)
         reference = Reference.load(folder / REFERENCE)
-        shape, classes, stages = _checked(
+        shape, classes, extractor = _checked(
             model, about["classes"], about["threshold"], Scores.from_dict(about["scores"])
         )
     except Exception as error:  # Keras fails on a foreign file in any way
@@ -203,7 +204,16 @@ def load_bundle(folder: Path | str) -> Bundle:
     if shape != tuple(about["input"].get(name) for name in ("height", "width", "color_mode")):
         raise BundleError(f"{folder / ABOUT}: input is {about['input']}, but the model takes {shape}; save it again")
     return Bundle(
-        folder, about["name"], model, tuple(classes), about["threshold"], shape[:2], shape[2], about, reference, stages
+        folder,
+        about["name"],
+        model,
+        tuple(classes),
+        about["threshold"],
+        shape[:2],
+        shape[2],
+        about,
+        reference,
+        extractor,
     )
 
 
@@ -225,16 +235,16 @@ def _without_optimizer(model: keras.Model) -> keras.Model:
     return plain
 
 
-def probabilities(model: keras.Model, pictures: np.ndarray) -> np.ndarray:
+def probabilities(model: keras.Model, images: np.ndarray) -> np.ndarray:
     """(n,) of the positive class."""
-    answers = model.predict_on_batch(np.asarray(pictures, np.float32))
+    answers = model.predict_on_batch(np.asarray(images, np.float32))
     return answers[:, -1]
 
 
 def _checked(
     model: keras.Model, class_names: Sequence[str], threshold: float, scores: Scores
-) -> tuple[tuple[int, int, str], list[str], Stages]:
-    """((height, width, color mode), classes, stages) of a model that fits its description."""
+) -> tuple[tuple[int, int, str], list[str], FeatureExtractor]:
+    """((height, width, color mode), classes, extractor) of a model that fits its description."""
     classes = [str(name) for name in class_names]
     if len(classes) != 2 or len(set(classes)) != 2 or {CANNOT_JUDGE, CANNOT_READ} & set(classes):
         raise ValueError(f"class_names: {class_names!r}; expected two different names, the negative one first")
@@ -242,17 +252,17 @@ def _checked(
         raise ValueError(f"threshold: {threshold!r} is no probability between 0 and 1")
     if not isinstance(scores, Scores) or abs(scores.threshold - threshold) > 1e-9:
         raise ValueError(f"scores: not measured at the threshold {threshold}; evaluate(labels, answers, threshold)")
-    stages = two_stages(model)
-    height, width, channels = stages.shape
-    colours = {count: name for name, (_, count) in MODES.items()}
-    if None in stages.shape or channels not in colours:
-        raise ValueError(f"model: takes {stages.shape}, expected a fixed height and width and 1 or 3 channels")
-    if stages.classes != 2:
-        raise ValueError(f"model: has {stages.classes} classes, expected one sigmoid unit or two softmax units")
-    answers = probabilities(model, np.random.default_rng(0).integers(0, 256, (2, *stages.shape)))
+    extractor = FeatureExtractor.from_model(model)
+    height, width, channels = extractor.shape
+    colors = {count: name for name, (_, count) in MODES.items()}
+    if None in extractor.shape or channels not in colors:
+        raise ValueError(f"model: takes {extractor.shape}, expected a fixed height and width and 1 or 3 channels")
+    if extractor.classes != 2:
+        raise ValueError(f"model: has {extractor.classes} classes, expected one sigmoid unit or two softmax units")
+    answers = probabilities(model, np.random.default_rng(0).integers(0, 256, (2, *extractor.shape)))
     if not np.isfinite(answers).all() or answers.min() < 0 or answers.max() > 1:
         raise ValueError("model: its answers are no probabilities; end it with a sigmoid or softmax")
-    return (height, width, colours[channels]), classes, stages
+    return (height, width, colors[channels]), classes, extractor
 
 
 def _read_about(path: Path) -> dict:

@@ -1,4 +1,4 @@
-"""What users say about answers, in one SQLite file: a row a click. Neither the picture nor its file name is kept."""
+"""What users say about answers, in one SQLite file: a row a click. Neither the image nor its file name is kept."""
 
 import hashlib
 import sqlite3
@@ -20,7 +20,7 @@ COLUMNS = {
 
 
 def save_feedback(
-    path: Path, picture: bytes, bundle: str, probability: float, threshold: float, decision: str, label: str
+    path: Path, image: bytes, bundle: str, probability: float, threshold: float, decision: str, label: str
 ) -> None:
     """Add one row; the file is made where it is missing. Several users may write at the same time.
 
@@ -28,7 +28,7 @@ def save_feedback(
         ValueError: the file is not an SQLite file, or cannot be written; the message names it.
     """
     time = datetime.now(UTC).isoformat(timespec="milliseconds")
-    row = (time, hashlib.sha256(picture).hexdigest(), bundle, probability, threshold, decision, label)
+    row = (time, hashlib.sha256(image).hexdigest(), bundle, probability, threshold, decision, label)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with closing(sqlite3.connect(path, timeout=30)) as connection, connection:

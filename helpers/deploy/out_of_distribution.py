@@ -1,9 +1,9 @@
-"""How unlike the training pictures a picture is: what a network that must answer cannot say by itself.
+"""How unlike the training images an image is: what a network that must answer cannot say by itself.
 
-A picture is described three times: by the network's last feature map, averaged; by statistics of its grey levels; and
-by a thumbnail of 8 by 8 pixels. Each time its distance is the mean of those to its nearest training pictures, in units
+An image is described three times: by the network's last feature map, averaged; by statistics of its gray levels; and
+by a thumbnail of 8 by 8 pixels. Each time its distance is the mean of those to its nearest training images, in units
 of their spread (Sun et al., "Out-of-distribution detection with deep nearest neighbors",
-arXiv 2204.06507). The worst of the three counts, divided by a limit that validation pictures set: above 1 is unlike.
+arXiv 2204.06507). The worst of the three counts, divided by a limit that validation images set: above 1 is unlike.
 """
 
 import io
@@ -15,26 +15,26 @@ from PIL import Image
 from scipy.ndimage import laplace
 from sklearn.neighbors import NearestNeighbors
 
-from helpers.heatmaps.feature_extractor import Stages, batches
+from helpers.heatmaps.feature_extractor import FeatureExtractor, batches
 
 NEIGHBOURS = 5
-MOST = 2000  # training pictures that are kept
+MOST = 2000  # training images that are kept
 THUMBNAIL = 8  # pixels a side
 
 
-def features(stages: Stages, images: np.ndarray) -> np.ndarray:
-    """(n, features) float32: the last feature map of each picture, averaged over its places."""
-    return np.concatenate([stages.features(part).numpy().mean((1, 2)) for part in batches(images)])
+def features(extractor: FeatureExtractor, images: np.ndarray) -> np.ndarray:
+    """(n, features) float32: the last feature map of each image, averaged over its places."""
+    return np.concatenate([extractor.features(part).numpy().mean((1, 2)) for part in batches(images)])
 
 
 def statistics(images: np.ndarray) -> np.ndarray:
-    """(n, 12) float32, all in grey levels: mean, spread, five percentiles, three of detail, colour, share at the ends.
+    """(n, 12) float32, all in gray levels: mean, spread, five percentiles, three of detail, color, share at the ends.
 
     images: (n, height, width, 1 or 3) uint8.
     """
     grey = images.astype(np.float32).mean(axis=3)
     axes = (1, 2)
-    colour = images.max(axis=3).astype(np.float32) - images.min(axis=3)
+    color = images.max(axis=3).astype(np.float32) - images.min(axis=3)
     at_the_ends = (grey < 3) | (grey > 252)
     columns = [
         grey.mean(axes),
@@ -42,30 +42,30 @@ def statistics(images: np.ndarray) -> np.ndarray:
         *np.percentile(grey, [5, 25, 50, 75, 95], axis=axes),
         np.abs(np.diff(grey, axis=2)).mean(axes),
         np.abs(np.diff(grey, axis=1)).mean(axes),
-        np.abs(np.stack([laplace(picture) for picture in grey])).mean(axes),
-        colour.mean(axes),
+        np.abs(np.stack([laplace(image) for image in grey])).mean(axes),
+        color.mean(axes),
         255 * at_the_ends.mean(axes),
     ]
     return np.column_stack(columns).astype(np.float32)
 
 
 def thumbnails(images: np.ndarray) -> np.ndarray:
-    """(n, 64) float32: the mean grey level of each of 8 by 8 parts. images: (n, height, width, 1 or 3) uint8."""
+    """(n, 64) float32: the mean gray level of each of 8 by 8 parts. images: (n, height, width, 1 or 3) uint8."""
     grey = images.astype(np.float32).mean(axis=3)
     size = (THUMBNAIL, THUMBNAIL)
-    small = [np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BOX)).ravel() for picture in grey]
+    small = [np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BOX)).ravel() for image in grey]
     return np.stack(small)
 
 
-def _views(stages: Stages) -> dict[str, Callable]:
-    return {"features": lambda images: features(stages, images), "statistics": statistics, "thumbnail": thumbnails}
+def _views(extractor: FeatureExtractor) -> dict[str, Callable]:
+    return {"features": lambda images: features(extractor, images), "statistics": statistics, "thumbnail": thumbnails}
 
 
 class Reference:
-    """What is kept of the training pictures. `unlike(stages, images)` compares new ones with it."""
+    """What is kept of the training images. `unlike(extractor, images)` compares new ones with it."""
 
     def __init__(self, arrays: dict[str, np.ndarray]):
-        """arrays: as `fit` and `load` make them; three tables of training pictures, their scales and limits."""
+        """arrays: as `fit` and `load` make them; three tables of training images, their scales and limits."""
         self.arrays = arrays
         self._nearest = {
             view: NearestNeighbors(n_neighbors=min(NEIGHBOURS, len(arrays[view]))).fit(arrays[view])
@@ -74,14 +74,14 @@ class Reference:
 
     @classmethod
     def fit(
-        cls, stages: Stages, train: np.ndarray, val: np.ndarray, refuse: float = 0.02, seed: int = 7
+        cls, extractor: FeatureExtractor, train: np.ndarray, val: np.ndarray, refuse: float = 0.02, seed: int = 7
     ) -> "Reference":
-        """Remember training pictures, and set the limit so that about the share `refuse` of `val` is above it.
+        """Remember training images, and set the limit so that about the share `refuse` of `val` is above it.
 
         train, val: (n, height, width, channels) uint8, at least 20 each. At most 2,000 of `train` are kept, by seed.
 
         Raises:
-            ValueError: too few pictures, or `refuse` is not between 0 and 0.5.
+            ValueError: too few images, or `refuse` is not between 0 and 0.5.
         """
         if not 0 < refuse < 0.5:
             raise ValueError(f"refuse: {refuse!r}; a share between 0 and 0.5, such as 0.02")
@@ -90,7 +90,7 @@ class Reference:
                 raise ValueError(f"{name}: {len(images)} pictures are too few to say what is usual; give 20 or more")
         kept = np.sort(np.random.default_rng(seed).permutation(len(train))[:MOST])
         arrays = {}
-        for view, describe in _views(stages).items():
+        for view, describe in _views(extractor).items():
             table = describe(train[kept])
             spread = table.std(axis=0)
             # what hardly varies in training must not decide alone
@@ -98,28 +98,28 @@ class Reference:
             arrays |= {view: (table - table.mean(axis=0)) / scale, f"{view}_mean": table.mean(axis=0)}
             arrays |= {f"{view}_scale": scale, f"{view}_limit": np.float32(1)}
         reference = cls(arrays)
-        distances = reference.distances(stages, val)
+        distances = reference.distances(extractor, val)
         for view, values in distances.items():
             reference.arrays[f"{view}_limit"] = np.float32(max(float(np.quantile(values, 1 - refuse)), 1e-6))
-        worst = reference.unlike(stages, val)
+        worst = reference.unlike(extractor, val)
         for view in distances:  # the worst of three is above its limit more often than one alone
             reference.arrays[f"{view}_limit"] *= np.float32(np.quantile(worst, 1 - refuse))
         return reference
 
-    def distances(self, stages: Stages, images: np.ndarray) -> dict[str, np.ndarray]:
-        """{"features", "statistics", "thumbnail"}: (n,) mean distance to the nearest training pictures over its limit.
+    def distances(self, extractor: FeatureExtractor, images: np.ndarray) -> dict[str, np.ndarray]:
+        """{"features", "statistics", "thumbnail"}: (n,) mean distance to the nearest training images over its limit.
 
-        Above 1 the picture is unlike in this respect.
+        Above 1 the image is unlike in this respect.
         """
         found = {}
-        for view, describe in _views(stages).items():
+        for view, describe in _views(extractor).items():
             points = (describe(images) - self.arrays[f"{view}_mean"]) / self.arrays[f"{view}_scale"]
             found[view] = self._nearest[view].kneighbors(points)[0].mean(axis=1) / self.arrays[f"{view}_limit"]
         return found
 
-    def unlike(self, stages: Stages, images: np.ndarray) -> np.ndarray:
-        """(n,) the largest of the three: 1 is the limit, above it a picture is unlike the training pictures."""
-        return np.max(list(self.distances(stages, images).values()), axis=0)
+    def unlike(self, extractor: FeatureExtractor, images: np.ndarray) -> np.ndarray:
+        """(n,) the largest of the three: 1 is the limit, above it an image is unlike the training images."""
+        return np.max(list(self.distances(extractor, images).values()), axis=0)
 
     def save(self, path: Path) -> None:
         """Write all tables into one .npz file."""

@@ -1,50 +1,42 @@
-"""Judge pictures with a bundle: files, folders or arrays in, a table out; bad files are rows with a reason.
+"""Judge images with a bundle: files, folders or arrays in, a table out; bad files are rows with a reason.
 
-    python -m helpers.deploy predict BUNDLE PICTURES --csv answers.csv [--threshold 0.4] [--heatmaps FOLDER]
+    python -m helpers.deploy predict BUNDLE IMAGES --csv answers.csv [--threshold 0.4] [--heatmaps FOLDER]
 
-The exit status is 0 where at least one picture was judged, 1 where none could be, 2 where the command was wrong.
+The exit status is 0 where at least one image was judged, 1 where none could be, 2 where the command was wrong.
 """
 
 import argparse
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
 
 import numpy as np
 import pandas as pd
 from PIL import Image
 
 from data_prework.files import atomic_write
-from data_prework.scan import Rejected
-from helpers.run import _silenced
-
-with _silenced():  # a command writes its answer, not TensorFlow's log
-    import tensorflow  # noqa: F401
-
+from data_prework.image_files import RejectedImageError, fit_image, read_image
 from helpers.deploy.bundle import CANNOT_JUDGE, CANNOT_READ, Bundle, BundleError, load_bundle, probabilities
 from helpers.deploy.csv_cells import for_spreadsheet
 from helpers.heatmaps import heatmap as heatmap_of
 from helpers.heatmaps.feature_extractor import BATCH
-from helpers.pictures import fit_picture, overlaid, read_picture
+from helpers.plots.overlays import overlay
 
 
 def predict(images: Any, bundle: Bundle, threshold: float | None = None, heatmap: bool = False) -> pd.DataFrame:
-    """Judge pictures; one row a picture, in order.
+    """Judge images; one row an image, in order.
 
     Args:
         images: a file; a folder, with all files below it; the content of a file in bytes; an array, uint8, of one
-            picture (height, width, 1 or 3) or of many (n, height, width, channels); a list of these; or a dictionary
+            image (height, width, 1 or 3) or of many (n, height, width, channels); a list of these; or a dictionary
             of name -> one of these.
         threshold: instead of the bundle's own.
-        heatmap: adds the columns `picture`, the model's input (h, w, channels) uint8, and `map`, what speaks for the
+        heatmap: adds the columns `image`, the model's input (h, w, channels) uint8, and `map`, what speaks for the
             positive class (h, w) by Grad-CAM; None where a file cannot be read.
 
     Returns:
-        file; probability of the positive class (NaN: not read); decision: a class, "cannot judge" where the picture is
-        unlike the training pictures, or "cannot read"; unlike: 1 is the limit; note: the reason in words.
+        file; probability of the positive class (NaN: not read); decision: a class, "cannot judge" where the image is
+        unlike the training images, or "cannot read"; unlike: 1 is the limit; note: the reason in words.
 
     Raises:
         ValueError: an argument is wrong. A bad file is no error: its row says what is wrong with it.
@@ -52,24 +44,24 @@ def predict(images: Any, bundle: Bundle, threshold: float | None = None, heatmap
     rows, waiting = [], []
     for name, source in named_sources(images):
         row = {"file": name, "probability": np.nan, "decision": CANNOT_READ, "unlike": np.nan, "note": ""}
-        rows.append(row | ({"picture": None, "map": None} if heatmap else {}))
+        rows.append(row | ({"image": None, "map": None} if heatmap else {}))
         try:
-            read = fit_picture if isinstance(source, np.ndarray) else read_picture
+            read = fit_image if isinstance(source, np.ndarray) else read_image
             waiting.append((rows[-1], read(source, bundle.size, bundle.color_mode)))
-        except Rejected as error:
+        except RejectedImageError as error:
             rows[-1]["note"] = str(error)
         if len(waiting) == BATCH:
             _judge(waiting, bundle, heatmap)
             waiting = []
     if waiting:
         _judge(waiting, bundle, heatmap)
-    columns = ["file", "probability", "decision", "unlike", "note", *(["picture", "map"] if heatmap else [])]
+    columns = ["file", "probability", "decision", "unlike", "note", *(["image", "map"] if heatmap else [])]
     frame = pd.DataFrame(rows, columns=columns).astype({"probability": float, "unlike": float})
     return decide(frame, bundle, threshold)
 
 
 def decide(frame: pd.DataFrame, bundle: Bundle, threshold: float | None = None) -> pd.DataFrame:
-    """The table of `predict` with decisions and notes at another threshold; the pictures are not judged anew."""
+    """The table of `predict` with decisions and notes at another threshold; the images are not judged anew."""
     limit = bundle.threshold if threshold is None else threshold
     if not 0 <= limit <= 1:
         raise ValueError(f"threshold: {threshold!r} is no probability from 0 to 1")
@@ -83,7 +75,7 @@ def decide(frame: pd.DataFrame, bundle: Bundle, threshold: float | None = None) 
 
 
 def named_sources(images: Any) -> Iterator[tuple[str, Any]]:
-    """(name, source) of every single picture in what `predict` takes; files of a folder by their path in it."""
+    """(name, source) of every single image in what `predict` takes; files of a folder by their path in it."""
     if isinstance(images, Mapping):
         for name, one in images.items():
             yield from ((str(name) if inner == "" else f"{name}/{inner}", s) for inner, s in _unfold(one))
@@ -99,9 +91,9 @@ def named_sources(images: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _unfold(one: Any) -> Iterator[tuple[str, Any]]:
-    """(name within, source): files of a folder, pictures of an array; a single source has the name ""."""
+    """(name within, source): files of a folder, images of an array; a single source has the name ""."""
     if isinstance(one, np.ndarray) and one.ndim == 4:
-        yield from ((str(i), picture) for i, picture in enumerate(one))
+        yield from ((str(i), image) for i, image in enumerate(one))
     elif isinstance(one, str | Path) and Path(one).is_dir():
         paths = sorted(path for path in Path(one).rglob("*") if not path.is_dir())
         for path in paths:
@@ -115,37 +107,37 @@ def _unfold(one: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _judge(waiting: list[tuple[dict, np.ndarray]], bundle: Bundle, with_maps: bool) -> None:
-    pictures = np.stack([picture for _, picture in waiting])
-    answers = probabilities(bundle.model, pictures)
-    unlike = bundle.reference.unlike(bundle.stages, pictures)
-    method = "grad_cam" if bundle.stages.layer else "occlusion"
-    maps = heatmap_of(bundle.stages, pictures, method, target=1) if with_maps else [None] * len(pictures)
-    for (row, picture), probability, distance, found in zip(waiting, answers, unlike, maps, strict=True):
+    images = np.stack([image for _, image in waiting])
+    answers = probabilities(bundle.model, images)
+    unlike = bundle.reference.unlike(bundle.extractor, images)
+    method = "grad_cam" if bundle.extractor.layer else "occlusion"
+    maps = heatmap_of(bundle.extractor, images, method, target=1) if with_maps else [None] * len(images)
+    for (row, image), probability, distance, found in zip(waiting, answers, unlike, maps, strict=True):
         row |= {"probability": float(probability), "unlike": float(distance)}
         if with_maps:
-            row |= {"picture": picture, "map": found}
+            row |= {"image": image, "map": found}
 
 
 def summary(frame: pd.DataFrame) -> str:
-    """One line: how many pictures, and how many of each decision."""
+    """One line: how many images, and how many of each decision."""
     counts = ", ".join(f"{count} {decision}" for decision, count in frame["decision"].value_counts(sort=False).items())
     return f"{len(frame)} picture{'' if len(frame) == 1 else 's'}: {counts}"
 
 
 def save_csv(frame: pd.DataFrame, path: Path) -> None:
-    """Write the table without its pictures and maps, aside first, then renamed."""
-    plain = frame.drop(columns=["picture", "map"], errors="ignore").round({"probability": 4, "unlike": 2})
+    """Write the table without its images and maps, aside first, then renamed."""
+    plain = frame.drop(columns=["image", "map"], errors="ignore").round({"probability": 4, "unlike": 2})
     with atomic_write(path) as aside:
         for_spreadsheet(plain).to_csv(aside, index=False, lineterminator="\n")
 
 
 def save_heatmaps(frame: pd.DataFrame, folder: Path) -> int:
-    """Write NAME.heatmap.png for every picture that was judged, in the folders of the pictures; returns how many."""
+    """Write NAME.heatmap.png for every image that was judged, in the folders of the images; returns how many."""
     judged = frame[frame["map"].notna()]
     for row in judged.itertuples():
         target = folder / f"{row.file}.heatmap.png"
         target.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(overlaid(row.picture, row.map)).save(target)
+        Image.fromarray(overlay(row.image, row.map)).save(target)
     return len(judged)
 
 
@@ -153,29 +145,30 @@ def main(argv: list[str] | None = None) -> int:
     """The command line; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m helpers.deploy predict", description=__doc__.splitlines()[0])
     parser.add_argument("bundle", type=Path, help="folder with model.keras and bundle.json")
-    parser.add_argument("pictures", type=Path, help="a folder, with all files below it, or one file")
+    parser.add_argument("images", type=Path, help="a folder, with all files below it, or one file")
     parser.add_argument("--csv", type=Path, required=True, help="where the table goes")
     parser.add_argument("--threshold", type=float, help="positive from this probability on (default: the bundle's)")
-    parser.add_argument("--heatmaps", type=Path, help="folder for a picture with its heatmap for each file")
+    parser.add_argument("--heatmaps", type=Path, help="folder for an image with its heatmap for each file")
     args = parser.parse_args(argv)
     if args.threshold is not None and not 0 <= args.threshold <= 1:
         parser.error(f"--threshold: {args.threshold} is no probability from 0 to 1")
-    if not args.pictures.exists():
-        parser.error(f"{args.pictures}: no such file or folder")
+    if not args.images.exists():
+        parser.error(f"{args.images}: no such file or folder")
     if not args.csv.parent.is_dir():
         parser.error(f"--csv: the folder {args.csv.parent} is not there")
     try:
         bundle = load_bundle(args.bundle)
     except BundleError as error:
         parser.error(str(error))
-    frame = predict(args.pictures, bundle, args.threshold, heatmap=args.heatmaps is not None)
+    frame = predict(args.images, bundle, args.threshold, heatmap=args.heatmaps is not None)
     if frame.empty:
-        parser.error(f"{args.pictures}: no file in this folder")
+        parser.error(f"{args.images}: no file in this folder")
     try:
         save_csv(frame, args.csv)
         drawn = save_heatmaps(frame, args.heatmaps) if args.heatmaps is not None else 0
     except OSError as error:
-        parser.error(f"{error.filename2 or error.filename}: cannot be written ({error.strerror})")
+        unwritten = f"{error.filename2 or error.filename}: cannot be written ({error.strerror})"
+        parser.error(unwritten if error.strerror else str(error))
     print(f"{summary(frame)} -> {args.csv}")
     for row in frame[frame["decision"] == CANNOT_READ].itertuples():
         print(f"  {row.file}: {row.note}")

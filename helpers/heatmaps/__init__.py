@@ -1,12 +1,12 @@
 """Where a network looked: heatmaps, the model in two parts that they need, and scores of the maps."""
 
-from helpers.heatmaps.feature_extractor import Stages, two_stages
+from helpers.heatmaps.feature_extractor import FeatureExtractor
 from helpers.heatmaps.methods import METHODS, blurred, heatmap
 from helpers.heatmaps.scores import baseline_maps, curves, load_masks, mask_scores, mean_interval
 
 __all__ = [
     "METHODS",
-    "Stages",
+    "FeatureExtractor",
     "baseline_maps",
     "blurred",
     "curves",
@@ -14,5 +14,4 @@ __all__ = [
     "load_masks",
     "mask_scores",
     "mean_interval",
-    "two_stages",
 ]

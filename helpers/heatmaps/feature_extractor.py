@@ -1,4 +1,4 @@
-"""A Keras model in two stages, features and head, so that a heatmap can stand between them.
+"""A Keras model in two parts, feature extractor and head, so that a heatmap can stand between them.
 
 Whatever the model is made of (Sequential, functional, with a nested base, saved and loaded again), its layers are run
 one by one, up to the logit: the number before the sigmoid or softmax, which does not saturate. The widely copied recipe
@@ -19,8 +19,10 @@ BATCH = 64  # images at once
 
 
 @dataclass(frozen=True)
-class Stages:
+class FeatureExtractor:
     """A model in two parts: `features(images)` gives a feature map, `head(map)` one logit for each class.
+
+    `heatmap` explains any number of images with it, which takes the model apart only once.
 
     Attributes:
         layer: name of the layer whose output is the feature map; empty where the model has no convolution.
@@ -36,6 +38,53 @@ class Stages:
     shape: tuple
     before: tuple[Callable, ...]
     after: tuple[Callable, ...]
+
+    @classmethod
+    def from_model(cls, model: keras.Model, layer: str | None = None) -> FeatureExtractor:
+        """Take a model apart at a feature map.
+
+        Args:
+            model: built, Sequential or functional, one input of images (n, height, width, channels), one output.
+            layer: name of the layer whose output is the map, also one inside a nested base, if that is a plain chain
+                of layers. None: the last one that still has rows and columns. An earlier layer gives a finer map of
+                simpler patterns. A model without a convolution has no map; occlusion and gradients explain it all
+                the same.
+
+        Raises:
+            ValueError: the model isn't built, has several inputs or outputs, or no such layer.
+
+        Example:
+            >>> model = keras.Sequential([
+            ...     keras.Input((8, 8, 1)),
+            ...     keras.layers.Conv2D(4, 3, name="last"),
+            ...     keras.layers.GlobalAveragePooling2D(),
+            ...     keras.layers.Dense(1, activation="sigmoid"),
+            ... ])
+            >>> parts = FeatureExtractor.from_model(model)
+            >>> parts.layer, tuple(parts.features(np.zeros((2, 8, 8, 1))).shape)
+            ('last', (2, 6, 6, 4))
+        """
+        if not isinstance(model, keras.Model) or not getattr(model, "outputs", None):
+            raise ValueError("model: not a built Sequential or functional model; begin it with keras.Input.")
+        if len(model.inputs) != 1 or len(model.outputs) != 1 or len(model.inputs[0].shape) != 4:
+            raise ValueError("model: expected one input of images (n, height, width, channels) and one output.")
+        steps, shape = _steps(model), tuple(model.inputs[0].shape[1:])
+        steps = [*steps[:-1], *_without_activation(steps[-1])]
+        values, shapes = tf.zeros((1, *(side or 64 for side in shape))), []
+        for step in steps:
+            values = _call([step], values)
+            shapes.append(values.shape)
+        maps = [i for i, found in enumerate(shapes) if len(found) == 4 and any(map(_convolves, steps[: i + 1]))]
+        if layer is not None:
+            named = [i for i in maps if steps[i].name == layer]
+            if not named:
+                others = ", ".join(steps[i].name for i in maps) or "none, the model has no convolutional layer"
+                raise ValueError(f"layer: {layer!r} gives no feature map; layers that do: {others}.")
+            maps = named
+        cut = maps[-1] + 1 if maps else 0
+        name = steps[cut - 1].name if cut else ""
+        units = shapes[-1][-1]
+        return cls(name, max(2, units), units == 1, shape, tuple(steps[:cut]), tuple(steps[cut:]))
 
     def features(self, images: Any) -> tf.Tensor:
         """(n, rows, columns, channels) feature map of images (n, height, width, channels)."""
@@ -64,38 +113,6 @@ class Stages:
         return [type(step).__name__ for step in self.after if not isinstance(step, keras.layers.Dropout)]
 
 
-def two_stages(model: keras.Model, layer: str | None = None) -> Stages:
-    """Take a model apart at a feature map, once; `heatmap` then explains any images with it.
-
-    layer: name of the layer whose output is the map, also one inside a nested base, if that is a plain chain of layers.
-    By default the last one that still has rows and columns. An earlier layer gives a finer map of simpler patterns. A
-    model without a convolution has no map; occlusion and gradients explain it all the same.
-
-    Raises ValueError where the model is not built, has several inputs or outputs, or no such layer.
-    """
-    if not isinstance(model, keras.Model) or not getattr(model, "outputs", None):
-        raise ValueError("model: not a built Sequential or functional model; begin it with keras.Input.")
-    if len(model.inputs) != 1 or len(model.outputs) != 1 or len(model.inputs[0].shape) != 4:
-        raise ValueError("model: expected one input of images (n, height, width, channels) and one output.")
-    steps, shape = _steps(model), tuple(model.inputs[0].shape[1:])
-    steps = [*steps[:-1], *_without_activation(steps[-1])]
-    values, shapes = tf.zeros((1, *(side or 64 for side in shape))), []
-    for step in steps:
-        values = _call([step], values)
-        shapes.append(values.shape)
-    maps = [i for i, found in enumerate(shapes) if len(found) == 4 and any(map(_convolves, steps[: i + 1]))]
-    if layer is not None:
-        named = [i for i in maps if steps[i].name == layer]
-        if not named:
-            others = ", ".join(steps[i].name for i in maps) or "none, the model has no convolutional layer"
-            raise ValueError(f"layer: {layer!r} gives no feature map; layers that do: {others}.")
-        maps = named
-    cut = maps[-1] + 1 if maps else 0
-    name = steps[cut - 1].name if cut else ""
-    units = shapes[-1][-1]
-    return Stages(name, max(2, units), units == 1, shape, tuple(steps[:cut]), tuple(steps[cut:]))
-
-
 class _Logits:
     """The last dense layer without its sigmoid or softmax."""
 
@@ -118,12 +135,22 @@ def _call(steps: Sequence[Callable], values: tf.Tensor) -> tf.Tensor:
     return values
 
 
+def _producer(tensor: keras.KerasTensor) -> tuple[Any, list[keras.KerasTensor]]:
+    """The operation that made a symbolic tensor, and the tensors that it was made from.
+
+    The one place that reads names which Keras keeps private. Its public `operation.input` raises an AttributeError for
+    a layer that is used in two models, as every backbone is that stands in a model and in its feature extractor, and
+    knows no operations such as x / 255. The tests run it with the oldest and the newest Keras that the course allows.
+    """
+    operation, node, _ = tensor._keras_history
+    return operation, operation._inbound_nodes[node].input_tensors
+
+
 def _steps(model: keras.Model) -> list[Callable]:
     """The chain of layers from input to output, nested chains unfolded; what branches stays one step at its start."""
     tensor, steps = model.outputs[0], []
     while True:
-        operation, node, _ = tensor._keras_history
-        sources = operation._inbound_nodes[node].input_tensors
+        operation, sources = _producer(tensor)
         if len(sources) != 1:
             break
         if getattr(operation, "outputs", None) and len(operation.inputs) == len(operation.outputs) == 1:
@@ -138,7 +165,7 @@ def _steps(model: keras.Model) -> list[Callable]:
 def _without_activation(step: Callable) -> list[Callable]:
     """The last step up to the logit."""
     ends = ("sigmoid", "softmax")
-    operation = step.outputs[0]._keras_history.operation if isinstance(step, keras.Model) else step
+    operation = _producer(step.outputs[0])[0] if isinstance(step, keras.Model) else step
     if getattr(getattr(operation, "activation", None), "__name__", "") in ends:
         return [_Logits(step)] if isinstance(step, keras.layers.Dense) else []
     return [] if type(operation).__name__.lower() in ends else [step]

@@ -1,4 +1,4 @@
-"""Where a network looked: heatmaps of any Keras image classifier, for any class, and overlays on the picture.
+"""Where a network looked: heatmaps of any Keras image classifier, for any class, and overlays on the image.
 
 One sigmoid unit has two classes here: the logit of class 0 is minus that of class 1.
 
@@ -16,135 +16,155 @@ import numpy as np
 import tensorflow as tf
 from scipy.ndimage import gaussian_filter
 
-from helpers.heatmaps.feature_extractor import Stages, batches, two_stages
+from helpers.heatmaps.feature_extractor import FeatureExtractor, batches
 
 
 def heatmap(
-    model: keras.Model | Stages,
+    model: keras.Model | FeatureExtractor,
     images: np.ndarray,
     method: str = "grad_cam",
     target: int | Sequence[int] | None = None,
     layer: str | None = None,
     **options: float,
 ) -> np.ndarray:
-    """How much each place speaks for a class: (n, height, width) float32, 0 or more, in units of the logit.
+    """How much each place speaks for a class.
 
-    images: (n, height, width, channels) in the range that the model takes. method: one of METHODS. target: a class
-    number, or one for each image; by default the class that the model answers. layer: as in `two_stages`. What speaks
-    against the class is cut off at 0 (except in "gradients", which have no sign). Where nothing speaks for it the map
-    is all zero; no map holds NaN. options: patch and stride (pixels) of "occlusion", steps of "integrated_gradients".
+    What speaks against the class is cut off at 0 (except in "gradients", which have no sign). Where nothing speaks for
+    it the map is all zero; no map holds NaN.
 
-    Raises ValueError, naming the argument: an unknown method, class or layer, images of another shape, a method that
-    needs a feature map on a model without one, "cam" on a head other than global average pooling and one dense layer.
+    Args:
+        model: a Keras classifier, or its `FeatureExtractor`.
+        images: (n, height, width, channels) in the range that the model takes.
+        method: one of METHODS.
+        target: number of a class, or one for each image; None: the class that the model answers.
+        layer: as in `FeatureExtractor.from_model`.
+        options: `patch` and `stride` in pixels of "occlusion", `steps` of "integrated_gradients".
+
+    Returns:
+        (n, height, width) float32, 0 or more, in units of the logit.
+
+    Raises:
+        ValueError: an unknown method, class or layer, images of another shape, a method that needs a feature map on a
+            model without one, "cam" on a head other than global average pooling and one dense layer.
     """
     if method not in METHODS:
         raise ValueError(f"method: {method!r} is not one of {', '.join(METHODS)}.")
-    stages = model if isinstance(model, Stages) else two_stages(model, layer)
-    images = _checked_images(stages, images)
-    targets = checked_targets(stages, images, target)
-    if method.endswith(("cam", "cam++")) and not stages.layer:
+    extractor = model if isinstance(model, FeatureExtractor) else FeatureExtractor.from_model(model, layer)
+    images = _checked_images(extractor, images)
+    targets = checked_targets(extractor, images, target)
+    if method.endswith(("cam", "cam++")) and not extractor.layer:
         raise ValueError(f"method: {method!r} needs a convolutional layer, this model has none; use 'occlusion'.")
     work, size = METHODS[method], images.shape[1:3]
     pairs = zip(batches(images), batches(targets), strict=True)
-    maps = [tf.image.resize(work(stages, *pair, **options)[..., None], size)[..., 0] for pair in pairs]
+    maps = [tf.image.resize(work(extractor, *pair, **options)[..., None], size)[..., 0] for pair in pairs]
     return np.nan_to_num(np.concatenate(maps))
 
 
 def blurred(images: np.ndarray, share: float = 0.12) -> np.ndarray:
-    """(n, h, w, c) float32 images without detail, the filling of occlusion; blur with sigma = share x side."""
+    """Images without detail, the filling of occlusion.
+
+    Args:
+        images: (n, height, width, channels).
+        share: standard deviation of the Gaussian blur, as a share of the height.
+
+    Returns:
+        (n, height, width, channels) float32.
+    """
     sigma = share * np.shape(images)[1]
     return gaussian_filter(np.asarray(images, np.float32), (0, sigma, sigma, 0), mode="nearest", truncate=3)
 
 
-def _occlusion(stages: Stages, images: np.ndarray, targets: np.ndarray, patch: int = 0, stride: int = 0) -> np.ndarray:
-    """Mean loss of the logit over all patches that cover a pixel; covered pixels take the blurred picture."""
+def _occlusion(
+    extractor: FeatureExtractor, images: np.ndarray, targets: np.ndarray, patch: int = 0, stride: int = 0
+) -> np.ndarray:
+    """Mean loss of the logit over all patches that cover a pixel; covered pixels take the blurred image."""
     side = min(images.shape[1:3])
     patch = int(patch or max(1, side // 6))
     stride = int(stride or max(1, patch // 2))
-    plain, whole = blurred(images), stages.score(images, targets).numpy()
+    plain, whole = blurred(images), extractor.score(images, targets).numpy()
     lost, times = np.zeros(images.shape[:3], np.float32), np.zeros(images.shape[1:3], np.float32)
     ends = [sorted({*range(0, length - patch, stride), length - patch}) for length in images.shape[1:3]]
     for row, column in ((row, column) for row in ends[0] for column in ends[1]):
         place = slice(row, row + patch), slice(column, column + patch)
         covered = images.copy()
         covered[:, *place] = plain[:, *place]
-        lost[:, *place] += (whole - stages.score(covered, targets).numpy())[:, None, None]
+        lost[:, *place] += (whole - extractor.score(covered, targets).numpy())[:, None, None]
         times[place] += 1
     return np.maximum(lost / times, 0)
 
 
-def _pixel_gradient(stages: Stages, images: np.ndarray, targets: np.ndarray) -> tf.Tensor:
+def _pixel_gradient(extractor: FeatureExtractor, images: np.ndarray, targets: np.ndarray) -> tf.Tensor:
     pixels = tf.convert_to_tensor(images)
     with tf.GradientTape() as tape:
         tape.watch(pixels)
-        score = stages.score(pixels, targets)
+        score = extractor.score(pixels, targets)
     return tape.gradient(score, pixels)
 
 
-def _gradients(stages: Stages, images: np.ndarray, targets: np.ndarray) -> tf.Tensor:
-    return tf.reduce_max(abs(_pixel_gradient(stages, images, targets)), -1)
+def _gradients(extractor: FeatureExtractor, images: np.ndarray, targets: np.ndarray) -> tf.Tensor:
+    return tf.reduce_max(abs(_pixel_gradient(extractor, images, targets)), -1)
 
 
-def _integrated(stages: Stages, images: np.ndarray, targets: np.ndarray, steps: int = 24) -> tf.Tensor:
-    """From the blurred picture to the picture, in equal steps (midpoints)."""
+def _integrated(extractor: FeatureExtractor, images: np.ndarray, targets: np.ndarray, steps: int = 24) -> tf.Tensor:
+    """From the blurred image to the image, in equal steps (midpoints)."""
     plain = blurred(images)
     way = images - plain
     shares = (np.arange(steps) + 0.5) / steps
-    mean = sum(_pixel_gradient(stages, plain + float(share) * way, targets) for share in shares) / steps
+    mean = sum(_pixel_gradient(extractor, plain + float(share) * way, targets) for share in shares) / steps
     return tf.nn.relu(tf.reduce_sum(mean * way, -1))
 
 
-def _map_gradient(stages: Stages, images: np.ndarray, targets: np.ndarray) -> tuple[tf.Tensor, tf.Tensor]:
+def _map_gradient(extractor: FeatureExtractor, images: np.ndarray, targets: np.ndarray) -> tuple[tf.Tensor, tf.Tensor]:
     """The feature map, and the gradient of the target's logit with respect to it."""
-    features = stages.features(images)
+    features = extractor.features(images)
     with tf.GradientTape() as tape:
         tape.watch(features)
-        score = tf.gather(stages.head(features), targets, batch_dims=1)
+        score = tf.gather(extractor.head(features), targets, batch_dims=1)
     return features, tape.gradient(score, features)
 
 
-def _cam(stages: Stages, images: np.ndarray, targets: np.ndarray) -> tf.Tensor:
-    if stages.tail()[:1] != ["GlobalAveragePooling2D"] or stages.tail()[1:] not in (["Dense"], ["_Logits"]):
+def _cam(extractor: FeatureExtractor, images: np.ndarray, targets: np.ndarray) -> tf.Tensor:
+    if extractor.tail()[:1] != ["GlobalAveragePooling2D"] or extractor.tail()[1:] not in (["Dense"], ["_Logits"]):
         raise ValueError("method: 'cam' needs global average pooling and one dense layer; use 'grad_cam'.")
-    kernel = tf.convert_to_tensor(stages.after[-1].kernel)
+    kernel = tf.convert_to_tensor(extractor.after[-1].kernel)
     kernel = tf.concat([-kernel, kernel], 1) if kernel.shape[1] == 1 else kernel
-    features, weights = stages.features(images), tf.gather(tf.transpose(kernel), targets)
+    features, weights = extractor.features(images), tf.gather(tf.transpose(kernel), targets)
     cells = features.shape[1] * features.shape[2]
     return tf.nn.relu(tf.einsum("nhwc,nc->nhw", features, weights)) / cells
 
 
-def _grad_cam(stages: Stages, images: np.ndarray, targets: np.ndarray) -> tf.Tensor:
-    features, gradient = _map_gradient(stages, images, targets)
+def _grad_cam(extractor: FeatureExtractor, images: np.ndarray, targets: np.ndarray) -> tf.Tensor:
+    features, gradient = _map_gradient(extractor, images, targets)
     return tf.nn.relu(tf.reduce_sum(tf.reduce_mean(gradient, (1, 2), keepdims=True) * features, -1))
 
 
-def _grad_cam_plus(stages: Stages, images: np.ndarray, targets: np.ndarray) -> tf.Tensor:
-    features, gradient = _map_gradient(stages, images, targets)
+def _grad_cam_plus(extractor: FeatureExtractor, images: np.ndarray, targets: np.ndarray) -> tf.Tensor:
+    features, gradient = _map_gradient(extractor, images, targets)
     total = tf.reduce_sum(features, (1, 2), keepdims=True)
     alpha = tf.math.divide_no_nan(gradient**2, 2 * gradient**2 + total * gradient**3)
     weights = tf.reduce_sum(alpha * tf.nn.relu(gradient), (1, 2), keepdims=True)
     return tf.nn.relu(tf.reduce_sum(weights * features, -1))
 
 
-def _hires_cam(stages: Stages, images: np.ndarray, targets: np.ndarray) -> tf.Tensor:
-    features, gradient = _map_gradient(stages, images, targets)
+def _hires_cam(extractor: FeatureExtractor, images: np.ndarray, targets: np.ndarray) -> tf.Tensor:
+    features, gradient = _map_gradient(extractor, images, targets)
     return tf.nn.relu(tf.reduce_sum(gradient * features, -1))
 
 
-def _score_cam(stages: Stages, images: np.ndarray, targets: np.ndarray) -> tf.Tensor:
-    """A channel weighs what the picture, blurred outside the channel's map, gains over the blurred picture.
+def _score_cam(extractor: FeatureExtractor, images: np.ndarray, targets: np.ndarray) -> tf.Tensor:
+    """A channel weighs what the image, blurred outside the channel's map, gains over the blurred image.
 
     Differs from the paper in two points: blur instead of black, and the positive gain of the logit instead of a
     softmax over the channels.
     """
-    features, plain = stages.features(images), blurred(images)
-    nothing = stages.score(plain, targets)
+    features, plain = extractor.features(images), blurred(images)
+    nothing = extractor.score(plain, targets)
     low, high = (find(features, (1, 2), keepdims=True) for find in (tf.reduce_min, tf.reduce_max))
     shown = tf.image.resize(tf.math.divide_no_nan(features - low, high - low), images.shape[1:3])
     total = tf.zeros(features.shape[:3])
     for channel in range(features.shape[-1]):
         mask = shown[..., channel : channel + 1]
-        gain = tf.nn.relu(stages.score(plain + mask * (images - plain), targets) - nothing)
+        gain = tf.nn.relu(extractor.score(plain + mask * (images - plain), targets) - nothing)
         total += gain[:, None, None] * features[..., channel]
     return tf.nn.relu(total)
 
@@ -161,19 +181,19 @@ METHODS: dict[str, Callable] = {
 }
 
 
-def _checked_images(stages: Stages, images: np.ndarray) -> np.ndarray:
+def _checked_images(extractor: FeatureExtractor, images: np.ndarray) -> np.ndarray:
     images = np.asarray(images, dtype=np.float32)
     fits = images.ndim == 4 and len(images) > 0
-    fits = fits and all(want in (None, side) for want, side in zip(stages.shape, images.shape[1:], strict=True))
+    fits = fits and all(want in (None, side) for want, side in zip(extractor.shape, images.shape[1:], strict=True))
     if not fits:
-        raise ValueError(f"images: shape {images.shape}, expected (n, *{stages.shape}); for one image, image[None].")
+        raise ValueError(f"images: shape {images.shape}, expected (n, *{extractor.shape}); for one image, image[None].")
     return images
 
 
-def checked_targets(stages: Stages, images: np.ndarray, target: Any) -> np.ndarray:
+def checked_targets(extractor: FeatureExtractor, images: np.ndarray, target: Any) -> np.ndarray:
     if target is None:
-        return stages.logits(images).argmax(1)
+        return extractor.logits(images).argmax(1)
     targets = np.broadcast_to(np.asarray(target), len(images)) if np.size(target) in (1, len(images)) else None
-    if targets is None or targets.dtype.kind not in "iu" or not np.isin(targets, range(stages.classes)).all():
-        raise ValueError(f"target: {target!r}; expected a class from 0 to {stages.classes - 1}, or one an image.")
+    if targets is None or targets.dtype.kind not in "iu" or not np.isin(targets, range(extractor.classes)).all():
+        raise ValueError(f"target: {target!r}; expected a class from 0 to {extractor.classes - 1}, or one an image.")
     return targets

@@ -19,7 +19,7 @@ from scipy.ndimage import gaussian_filter
 
 from data_prework.manifest import ManifestError
 from helpers.data import Dataset
-from helpers.heatmaps.feature_extractor import Stages, two_stages
+from helpers.heatmaps.feature_extractor import FeatureExtractor
 from helpers.heatmaps.methods import blurred, checked_targets
 from helpers.metrics.intervals import FEW_GROUPS, percentiles
 from helpers.metrics.validation import check_options
@@ -96,19 +96,19 @@ def baseline_maps(kind: str, shape: tuple[int, int, int], seed: int = 0) -> np.n
 
 
 def curves(
-    model: keras.Model | Stages, images: np.ndarray, maps: np.ndarray, target: Any = None, steps: int = 8
+    model: keras.Model | FeatureExtractor, images: np.ndarray, maps: np.ndarray, target: Any = None, steps: int = 8
 ) -> dict[str, np.ndarray]:
     """Deletion and insertion: (n, steps + 1) probability of the class after 0/steps, 1/steps ... of the pixels.
 
-    Deletion blurs the picture, the strongest places of the map first; insertion starts from the blurred picture and
+    Deletion blurs the image, the strongest places of the map first; insertion starts from the blurred image and
     sharpens them first. The mean along a curve is its score: a map that marks what the network needs has a low deletion
-    and a high insertion. They judge the map by the network, not by the truth, on pictures unlike any it has seen.
+    and a high insertion. They judge the map by the network, not by the truth, on images unlike any it has seen.
     """
-    stages = model if isinstance(model, Stages) else two_stages(model)
+    extractor = model if isinstance(model, FeatureExtractor) else FeatureExtractor.from_model(model)
     images = np.asarray(images, dtype=np.float32)
     if np.shape(maps) != images.shape[:3]:
         raise ValueError(f"maps: shape {np.shape(maps)}, expected {images.shape[:3]}, one for each image.")
-    targets, plain = checked_targets(stages, images, target), blurred(images)
+    targets, plain = checked_targets(extractor, images, target), blurred(images)
     flat = np.asarray(maps, dtype=float).reshape(len(images), -1)
     ties = np.random.default_rng(0).permutation(flat.shape[1])
     order = np.lexsort((np.broadcast_to(ties, flat.shape), -flat))
@@ -116,9 +116,9 @@ def curves(
     found = {"deletion": [], "insertion": []}
     for count in np.linspace(0, flat.shape[1], steps + 1):
         first = (rank < count)[..., None]
-        pictures = {"deletion": np.where(first, plain, images), "insertion": np.where(first, images, plain)}
-        for name, picture in pictures.items():
-            found[name].append(stages.probabilities(picture)[np.arange(len(images)), targets])
+        mixed = {"deletion": np.where(first, plain, images), "insertion": np.where(first, images, plain)}
+        for name, half_blurred in mixed.items():
+            found[name].append(extractor.probabilities(half_blurred)[np.arange(len(images)), targets])
     return {name: np.stack(values, axis=1) for name, values in found.items()}
 
 

@@ -1,20 +1,26 @@
-"""Networks: pretrained backbones, the course's own, and the models of the five published projects."""
+"""Networks and their training: a small CNN, backbones, and the models of the five published projects."""
 
-from helpers.models.backbones import COURSE_WEIGHTS, NoWeights, load_backbone, unfreeze
+from helpers.models.backbones import COURSE_WEIGHTS, NoWeightsError, load_backbone, unfreeze
 from helpers.models.course_backbone import course_network
 from helpers.models.reference_layers import split_at_backbone
 from helpers.models.reference_models import REFERENCE_MODELS, ReferenceModel
 from helpers.models.reference_projects import REFERENCE_PROJECTS, ReferenceProject
+from helpers.models.small_cnn import small_cnn
+from helpers.models.training import Training, fit_best, predict_and_evaluate
 
 __all__ = [
     "COURSE_WEIGHTS",
     "REFERENCE_MODELS",
     "REFERENCE_PROJECTS",
-    "NoWeights",
+    "NoWeightsError",
     "ReferenceModel",
     "ReferenceProject",
+    "Training",
     "course_network",
+    "fit_best",
     "load_backbone",
+    "predict_and_evaluate",
+    "small_cnn",
     "split_at_backbone",
     "unfreeze",
 ]

@@ -19,6 +19,7 @@ from keras import layers
 
 from data_prework.sources.http import DownloadError
 from data_prework.sources.weights import WEIGHTS, fetch_weights, find_weights, weights_folder
+from helpers.errors import CourseError
 from helpers.models.course_backbone import WEIGHTS as COURSE_WEIGHTS
 from helpers.models.course_backbone import course_network
 
@@ -32,7 +33,7 @@ _MEAN_BGR = (103.939, 116.779, 123.68)  # of ImageNet, 0-255
 _EXPECTS = {"VGG16": "caffe", "VGG19": "caffe", "ResNet50": "caffe", "Xception": "tf", "MobileNetV2": "tf"}
 
 
-class NoWeights(OSError):
+class NoWeightsError(CourseError, OSError):
     """The weights that were asked for are not to be had; the message says why and how to get them."""
 
 
@@ -41,11 +42,11 @@ def load_backbone(
     weights: str | Path | None = "imagenet",
     image_shape: tuple[int | None, int | None, int] = (None, None, 3),
     fallback: str = "course",
-    say: Callable[[str], None] = print,
+    report: Callable[[str], None] = print,
 ) -> keras.Model:
     """A network without its classification top: raw pixels in, feature map out, frozen.
 
-    Pixels are 0-255, RGB or grey; grey is repeated to three channels inside. The model's name says which weights it
+    Pixels are 0-255, RGB or gray; gray is repeated to three channels inside. The model's name says which weights it
     has: "VGG16_imagenet", "VGG16_random", "VGG16_file" or "course_backbone".
 
     Args:
@@ -55,7 +56,7 @@ def load_backbone(
             without top. None: random.
         image_shape: (height, width, channels) in pixels; None for any height or width, 3 channels or 1.
         fallback: what to give when ImageNet weights are not to be had: "course" the course's own network, "random"
-            the same network with random weights, "error" raises. `say` takes one line about it.
+            the same network with random weights, "error" raises. `report` takes one line about it.
 
     Returns:
         A functional model (n, height, width, channels) -> (n, rows, columns, features), trainable=False. Its dropout
@@ -64,7 +65,7 @@ def load_backbone(
     Raises:
         ValueError: an argument is unknown or does not fit, or the weight file is of another network.
         FileNotFoundError: the path of a weight file leads nowhere.
-        NoWeights: no ImageNet weights, and fallback is "error".
+        NoWeightsError: no ImageNet weights, and fallback is "error".
     """
     name = _known(name)
     _check_shape(name, image_shape)
@@ -76,12 +77,12 @@ def load_backbone(
                 f"weights: those of the course fit its own network only, not {name}; load_backbone('course')"
             )
         try:
-            path = COURSE_WEIGHTS if name == COURSE else _imagenet_file(name, say)
-        except NoWeights as error:
+            path = COURSE_WEIGHTS if name == COURSE else _imagenet_file(name, report)
+        except NoWeightsError as error:
             if fallback == "error":
                 raise
             given = "its own small network" if fallback == "course" else f"{name} with random weights"
-            say(f"Note: {error} The course gives {given} instead.")
+            report(f"Note: {error} The course gives {given} instead.")
             instead = (COURSE, COURSE) if fallback == "course" else (name, None)
             return load_backbone(*instead, image_shape)
         label = "_imagenet" if name != COURSE else ""
@@ -200,15 +201,15 @@ def _load(backbone: keras.Model, path: Path, name: str) -> None:
         ) from error
 
 
-def _imagenet_file(name: str, say: Callable[[str], None]) -> Path:
-    """A sound file of the ImageNet weights; NoWeights, within about two seconds, where none is to be had."""
+def _imagenet_file(name: str, report: Callable[[str], None]) -> Path:
+    """A sound file of the ImageNet weights; NoWeightsError, within about two seconds, where none is to be had."""
     path = find_weights(name)
     if path is not None:
         return path
     source = WEIGHTS[name]
     if not _answers(source.urls[0]):
         raise _no_weights(name, "there is no such file here, and no connection to get it")
-    say(f"Fetching the ImageNet weights of {name} ({source.size_mb:.0f} MB) into {weights_folder()} ...")
+    report(f"Fetching the ImageNet weights of {name} ({source.size_mb:.0f} MB) into {weights_folder()} ...")
     try:
         with contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():  # no progress bar into notebooks
             warnings.simplefilter("ignore")
@@ -217,8 +218,8 @@ def _imagenet_file(name: str, say: Callable[[str], None]) -> Path:
         raise _no_weights(name, str(error).splitlines()[1].strip()) from error
 
 
-def _no_weights(name: str, why: str) -> NoWeights:
-    return NoWeights(f"ImageNet weights for {name}: {why}. To get them: python -m data_prework weights {name}.")
+def _no_weights(name: str, why: str) -> NoWeightsError:
+    return NoWeightsError(f"ImageNet weights for {name}: {why}. To get them: python -m data_prework weights {name}.")
 
 
 def _answers(url: str, seconds: float = 1.5) -> bool:

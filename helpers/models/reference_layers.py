@@ -142,7 +142,7 @@ def on_backbone(
     divided: bool = False,
     weights: str | Path | None = "imagenet",
     fallback: str = "course",
-    say: Callable[[str], None] = print,
+    report: Callable[[str], None] = print,
 ) -> keras.Sequential:
     """A frozen backbone with its preprocessing inside, and a dense head.
 
@@ -152,12 +152,12 @@ def on_backbone(
         pooled: average of each map in front of the head, where the others flatten the maps.
         momentum: of the batch normalization in the head.
         divided: feed pixels / 255 past the network's own preprocessing, as S0 and S1 did.
-        weights, fallback, say: as in `load_backbone`; weights "course" takes the course's backbone in its place.
+        weights, fallback, report: as in `load_backbone`; weights "course" takes the course's backbone in its place.
 
-    A grey image becomes three channels by a convolution that learns, as in S2-M5.
+    A gray image becomes three channels by a convolution that learns, as in S2-M5.
     """
     loaded, weights = (COURSE, COURSE) if weights == COURSE else (name, weights)
-    base = load_backbone(loaded, weights, (*shape[:2], 3), fallback, say)
+    base = load_backbone(loaded, weights, (*shape[:2], 3), fallback, report)
     start = [keras.Input(shape), *([layers.Conv2D(3, 3, padding="same")] if shape[2] == 1 else [])]
     start += [layers.Rescaling(1 / 255), _without_preprocessing(base)] if divided else [base]
     head = [layers.GlobalAveragePooling2D() if pooled else layers.Flatten()]

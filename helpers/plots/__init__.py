@@ -1,27 +1,35 @@
 """The figures of the course, in one style: at most 900 pixels wide, text of 9 points or more, one color for one thing.
 
-Every function returns the figure or the axes and never shows it; end the cell with `plt.show()`. A wrong argument is
-rejected by name with a ValueError.
+Every function returns its axes, or a list of them with the figure as `.figure`; in a notebook the figure appears below
+the cell. A wrong argument is rejected by name with a ValueError.
 """
 
-from helpers.plots.images import class_balance, image_sizes, sample_grid
-from helpers.plots.overlays import overlay_grid
-from helpers.plots.scores import confusion_matrix_plot, score_intervals
-from helpers.plots.style import CLASS_COLOURS, PALETTE, SPLIT_COLOURS, model_colour, use_style
-from helpers.plots.training import compare_histories, history_plot
+from helpers.plots.images import plot_class_balance, plot_image_sizes, plot_images
+from helpers.plots.networks import plot_backbone, plot_convolution, plot_layers, plot_neuron
+from helpers.plots.overlays import overlay, plot_overlays
+from helpers.plots.scores import plot_confusion_matrix, plot_scores
+from helpers.plots.style import CLASS_COLORS, COLORS, PALETTE, SPLIT_COLORS, Panels, model_color, use_style
+from helpers.plots.training import plot_histories, plot_history
 
 __all__ = [
-    "CLASS_COLOURS",
+    "CLASS_COLORS",
+    "COLORS",
     "PALETTE",
-    "SPLIT_COLOURS",
-    "class_balance",
-    "compare_histories",
-    "confusion_matrix_plot",
-    "history_plot",
-    "image_sizes",
-    "model_colour",
-    "overlay_grid",
-    "sample_grid",
-    "score_intervals",
+    "SPLIT_COLORS",
+    "Panels",
+    "model_color",
+    "overlay",
+    "plot_backbone",
+    "plot_class_balance",
+    "plot_confusion_matrix",
+    "plot_convolution",
+    "plot_histories",
+    "plot_history",
+    "plot_image_sizes",
+    "plot_images",
+    "plot_layers",
+    "plot_neuron",
+    "plot_overlays",
+    "plot_scores",
     "use_style",
 ]

@@ -9,64 +9,79 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from helpers.plots.style import CLASS_COLOURS, WIDEST, new_axes, outside_legend
+from data_prework.manifest import SPLITS
+from helpers.plots.style import CLASS_COLORS, WIDEST, Panels, new_axes, outside_legend, quiet
 
-_SPLIT_WORDS = {"train": "train", "val": "validation", "validation": "validation", "test": "test"}
+_SPLIT_WORDS = {split: split for split in SPLITS} | {"val": "validation"}
 
 
-def sample_grid(
+def plot_images(
     images: Sequence[np.ndarray] | np.ndarray,
     titles: Sequence[object] | None = None,
-    columns: int = 6,
+    ncols: int = 6,
     title: str | None = None,
     size: float = 1.3,
-) -> Figure:
-    """Show images side by side, each whole; grey images in grey.
+) -> Panels:
+    """Show images side by side, each whole; gray images in gray.
 
-    images: uint8, (n, height, width), (n, height, width, 1 or 3), or a list of single images of any sizes. titles: one
-    short text an image. size: width of a cell in inches, made smaller where `columns` would not fit; images of other
-    proportions than most are shown whole with a margin.
+    Args:
+        images: uint8 from 0 to 255, (n, height, width), (n, height, width, 1 or 3), or a list of single images of any
+            sizes. Images of other proportions than most are shown whole with a margin.
+        titles: one short text for each image.
+        ncols: images in a row.
+        title: above all of them.
+        size: width of one image in inches, made smaller where `ncols` would not fit.
+
+    Returns:
+        The axes, one for each image.
+
+    Raises:
+        ValueError: no image, another shape or type, or a number of titles that doesn't fit.
+
+    Example:
+        >>> panels = plot_images(np.zeros((3, 8, 8), dtype=np.uint8), titles=["a", "b", "c"])
+        >>> [ax.get_title() for ax in panels]
+        ['a', 'b', 'c']
     """
-    pictures = [_picture(image, i) for i, image in enumerate(images)]
-    if not pictures:
+    shown = [_checked(image, i) for i, image in enumerate(images)]
+    if not shown:
         raise ValueError("images: empty; there is nothing to show.")
-    if titles is not None and len(titles) != len(pictures):
-        raise ValueError(f"titles: {len(titles)} texts for {len(pictures)} images; give one an image.")
-    if not isinstance(columns, int) or columns < 1:
-        raise ValueError(f"columns: {columns!r} is not a number of columns.")
-    columns = min(columns, len(pictures))
-    cell = min(size, WIDEST / columns)
+    if titles is not None and len(titles) != len(shown):
+        raise ValueError(f"titles: {len(titles)} texts for {len(shown)} images; give one an image.")
+    if not isinstance(ncols, int) or ncols < 1:
+        raise ValueError(f"ncols: {ncols!r} is not a number of columns.")
+    ncols = min(ncols, len(shown))
+    cell = min(size, WIDEST / ncols)
     letters = max(8, int(cell * 72 / 5.2))
-    words = [textwrap.fill(str(t), letters) for t in titles] if titles is not None else [""] * len(pictures)
-    rows = -(-len(pictures) // columns)
-    tall = float(np.clip(np.median([p.shape[0] / p.shape[1] for p in pictures]), 0.5, 2))
+    words = [textwrap.fill(str(t), letters) for t in titles] if titles is not None else [""] * len(shown)
+    rows = -(-len(shown) // ncols)
+    tall = float(np.clip(np.median([one.shape[0] / one.shape[1] for one in shown]), 0.5, 2))
     extra = max(w.count("\n") + 1 if w else 0 for w in words) * 0.17
     heading = 0.0 if title is None else 0.35
     figure, cells = plt.subplots(
         rows,
-        columns,
-        figsize=(cell * columns, rows * (cell * tall + extra) + heading),
+        ncols,
+        figsize=(cell * ncols, rows * (cell * tall + extra) + heading),
         layout="constrained",
         squeeze=False,
     )
     figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0.02, hspace=0.02)
     for ax in cells.flat:
         ax.set_axis_off()
-    for ax, picture, text in zip(cells.flat, pictures, words, strict=False):
-        ax.imshow(picture, cmap="gray", vmin=0, vmax=255)
-        height, width = picture.shape[:2]
+    for ax, image, text in zip(cells.flat, shown, words, strict=False):
+        ax.imshow(image, cmap="gray", vmin=0, vmax=255)
+        height, width = image.shape[:2]
         dx, dy = max(0.0, height / tall - width) / 2, max(0.0, width * tall - height) / 2
         ax.set(xlim=(-0.5 - dx, width - 0.5 + dx), ylim=(height - 0.5 + dy, -0.5 - dy))
         ax.set_title(text, fontsize=9, loc="center", pad=3)
     if title is not None:
         figure.suptitle(title, fontsize=11)
-    return figure
+    return Panels(cells.flat[: len(shown)])
 
 
-def class_balance(
+def plot_class_balance(
     frame: pd.DataFrame,
     by: str | None = "split",
     label: str = "label",
@@ -75,8 +90,15 @@ def class_balance(
 ) -> Axes:
     """Bars of images per class, for each value of the column `by`, with the count and the share within it written on.
 
-    frame: one row an image. by=None: all images together. class_names: order of the classes, the negative one first;
-    the sorted labels unless given.
+    Args:
+        frame: one row for each image, such as a manifest.
+        by: column that divides the images; None: all together.
+        label: column of the class.
+        class_names: order of the classes, the negative one first; None: the sorted labels.
+        ax: where to draw; None: a new figure.
+
+    Raises:
+        ValueError: the frame is empty or lacks a column, or `class_names` lacks a class.
     """
     names = _classes(frame, label, class_names)
     _check_columns(frame, [by] if by is not None else [])
@@ -87,31 +109,39 @@ def class_balance(
         counts = np.array([(part[label] == name).sum() for _, part in parts])
         shares = [100 * count / len(part) for count, (_, part) in zip(counts, parts, strict=True)]
         places = np.arange(len(parts)) + (i - (len(names) - 1) / 2) * width
-        bars = ax.bar(places, counts, width * 0.95, color=_class_colour(i), label=str(name))
+        bars = ax.bar(places, counts, width * 0.95, color=_class_color(i), label=str(name))
         texts = [f"{count:,}\n{share:.0f} %" for count, share in zip(counts, shares, strict=True)]
         ax.bar_label(bars, texts, fontsize=9, padding=2)
     ax.set_xticks(range(len(parts)), [f"{part_name}\n({len(part):,})" for part_name, part in parts])
     ax.margins(y=0.2)
     ax.set(ylabel="images", xlabel="" if by is None else f"{by} (images)", title="How many images of each class?")
     outside_legend(ax, title="class")
-    return ax
+    return quiet(ax)
 
 
-def image_sizes(
+def plot_image_sizes(
     frame: pd.DataFrame,
     label: str = "label",
     class_names: Sequence[str] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Width against height of every image in pixels, coloured by class. frame: columns width, height and `label`."""
+    """Width against height of every image in pixels, colored by class.
+
+    Args:
+        frame: one row for each image, with the columns width, height and `label`.
+        label, class_names, ax: as in `plot_class_balance`.
+
+    Raises:
+        ValueError: the frame is empty or lacks a column, or `class_names` lacks a class.
+    """
     names = _classes(frame, label, class_names)
     _check_columns(frame, ["width", "height"])
     ax = new_axes(ax, (6.6, 4.4))
     mixed = frame.sample(frac=1, random_state=0)  # so that no class hides the other
-    colours = mixed[label].map({name: _class_colour(i) for i, name in enumerate(names)})
-    ax.scatter(mixed["width"], mixed["height"], c=colours, s=16, alpha=0.45, linewidths=0)
+    colors = mixed[label].map({name: _class_color(i) for i, name in enumerate(names)})
+    ax.scatter(mixed["width"], mixed["height"], c=colors, s=16, alpha=0.45, linewidths=0)
     handles = [
-        Line2D([], [], marker="o", ls="", color=_class_colour(i), label=f"{name} ({(frame[label] == name).sum():,})")
+        Line2D([], [], marker="o", ls="", color=_class_color(i), label=f"{name} ({(frame[label] == name).sum():,})")
         for i, name in enumerate(names)
     ]
     ax.set(xlabel="width (pixels)", ylabel="height (pixels)", title="Does the size of an image tell its class?")
@@ -120,22 +150,22 @@ def image_sizes(
         w, h = sizes.iloc[0]
         ax.set_title(f"All {len(frame):,} images are {w} × {h} pixels")
     outside_legend(ax, handles=handles, title="class")
-    return ax
+    return quiet(ax)
 
 
-def _picture(image: np.ndarray, i: int) -> np.ndarray:
+def _checked(image: np.ndarray, i: int) -> np.ndarray:
     array = np.asarray(image)
     if array.dtype != np.uint8:
         raise ValueError(
             f"images: image {i} has the type {array.dtype}, expected uint8 from 0 to 255; "
-            "pictures from 0 to 1 become that by (255 * images).round().astype('uint8')."
+            "images from 0 to 1 become that by (255 * images).round().astype('uint8')."
         )
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[:, :, 0]
     if array.size == 0 or not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 3)):
         raise ValueError(
             f"images: image {i} has the shape {array.shape}, expected (height, width) or (height, width, 1 or 3); "
-            "for a single picture pass [image]."
+            "for a single image pass [image]."
         )
     return array
 
@@ -160,11 +190,11 @@ def _classes(frame: pd.DataFrame, label: str, class_names: Sequence[str] | None)
     return list(class_names)
 
 
-def _class_colour(i: int) -> str:
-    return CLASS_COLOURS[i % len(CLASS_COLOURS)]
+def _class_color(i: int) -> str:
+    return CLASS_COLORS[i % len(CLASS_COLORS)]
 
 
 def _ordered_parts(frame: pd.DataFrame, by: str) -> list[tuple[str, pd.DataFrame]]:
-    order = list(_SPLIT_WORDS)
-    values = sorted(frame[by].unique(), key=lambda v: (order.index(v) if v in order else len(order), str(v)))
-    return [(_SPLIT_WORDS.get(value, str(value)), frame[frame[by] == value]) for value in values]
+    order = {split: place for place, split in enumerate(SPLITS)}
+    values = sorted(frame[by].unique(), key=lambda v: (order.get(v, len(order)), str(v)))
+    return [("validation" if value == "val" else str(value), frame[frame[by] == value]) for value in values]

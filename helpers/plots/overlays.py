@@ -4,51 +4,88 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.figure import Figure
+from PIL import Image
+
+from helpers.plots.style import Panels
 
 
-def overlay_grid(
+def plot_overlays(
     images: np.ndarray,
     maps: np.ndarray,
     titles: Sequence[str] | None = None,
     masks: np.ndarray | None = None,
-    columns: int = 6,
+    ncols: int = 6,
     title: str | None = None,
-    limit: float | None = None,
-    colour_map: str = "viridis",
-) -> Figure:
-    """Pictures in grey with their heatmaps laid over, and the scale beside them.
+    vmax: float | None = None,
+    cmap: str = "viridis",
+) -> Panels:
+    """Images in gray with their heatmaps laid over them, and the scale beside them.
 
-    images: (n, h, w, c) from 0 to 255. maps: (n, h, w) from `heatmap`. Each is scaled to its own strongest place; with
-    `limit`, in units of the logit, all have one scale and can be compared. masks: (n, h, w) bool, outlined in white.
+    Args:
+        images: (n, height, width, channels) from 0 to 255.
+        maps: (n, height, width) from `helpers.heatmaps.heatmap`.
+        titles: one for each image.
+        masks: (n, height, width) bool, outlined in white.
+        ncols: images in a row.
+        title: above all of them.
+        vmax: end of the scale, in units of the logit: all maps have one scale and can be compared. None: each map is
+            scaled to its own strongest place.
+        cmap: matplotlib's name of the color map.
 
-    Raises ValueError where the numbers of pictures, maps, titles and masks differ.
+    Returns:
+        The axes, one for each image.
+
+    Raises:
+        ValueError: the numbers of images, maps, titles and masks differ.
     """
     for name, values in (("maps", maps), ("titles", titles), ("masks", masks)):
         if values is not None and len(values) != len(images):
             raise ValueError(f"{name}: {len(values)} given for {len(images)} images; give one for each.")
     maps = np.asarray(maps, dtype=float)
-    strongest = maps.max((1, 2), keepdims=True) if limit is None else limit
+    strongest = maps.max((1, 2), keepdims=True) if vmax is None else vmax
     shares = np.divide(maps, strongest, out=np.zeros_like(maps), where=np.asarray(strongest) > 0)
-    rows = -(-len(images) // columns)
-    size = min(1.4, 7.4 / columns)
+    rows = -(-len(images) // ncols)
+    size = min(1.4, 7.4 / ncols)
     extra = 0.27 if titles is not None else 0.05
     figure, axes = plt.subplots(
-        rows, columns, figsize=(size * columns + 1.0, (size + extra) * rows + (0.35 if title else 0)), squeeze=False
+        rows, ncols, figsize=(size * ncols + 1.0, (size + extra) * rows + (0.35 if title else 0)), squeeze=False
     )
     for ax in axes.flat:
         ax.set_axis_off()
     for i, ax in zip(range(len(images)), axes.flat, strict=False):
         ax.imshow(np.asarray(images[i], dtype=float).mean(-1), cmap="gray", vmin=0, vmax=255)
-        shown = ax.imshow(shares[i], cmap=colour_map, vmin=0, vmax=1, alpha=0.55)
+        shown = ax.imshow(shares[i], cmap=cmap, vmin=0, vmax=1, alpha=0.55)
         if masks is not None and masks[i].any():
             ax.contour(masks[i], levels=[0.5], colors="white", linewidths=0.8)
         if titles is not None:
             ax.set_title(titles[i], fontsize=9)
-    words = "share of the\nstrongest place" if limit is None else f"share of\n{limit:.2g} (logit)"
+    words = "share of the\nstrongest place" if vmax is None else f"share of\n{vmax:.2g} (logit)"
     figure.colorbar(shown, ax=axes, label=words, shrink=0.9, aspect=25, pad=0.02)
     if title:
         figure.suptitle(title)
-    return figure
+    return Panels(axes.flat[: len(images)])
+
+
+def overlay(image: np.ndarray, heat: np.ndarray, side: int = 320) -> np.ndarray:
+    """One image in gray with its heatmap in viridis over it.
+
+    Args:
+        image: (h, w, 1 or 3) uint8.
+        heat: (h, w), 0 or more; scaled to its strongest place, and nothing is laid over where all is 0.
+        side: pixels of the longer side of what is returned.
+
+    Returns:
+        (height, width, 3) uint8.
+    """
+    strongest = float(heat.max())
+    share = heat / strongest if strongest > 0 else np.zeros(heat.shape)
+    colors = matplotlib.colormaps["viridis"](share)[:, :, :3]
+    gray = image.astype(float).mean(axis=2, keepdims=True) / 255
+    mixed = 0.45 * gray + 0.55 * colors if strongest > 0 else np.repeat(gray, 3, axis=2)
+    height, width = image.shape[:2]
+    scale = side / max(height, width)
+    shown = Image.fromarray((255 * mixed).round().astype(np.uint8))
+    return np.asarray(shown.resize((round(width * scale), round(height * scale)), Image.Resampling.BICUBIC))

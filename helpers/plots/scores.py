@@ -11,10 +11,10 @@ from matplotlib.axes import Axes
 from sklearn.metrics import confusion_matrix
 
 from helpers.metrics import LOWER_IS_BETTER, METRICS, Scores, metric_name
-from helpers.plots.style import WIDEST, model_colour, new_axes
+from helpers.plots.style import WIDEST, model_color, new_axes, quiet
 
 
-def confusion_matrix_plot(
+def plot_confusion_matrix(
     y_true: Iterable,
     y_prob_or_pred: Iterable,
     class_names: Sequence[str],
@@ -23,8 +23,20 @@ def confusion_matrix_plot(
 ) -> Axes:
     """Counts of true against predicted class, each with its share of the true class.
 
-    y_true: (n,) class numbers 0, 1, .... y_prob_or_pred: (n,) or (n, 1) floats are probabilities of class 1, positive
-    where they reach the threshold; (n,) integers are predicted class numbers.
+    Args:
+        y_true: (n,) int, class numbers 0, 1, ....
+        y_prob_or_pred: (n,) or (n, 1) float, probabilities of class 1; or (n,) int, predicted class numbers.
+        class_names: by class number.
+        threshold: a probability that reaches it counts as class 1.
+        ax: where to draw; None: a new figure.
+
+    Raises:
+        ValueError: lengths that differ, unknown class numbers, or values that are no probabilities.
+
+    Example:
+        >>> ax = plot_confusion_matrix([0, 1, 1], [0.1, 0.9, 0.2], ["normal", "pneumonia"])
+        >>> [text.get_text() for text in ax.texts]
+        ['1\\n100.0 %', '0\\n0.0 %', '1\\n50.0 %', '1\\n50.0 %']
     """
     names = [str(name) for name in class_names]
     true = _class_numbers(y_true, "y_true", len(names))
@@ -57,28 +69,34 @@ def confusion_matrix_plot(
     ax.set(xlabel="predicted class", ylabel="true class (a row: 100 %)")
     ax.yaxis.labelpad = 8
     ax.set_title(f"{right:,} of {len(true):,} right ({100 * right / len(true):.1f} %)")
-    return ax
+    return quiet(ax)
 
 
-def score_intervals(
+def plot_scores(
     scores_or_frame: Mapping[str, Scores] | pd.DataFrame,
     metric: str = "balanced_accuracy",
     title: str | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """The leaderboard as a figure: one dot a model with its interval, best on top, the numbers beside it.
+    """The leaderboard as a figure: one dot for each model with its interval, best on top, the numbers beside it.
 
-    scores_or_frame: name -> Scores, or the frame of `load_results`. Chance (0.5) is a dotted line for balanced accuracy
-    and ROC AUC.
+    Args:
+        scores_or_frame: name -> `helpers.metrics.Scores`, or the frame of `helpers.results.load_results`.
+        metric: name of the metric; chance (0.5) is a dotted line for balanced accuracy and ROC AUC.
+        title: None: a question about the metric.
+        ax: where to draw; None: a new figure.
+
+    Raises:
+        ValueError: no scores, or an unknown metric.
     """
     name = metric_name(metric)
     rows = _score_rows(scores_or_frame, name)
     rows = rows.sort_values("value", ascending=name not in LOWER_IS_BETTER, kind="stable", ignore_index=True)
     ax = new_axes(ax, (WIDEST, 1.3 + 0.42 * len(rows)))
     for i, row in rows.iterrows():
-        colour = model_colour(row["model"])
-        ax.plot([row["low"], row["high"]], [i, i], color=colour, lw=3, alpha=0.6, solid_capstyle="butt")
-        ax.plot(row["value"], i, "o", ms=7, color=colour)
+        color = model_color(row["model"])
+        ax.plot([row["low"], row["high"]], [i, i], color=color, lw=3, alpha=0.6, solid_capstyle="butt")
+        ax.plot(row["value"], i, "o", ms=7, color=color)
         ax.annotate(
             f"{row['value']:.3f} ({row['low']:.3f}-{row['high']:.3f})",
             xy=(1.02, i),
@@ -95,7 +113,7 @@ def score_intervals(
     ax.set(xlabel=f"{METRICS[name]}: value (dot) and interval (bar)")
     best = "lowest" if name in LOWER_IS_BETTER else "best"
     ax.set_title(title or f"Which model has the {best} {METRICS[name]}?", pad=18)
-    return ax
+    return quiet(ax)
 
 
 def _class_numbers(values: Iterable, argument: str, n_classes: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""One look for all figures: the table of colours, sizes that read well on a phone, and pictures of few bytes."""
+"""One look for all figures: the table of colors, sizes that read well on a phone, and images of few bytes."""
 
 import io
 import sys
@@ -11,17 +11,19 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
-# The one table of colours, from seaborn's "colorblind" palette: safe with the common colour-vision deficiencies.
+# The one table of colors, from seaborn's "colorblind" palette: safe with the common color-vision deficiencies.
 PALETTE = tuple(sns.color_palette("colorblind").as_hex())
-CLASS_COLOURS = (PALETTE[0], PALETTE[1], PALETTE[2], PALETTE[4], PALETTE[5], PALETTE[9])  # negative, positive, others
-SPLIT_COLOURS = {"train": PALETTE[2], "validation": PALETTE[4], "test": PALETTE[5]}
-MODEL_COLOURS = {  # the first family whose words occur in a model's name
-    "shortcut": (PALETTE[7], ("majority", "shortcut", "threshold", "file size", "encoding", "always")),
-    "transfer": (PALETTE[2], ("transfer", "pretrained", "fine-tun", "mobilenet", "efficientnet", "resnet", "vgg")),
-    "tuned": (PALETTE[4], ("tuned",)),
-    "cnn": (PALETTE[3], ("cnn", "conv")),
-    "dense": (PALETTE[0], ("dense", "mlp")),
-    "linear": (PALETTE[9], ("logistic", "linear")),
+_NAMES = ("blue", "orange", "green", "red", "purple", "brown", "pink", "gray", "yellow", "sky")
+COLORS = dict(zip(_NAMES, PALETTE, strict=True))
+CLASS_COLORS = tuple(COLORS[name] for name in ("blue", "orange", "green", "purple", "brown", "sky"))  # negative first
+SPLIT_COLORS = {"train": COLORS["green"], "val": COLORS["purple"], "test": COLORS["brown"]}
+MODEL_COLORS = {  # the first family whose words occur in a model's name
+    "shortcut": (COLORS["gray"], ("majority", "shortcut", "threshold", "file size", "encoding", "always")),
+    "transfer": (COLORS["green"], ("transfer", "pretrained", "fine-tun", "mobilenet", "efficientnet", "resnet", "vgg")),
+    "tuned": (COLORS["purple"], ("tuned",)),
+    "cnn": (COLORS["red"], ("cnn", "conv")),
+    "dense": (COLORS["blue"], ("dense", "mlp")),
+    "linear": (COLORS["sky"], ("logistic", "linear")),
 }
 OTHER_MODEL = "#444444"
 WIDEST = 8.6  # inches: 860 pixels, which leaves room for the margin that Jupyter adds
@@ -64,32 +66,32 @@ def use_style() -> None:
             shell.display_formatter.formatters[kind].for_type(Figure, encode)
 
 
-def small_picture(figure: Figure) -> tuple[str, bytes]:
+def small_image(figure: Figure) -> tuple[str, bytes]:
     """The figure in few bytes, for notebooks that stay small: its type and content.
 
-    A PNG of at most 256 colours, a third of the usual bytes; where that passes 60 kB, as photos do, a JPEG. The colours
-    are chosen so that none is far off: the median cut gives most of them to a photo and none to a colour bar.
+    A PNG of at most 256 colors, a third of the usual bytes; where that passes 60 kB, as photos do, a JPEG. The colors
+    are chosen so that none is far off: the median cut gives most of them to a photo and none to a color bar.
     """
     whole, png, jpeg = io.BytesIO(), io.BytesIO(), io.BytesIO()
     figure.savefig(whole, format="png", bbox_inches="tight")
-    picture = Image.open(whole).convert("RGB")
-    picture.quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(png, "PNG", optimize=True)
+    image = Image.open(whole).convert("RGB")
+    image.quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(png, "PNG", optimize=True)
     if png.tell() <= MOST_BYTES:
         return "image/png", png.getvalue()
-    picture.save(jpeg, "JPEG", quality=80, optimize=True)
+    image.save(jpeg, "JPEG", quality=80, optimize=True)
     return "image/jpeg", jpeg.getvalue()
 
 
 def _encoded_as(kind: str, figure: Figure) -> bytes | None:
-    found, content = small_picture(figure)
+    found, content = small_image(figure)
     return content if found == kind else None
 
 
-def model_colour(name: str) -> str:
-    """The colour of a model's family, found by the words in its name; dark grey for an unknown family."""
-    for colour, words in MODEL_COLOURS.values():
+def model_color(name: str) -> str:
+    """The color of a model's family, found by the words in its name; dark gray for an unknown family."""
+    for color, words in MODEL_COLORS.values():
         if any(word in name.lower() for word in words):
-            return colour
+            return color
     return OTHER_MODEL
 
 
@@ -99,6 +101,31 @@ def new_axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
         return plt.subplots(figsize=size, layout="constrained")[1]
     if not isinstance(ax, Axes):
         raise ValueError(f"ax: {type(ax).__name__} given, expected one matplotlib Axes, for example plt.gca().")
+    return ax
+
+
+class Panels(list):
+    """The axes of a figure with several of them, in reading order. As the last line of a cell it shows nothing.
+
+    Example:
+        >>> import matplotlib.pyplot as plt
+        >>> panels = Panels(plt.figure().subplots(1, 2))
+        >>> len(panels), panels.figure is panels[0].figure
+        (2, True)
+    """
+
+    @property
+    def figure(self) -> Figure:
+        """The figure that the axes are part of."""
+        return self[0].figure
+
+    def _ipython_display_(self) -> None:
+        """IPython shows what this shows: nothing, because the figure itself appears below the cell."""
+
+
+def quiet(ax: Axes) -> Axes:
+    """The same axes, which show nothing as the last line of a cell; without it IPython prints `<Axes: ...>`."""
+    ax._ipython_display_ = lambda: None
     return ax
 
 

@@ -8,18 +8,32 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from helpers.plots.style import PALETTE, SPLIT_COLOURS, WIDEST, new_axes, outside_legend
+from helpers.plots.style import COLORS, SPLIT_COLORS, WIDEST, Panels, new_axes, outside_legend, quiet
 
 
-def history_plot(history: Any, metrics: Sequence[str] | None = None, title: str | None = None) -> Figure:
+def plot_history(history: Any, metrics: Sequence[str] | None = None, title: str | None = None) -> Panels:
     """Every metric of a training over the epochs, training and validation in one axes, with the best epoch marked.
 
-    history: what `model.fit` returned, or its dictionary of lists, one value an epoch. metrics: names without `val_`;
-    all unless given. The best epoch has the lowest validation loss, or the lowest loss where nothing was validated.
+    The best epoch has the lowest validation loss, or the lowest loss where nothing was validated.
+
+    Args:
+        history: what `model.fit` returned, or its dictionary of lists, one value for each epoch.
+        metrics: names without `val_`; None: all.
+        title: None: the best epoch.
+
+    Returns:
+        The axes, one for each metric.
+
+    Raises:
+        ValueError: no history, or a metric that wasn't recorded.
+
+    Example:
+        >>> panels = plot_history({"loss": [0.9, 0.5, 0.3], "val_loss": [0.9, 0.6, 0.7]})
+        >>> panels.figure.get_suptitle()
+        'Lowest validation loss in epoch 2 of 3'
     """
     values = _history(history, "history")
     names = list(dict.fromkeys(name.removeprefix("val_") for name in values))
@@ -31,20 +45,20 @@ def history_plot(history: Any, metrics: Sequence[str] | None = None, title: str 
         raise ValueError("metrics: empty; name at least one, or pass None for all.")
     epochs = max(len(v) for v in values.values())
     best, rule = _best_epoch(values, epochs)
-    columns = min(3, len(wanted))
-    rows = -(-len(wanted) // columns)
-    width = 4.8 if columns == 1 else WIDEST
-    figure, cells = plt.subplots(rows, columns, figsize=(width, 2.7 * rows + 0.7), layout="constrained", squeeze=False)
+    ncols = min(3, len(wanted))
+    rows = -(-len(wanted) // ncols)
+    width = 4.8 if ncols == 1 else WIDEST
+    figure, cells = plt.subplots(rows, ncols, figsize=(width, 2.7 * rows + 0.7), layout="constrained", squeeze=False)
     figure.get_layout_engine().set(wspace=0.05)
     handles = {}
     for ax in cells.flat[len(wanted) :]:
         ax.set_visible(False)
     for ax, name in zip(cells.flat, wanted, strict=False):
-        for key, split, marker in ((name, "train", "s"), (f"val_{name}", "validation", "o")):
+        for key, split, marker in ((name, "train", "s"), (f"val_{name}", "val", "o")):
             if key in values:
                 x = _epochs(values[key], epochs)
-                style = {"color": SPLIT_COLOURS[split], "marker": marker if epochs <= 12 else None, "ms": 4}
-                label = "training" if split == "train" else split
+                style = {"color": SPLIT_COLORS[split], "marker": marker if epochs <= 12 else None, "ms": 4}
+                label = "training" if split == "train" else "validation"
                 (handles[label],) = ax.plot(x, values[key], label=label, **style)
                 if best is not None and best in x:
                     at_best = values[key][x == best][0]
@@ -60,40 +74,47 @@ def history_plot(history: Any, metrics: Sequence[str] | None = None, title: str 
         title = f"Lowest {rule} in epoch {best} of {epochs}"
     if title:
         figure.suptitle(title)
-    return figure
+    return Panels(cells.flat[: len(wanted)])
 
 
-def compare_histories(
+def plot_histories(
     histories: Mapping[str, Any], metric: str = "loss", title: str | None = None, ax: Axes | None = None
 ) -> Axes:
-    """One metric of several trainings over the epochs: a colour a training, dashed in training, solid in validation.
+    """One metric of several trainings over the epochs: a color for each, dashed in training, solid in validation.
 
-    histories: name -> what `model.fit` returned, or its dictionary of lists.
+    Args:
+        histories: name -> what `model.fit` returned, or its dictionary of lists.
+        metric: name without `val_`.
+        title: None: a question about the metric.
+        ax: where to draw; None: a new figure.
+
+    Raises:
+        ValueError: no histories, or a metric that wasn't recorded.
     """
     if not isinstance(histories, Mapping) or not histories:
         raise ValueError('histories: expected a dictionary of name -> history, for example {"SGD": history}.')
     ax = new_axes(ax, (7.6, 3.8))
     curves = {name: _history(history, f"histories[{name!r}]") for name, history in histories.items()}
     longest = max(len(v) for values in curves.values() for v in values.values())
-    colours = [PALETTE[i] for i in (0, 1, 2, 3, 4, 5, 7, 9)]
+    colors = [color for name, color in COLORS.items() if name not in ("pink", "yellow")]  # too pale for lines
     handles, styles = [], {}
     for i, (name, values) in enumerate(curves.items()):
         if metric not in values and f"val_{metric}" not in values:
             raise ValueError(f"metric: {metric!r} was not recorded in {name!r}; there are {', '.join(values)}.")
         epochs = max(len(v) for v in values.values())
-        colour = colours[i % len(colours)]
+        color = colors[i % len(colors)]
         for key, line, fill, split in ((metric, "--", "white", "training"), (f"val_{metric}", "-", None, "validation")):
             if key in values:
                 style = {"ls": line, "marker": "o" if longest <= 12 else None, "ms": 5, "mfc": fill}
-                ax.plot(_epochs(values[key], epochs), values[key], color=colour, label=f"{name}, {split}", **style)
+                ax.plot(_epochs(values[key], epochs), values[key], color=color, label=f"{name}, {split}", **style)
                 styles[split] = Line2D([], [], color="0.35", label=split, **style)
-        handles.append(Line2D([], [], color=colour, label=str(name), lw=4))
+        handles.append(Line2D([], [], color=color, label=str(name), lw=4))
     handles += styles.values()
     best = "lowest" if "loss" in metric or "error" in metric else "best"
     _epoch_axis(ax, longest)
     ax.set(ylabel=_words(metric), title=title or f"Which training reaches the {best} {_words(metric)}?")
     outside_legend(ax, handles=handles)
-    return ax
+    return quiet(ax)
 
 
 def _history(history: Any, argument: str) -> dict[str, np.ndarray]:

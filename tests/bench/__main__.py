@@ -18,14 +18,14 @@ from pathlib import Path
 import psutil
 
 from data_prework.files import atomic_write
-from data_prework.manifest import find_prepared, read_manifest
+from data_prework.manifest import find_prepared, read_about
 from tests.bench.drawings import draw
 from tests.bench.watched import watched
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 # part: (title, arguments, data set whose real images it needs)
 PARTS = {
-    "pipeline": ("Reading pictures from a folder", ["pipeline"], None),
+    "pipeline": ("Reading images from a folder", ["pipeline"], None),
     "growth": ("Preparing a folder", ["growth"], None),
     "augmentation": ("Augmentation", ["augmentation"], None),
     "models": ("The projects' models against the course's", ["models"], None),
@@ -45,7 +45,7 @@ file in `tests/bench/`. Intervals are 95 % bootstrap intervals that resample pat
 def is_real(name: str) -> bool:
     """Whether real images of a data set are prepared."""
     folder = find_prepared(name)
-    return folder is not None and read_manifest(folder).attrs["about"]["source"] == "real"
+    return folder is not None and read_about(folder).source == "real"
 
 
 def machine() -> str:

@@ -13,6 +13,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 
+from data_prework.manifest import SPLITS
+
 EPOCHS = {"dense": 40, "cnn": 30}
 SEEDS = (1, 2, 3, 4, 5)
 
@@ -167,7 +169,7 @@ def main() -> None:
 
     for name in args.names:
         data = load_dataset(name, image_size=64, color_mode="grayscale", source=args.source)
-        splits = {part: (data[part].images, data[part].labels) for part in ("train", "val", "test")}
+        splits = {part: (data[part].images, data[part].labels) for part in SPLITS}
         test = data.test
         answers = rate_everything(splits, epochs=args.epochs)
         scores = {model: evaluate(test.labels, prob, groups=test.groups) for model, prob in answers.items()}

@@ -12,7 +12,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from helpers.plots.style import PALETTE, use_style
+from helpers.plots.style import COLORS, PALETTE, use_style
 
 
 def tables(text: str) -> list[pd.DataFrame]:
@@ -28,8 +28,8 @@ def _number(column: pd.Series) -> pd.Series:
     return pd.to_numeric(column.str.replace(",", ""))
 
 
-def _against_pictures(text: str, columns: list[str], by: str | None, title: str) -> Figure:
-    """One panel a column against the number of pictures, one line for each value of `by`, speeds on a log scale."""
+def _against_images(text: str, columns: list[str], by: str | None, title: str) -> Figure:
+    """One panel a column against the number of images, one line for each value of `by`, speeds on a log scale."""
     (table,) = tables(text)
     figure, axes = plt.subplots(1, len(columns), figsize=(8.6, 3.8))
     figure.suptitle(title)
@@ -37,8 +37,8 @@ def _against_pictures(text: str, columns: list[str], by: str | None, title: str)
     for ax, column in zip(axes, columns, strict=True):
         for colour, marker, way in zip(PALETTE, "osD^", ways, strict=False):
             rows = table[table[by] == way] if by else table
-            ax.plot(_number(rows["pictures"]) / 1000, _number(rows[column]), marker=marker, color=colour, label=way)
-        ax.set(xlabel="thousands of pictures", ylabel=column)
+            ax.plot(_number(rows["images"]) / 1000, _number(rows[column]), marker=marker, color=colour, label=way)
+        ax.set(xlabel="thousands of images", ylabel=column)
         if "images/s" in column:
             ax.set(yscale="log", ylim=(1e3, 1e6))
         else:
@@ -49,14 +49,14 @@ def _against_pictures(text: str, columns: list[str], by: str | None, title: str)
 
 
 def pipeline(text: str) -> Figure:
-    """Speed of the first and of later passes, and memory, of each way to read pictures."""
+    """Speed of the first and of later passes, and memory, of each way to read images."""
     columns = ["images/s, first pass", "images/s, later", "peak MB"]
-    return _against_pictures(text, columns, "way", "What is kept in memory is fast from the second pass on")
+    return _against_images(text, columns, "way", "What is kept in memory is fast from the second pass on")
 
 
 def growth(text: str) -> Figure:
     """Seconds and memory of preparing a folder."""
-    return _against_pictures(text, ["seconds", "peak MB"], None, "Preparing takes time in step with the pictures")
+    return _against_images(text, ["seconds", "peak MB"], None, "Preparing takes time in step with the images")
 
 
 def models(text: str) -> Figure:
@@ -70,7 +70,7 @@ def models(text: str) -> Figure:
         table = table[::-1].reset_index(drop=True)
         for y, (model, accuracy) in enumerate(zip(table["model"], table["accuracy"], strict=True)):
             numbers = [float(number) for number in re.findall(r"\d\.\d+", accuracy)]
-            colour = PALETTE[2] if model.startswith("course") else PALETTE[0]
+            colour = COLORS["green"] if model.startswith("course") else COLORS["blue"]
             if len(numbers) == 3:
                 ax.plot(numbers[1:], [y, y], color=colour, lw=3, alpha=0.4)
                 ax.plot(numbers[0], y, "o", color=colour)
@@ -82,8 +82,8 @@ def models(text: str) -> Figure:
 
 
 DRAWINGS: dict[str, tuple[Callable[[str], Figure], str]] = {
-    "pipeline": (pipeline, "Images a second and memory against the number of pictures, for four ways to read them"),
-    "growth": (growth, "Seconds and memory of preparing a folder against the number of pictures in it"),
+    "pipeline": (pipeline, "Images a second and memory against the number of images, for four ways to read them"),
+    "growth": (growth, "Seconds and memory of preparing a folder against the number of images in it"),
     "models": (models, "Test accuracy with interval of each model, one panel for each data set"),
 }
 

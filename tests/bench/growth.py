@@ -1,6 +1,6 @@
 """What preparing a folder costs as it grows: seconds and memory of `python -m data_prework prepare`.
 
-    python -m tests.bench.growth                        1,000 to 40,000 pictures; prints a Markdown table
+    python -m tests.bench.growth                        1,000 to 40,000 images; prints a Markdown table
     python -m tests.bench.growth --counts 1000 4000     a quick look
 
 Everything is done that is done for any folder: reading and checking each file, hashes, exact and near duplicates, the
@@ -12,7 +12,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from tests.bench.pictures import write_pictures
+from tests.bench.images import write_images
 from tests.bench.watched import watched
 
 COUNTS = (1_000, 4_000, 10_000, 40_000)
@@ -24,14 +24,14 @@ def main() -> None:
     parser.add_argument("--counts", type=int, nargs="+", default=COUNTS)
     args = parser.parse_args()
     print(f"{os.cpu_count()} cores, JPEG files of 227x227\n")
-    print("| pictures | seconds | ms a picture | peak MB |")
+    print("| images | seconds | ms an image | peak MB |")
     print("|---|---|---|---|")
     with tempfile.TemporaryDirectory() as place:
         raw = Path(place, "raw")
         for count in sorted(args.counts):
-            write_pictures(raw, count)
+            write_images(raw, count)
             environment = {**os.environ, "COURSE_DATA": str(Path(place, str(count)))}
-            run = watched(["-m", "data_prework", "prepare", "pictures", "--from", str(raw)], environment)
+            run = watched(["-m", "data_prework", "prepare", "images", "--from", str(raw)], environment)
             print(
                 f"| {count:,} | {run.seconds:.1f} | {1000 * run.seconds / count:.1f} | {run.peak_mb:,.0f} |", flush=True
             )

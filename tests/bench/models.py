@@ -48,7 +48,7 @@ def build(row):
     from helpers.models.backbones import COURSE, SMALLEST_SIDE
 
     too_small = {"weights": COURSE} if SMALLEST_SIDE.get(row.options["name"], 32) > SIDE else {}
-    return row.build(SIDE, say=lambda words: None, **too_small)
+    return row.build(SIDE, report=lambda words: None, **too_small)
 
 
 def reference(key: str, data: dict, seconds: float):
@@ -108,7 +108,7 @@ def on_course_backbone(data: dict, colour: int, tuned: bool, changes, seconds: f
     from helpers.models.backbones import load_backbone, unfreeze
 
     images = data[colour]
-    backbone = load_backbone("course", image_shape=(SIDE, SIDE, colour), say=lambda words: None)
+    backbone = load_backbone("course", image_shape=(SIDE, SIDE, colour), report=lambda words: None)
     average = layers.GlobalAveragePooling2D()(backbone.output)
     model = keras.Model(backbone.input, layers.Dense(1, activation="sigmoid")(average))
     begin = time.perf_counter()
@@ -152,7 +152,7 @@ def rate(name: str, limit: int, seconds: float) -> None:
     from helpers.models.reference_models import REFERENCE_MODELS
 
     modes = {1: "grayscale", 3: "rgb"}
-    data = {count: load_dataset(name, SIDE, mode, limit=limit) for count, mode in modes.items()}
+    data = {count: load_dataset(name, SIDE, mode, max_images=limit) for count, mode in modes.items()}
     test = data[1].test
     keys = [key for key, row in REFERENCE_MODELS.items() if row.dataset == name]
     trainings = {key: lambda key=key: reference(key, data, seconds) for key in keys} | course(name, data, seconds)

@@ -1,9 +1,9 @@
-"""How fast pictures come out of a folder, and what memory that takes: three ways to feed the same network.
+"""How fast images come out of a folder, and what memory that takes: three ways to feed the same network.
 
-    python -m tests.bench.pipeline                          1,000 to 40,000 pictures; prints a Markdown table
+    python -m tests.bench.pipeline                          1,000 to 40,000 images; prints a Markdown table
     python -m tests.bench.pipeline --counts 1000 4000       a quick look
 
-227x227 colour JPEG files come out as batches of 32 at 128x128. The first pass reads every file, the third one shows
+227x227 color JPEG files come out as batches of 32 at 128x128. The first pass reads every file, the third one shows
 what an epoch costs from then on. Every row is a process of its own, so that memory can be told apart. Ours reads a
 prepared folder; what the preparation costs, once, is measured by tests.bench.growth.
 """
@@ -18,7 +18,8 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from tests.bench.pictures import write_pictures
+from data_prework.manifest import SPLITS
+from tests.bench.images import write_images
 from tests.bench.watched import watched
 
 COUNTS = (1_000, 4_000, 10_000, 40_000)
@@ -64,8 +65,8 @@ def ours(folder: Path) -> Callable[[], int]:
 
     def one_pass() -> int:
         if not parts:
-            data = load_dataset("pictures", SIDE, "rgb", batch_size=BATCH)
-            parts.extend(data[split].batches for split in ("train", "val", "test"))
+            data = load_dataset("images", SIDE, "rgb", batch_size=BATCH)
+            parts.extend(data[split].batches for split in SPLITS)
         return sum(len(labels) for part in parts for _, labels in part)
 
     return one_pass
@@ -103,19 +104,19 @@ def main() -> None:
         print("RESULT", json.dumps(measure(args.one[0], Path(args.one[1]))))
         return
     print(f"{os.cpu_count()} cores, JPEG files of 227x227, batches of {BATCH} at {SIDE}x{SIDE}x3\n")
-    print("| pictures | way | images/s, first pass | images/s, later | peak MB |")
+    print("| images | way | images/s, first pass | images/s, later | peak MB |")
     print("|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as place:
         for count in sorted(args.counts):
             folder = Path(place)
-            write_pictures(folder / "raw", count)
+            write_images(folder / "raw", count)
             environment = {**os.environ, "COURSE_DATA": str(folder)}
-            watched(["-m", "data_prework", "prepare", "pictures", "--from", str(folder / "raw")], environment)
+            watched(["-m", "data_prework", "prepare", "images", "--from", str(folder / "raw")], environment)
             for way in WAYS:
                 run = watched(["-m", "tests.bench.pipeline", "--one", way, place], environment)
                 found = json.loads(run.output.rpartition("RESULT")[2])
                 if found["count"] != count:
-                    raise RuntimeError(f"{way} gave {found['count']} of {count} pictures")
+                    raise RuntimeError(f"{way} gave {found['count']} of {count} images")
                 print(
                     f"| {count:,} | {way} | {found['first']:,.0f} | {found['later']:,.0f} | {run.peak_mb:,.0f} |",
                     flush=True,

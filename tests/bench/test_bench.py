@@ -1,4 +1,4 @@
-"""The measurements measure what they say, on a few pictures."""
+"""The measurements measure what they say, on a few images."""
 
 import re
 import sys
@@ -10,7 +10,7 @@ from PIL import Image
 
 from tests.bench import __main__ as bench
 from tests.bench.drawings import DRAWINGS, draw, models, tables
-from tests.bench.pictures import write_pictures
+from tests.bench.images import write_images
 from tests.bench.watched import Watched, watched
 
 
@@ -91,13 +91,13 @@ def test_every_model_on_a_backbone_can_be_built_at_the_side_of_the_comparison():
             assert build(row).input_shape[1:3] == (SIDE, SIDE), key
 
 
-def test_pictures_are_all_different_and_written_once(tmp_path):
-    write_pictures(tmp_path, 6)
+def test_images_are_all_different_and_written_once(tmp_path):
+    write_images(tmp_path, 6)
     files = sorted(tmp_path.rglob("*.jpg"))
     assert len({file.read_bytes() for file in files}) == 6
     assert Image.open(files[0]).size == (227, 227)
     before = [file.stat().st_mtime_ns for file in files]
-    write_pictures(tmp_path, 8)
+    write_images(tmp_path, 8)
     assert [file.stat().st_mtime_ns for file in files] == before
 
 
@@ -110,13 +110,13 @@ def test_a_watched_process_has_its_time_and_memory_measured():
 
 
 @pytest.mark.parametrize("way", ["ImageDataGenerator", "helpers.data.load_dataset"])
-def test_ways_to_read_pictures_give_every_picture(tmp_path, monkeypatch, way):
+def test_ways_to_read_images_give_every_image(tmp_path, monkeypatch, way):
     from data_prework.prepare import prepare
     from tests.bench.pipeline import measure
 
     monkeypatch.setenv("COURSE_DATA", str(tmp_path))
-    write_pictures(tmp_path / "raw", 60)
-    prepare("pictures", tmp_path / "raw", say=lambda words: None)
+    write_images(tmp_path / "raw", 60)
+    prepare("images", tmp_path / "raw", verbose=False)
     found = measure(way, tmp_path)
     assert found["count"] == 60 and found["later"] > 0
 

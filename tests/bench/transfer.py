@@ -20,6 +20,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 import pandas as pd
 
+from data_prework.manifest import SPLITS
+
 SIZES = (50, 100, 200, 400, None)
 STEPS = {50: 150, 100: 150, 200: 200, 400: 250, None: 400}
 BATCH = 16
@@ -139,7 +141,7 @@ def curves(data, sizes, seeds, ways) -> list[dict]:
 
     whole = build("pretrained")
     net = keras.Model(whole.inputs, whole.layers[-3].output)
-    stored = {part: features(net, data[part].images) for part in ("train", "val", "test")}
+    stored = {part: features(net, data[part].images) for part in SPLITS}
     rows = []
     for size in sizes:
         trainers = {way: Trainer(way, STEPS.get(size, STEPS[100])) for way in ways if "frozen" not in way}

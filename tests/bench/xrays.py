@@ -21,6 +21,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 
+from data_prework.manifest import SPLITS
 from tests.bench.xray_net import PLAIN, Recipe, disturbed, logits, train
 
 CHOSEN = Recipe(epochs=24)
@@ -47,7 +48,7 @@ def load(side: int):
     if data.source != "real":
         raise SystemExit("The real X-rays are not prepared: python -m data_prework prepare chest_xray --from FOLDER")
     names = ("images", "labels", "groups")
-    parts = [{name: getattr(data[split], name) for name in names} for split in ("train", "val", "test")]
+    parts = [{name: getattr(data[split], name) for name in names} for split in SPLITS]
     learn = {name: np.concatenate([part[name] for part in parts[:2]]) for name in names}
     return learn, parts[2]
 

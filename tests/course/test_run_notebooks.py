@@ -6,7 +6,7 @@ import shutil
 import nbformat
 import pytest
 
-from data_prework.manifest import read_manifest
+from data_prework.manifest import read_about
 
 pytest.importorskip("nbclient", reason="running notebooks needs Jupyter's tools, which are installed with the course")
 
@@ -67,7 +67,7 @@ def test_real_data_are_prepared_as_far_as_they_are_there(tmp_path, home, monkeyp
         shutil.copytree(home / "raw" / label, raw / name)
     said = course.prepare_real(tmp_path / "raw")
     assert said[2] == "monuments: real" and "the embedded one is used" in said[0]
-    assert read_manifest(tmp_path / "data" / "monuments").attrs["about"]["source"] == "real"
+    assert read_about(tmp_path / "data" / "monuments").source == "real"
 
 
 def test_a_raw_folder_that_is_not_there_is_refused(tmp_path, outcome_of, capsys):

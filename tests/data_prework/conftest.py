@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +12,15 @@ from PIL import Image
 from data_prework.prepare import Settings, prepare
 
 
-def pixels(number: int, size: tuple[int, int] = (50, 40), grey: bool = False) -> np.ndarray:
+def pixels(number: int, size: tuple[int, int] = (50, 40), gray: bool = False) -> np.ndarray:
     """Random structure that survives saving as JPEG: (height, width[, 3]) uint8, the same for the same number."""
-    shape = (16, 16) if grey else (16, 16, 3)
+    shape = (16, 16) if gray else (16, 16, 3)
     noise = np.random.default_rng(number).integers(0, 256, shape, dtype=np.uint8)
     return np.asarray(Image.fromarray(noise).resize(size, Image.Resampling.BICUBIC))
 
 
-def picture(number: int, size: tuple[int, int] = (50, 40), grey: bool = False) -> Image.Image:
-    return Image.fromarray(pixels(number, size, grey))
+def sample_image(number: int, size: tuple[int, int] = (50, 40), gray: bool = False) -> Image.Image:
+    return Image.fromarray(pixels(number, size, gray))
 
 
 def encoded(image: Image.Image, kind: str = "JPEG", **options) -> bytes:
@@ -32,12 +33,12 @@ def fill(folder: Path, count: int, start: int, **options) -> Path:
     """`count` different JPEGs, numbered from `start`."""
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(start, start + count):
-        picture(number).save(folder / f"{number:04d}.jpg", **({"quality": 90} | options))
+        sample_image(number).save(folder / f"{number:04d}.jpg", **({"quality": 90} | options))
     return folder
 
 
 def two_classes(root: Path, count: int = 24) -> Path:
-    """elm/ and oak/ with `count` different pictures each."""
+    """elm/ and oak/ with `count` different images each."""
     fill(root / "elm", count, 0)
     fill(root / "oak", count, 1000)
     return root
@@ -55,10 +56,13 @@ def snapshot(root: Path) -> dict:
     }
 
 
-def quiet(name: str, raw: Path, home: Path, said: list[str] | None = None, **settings) -> Path:
+def quiet(name: str, raw: Path, data_dir: Path, said: list[str] | None = None, **settings) -> Path:
     """prepare() whose report goes to a list."""
-    said = [] if said is None else said
-    return prepare(name, raw, Settings(**settings), home=home, say=said.append)
+    with redirect_stdout(io.StringIO()) as report:
+        folder = prepare(name, raw, Settings(**settings), data_dir=data_dir)
+    if said is not None:
+        said += report.getvalue().splitlines()
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ import pytest
 
 from data_prework.__main__ import main
 from data_prework.check import check
-from data_prework.manifest import files_folder, read_manifest, write_manifest
+from data_prework.manifest import files_folder, read_about, read_manifest, write_manifest
 
 
 @pytest.fixture
@@ -123,6 +123,13 @@ def test_a_damaged_manifest_is_an_error_that_says_what_to_do(leaves, capsys, har
     assert main(["check", "leaves"]) == 1
     err = capsys.readouterr().err
     assert err.startswith("error: ") and "python -m data_prework prepare leaves" in err and err.count("\n") == 1
+
+
+def test_facts_about_the_whole_are_read_without_the_table(leaves):
+    about = read_about(leaves)
+    assert (about.name, about.source, about.classes, about.version) == ("leaves", "real", ["elm", "oak"], 1)
+    assert sum(sum(classes.values()) for classes in about.counts.values()) == len(read_manifest(leaves))
+    assert about.settings["near"] == 24 and read_manifest(leaves).attrs == {}
 
 
 def test_about_of_another_version_or_missing_is_an_error(leaves, capsys):

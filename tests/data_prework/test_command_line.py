@@ -10,7 +10,7 @@ import pytest
 
 from data_prework import __main__ as command_line
 from data_prework.__main__ import main
-from tests.data_prework.conftest import encoded, fill, picture, two_classes
+from tests.data_prework.conftest import encoded, fill, sample_image, two_classes
 
 
 @pytest.fixture(autouse=True)
@@ -89,7 +89,7 @@ def a_text(root: Path) -> None:
 
 
 def a_jpeg(root: Path) -> None:
-    root.write_bytes(encoded(picture(1)))
+    root.write_bytes(encoded(sample_image(1)))
 
 
 FROM = ["prepare", "leaves", "--from", "raw"]

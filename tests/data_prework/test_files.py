@@ -1,12 +1,14 @@
 """A file is the old one until the new one is whole, and what is no file is left alone."""
 
 import os
+import shutil
 import socket
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from data_prework.files import PROJECT, atomic_write
+from data_prework.files import PROJECT, atomic_write, free_gb, why_not_writable
 
 
 @pytest.mark.parametrize("name", ["table.csv", "course.weights.h5", "no ending"])
@@ -82,3 +84,21 @@ def test_a_dash_is_the_standard_output(capsys):
 
 def test_the_root_of_the_project_is_where_its_settings_are():
     assert (PROJECT / "pyproject.toml").is_file() and (PROJECT / "helpers" / "run.py").is_file()
+
+
+def test_a_folder_that_can_hold_files_has_no_trouble_and_stays_as_it_is(tmp_path):
+    assert why_not_writable(tmp_path / "new" / "deep") == ""
+    assert why_not_writable(tmp_path) == "" and list(tmp_path.iterdir()) == []
+
+
+def test_the_trouble_with_a_folder_is_said_by_name(tmp_path):
+    (tmp_path / "file").write_text("")
+    assert "is a file)" in why_not_writable(tmp_path / "file" / "results")
+    assert why_not_writable(tmp_path, gb=10**6).startswith(f"{tmp_path}: only ")
+    assert "not writable" in why_not_writable("/proc/results")  # read-only for root, too
+
+
+def test_the_free_space_is_that_of_the_disk_where_the_folder_will_be(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: asked.append(place) or SimpleNamespace(free=3 * 2**30))
+    assert free_gb(tmp_path / "not" / "yet") == 3 and asked == [tmp_path]

@@ -1,4 +1,4 @@
-"""What belongs together: patients, blocks of patches, patterns of one's own, near-duplicates."""
+"""What belongs together: patients, blocks of patches, patterns of one's own, clusters of near-duplicates."""
 
 import numpy as np
 import pandas as pd
@@ -7,14 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_prework.group import (
-    NEAR,
     GroupError,
     by_itself,
     by_pattern,
     crack_block,
-    hash_bits,
     merge,
-    near_pairs,
     rule_groups,
     xray_patient,
 )
@@ -43,7 +40,7 @@ def test_images_of_one_child_share_a_group_and_equal_numbers_alone_do_not():
     assert len({xray_patient("", stem) for stem in different}) == 4
 
 
-def test_neighbouring_positive_patches_form_blocks_and_negative_ones_stand_alone():
+def test_neighboring_positive_patches_form_blocks_and_negative_ones_stand_alone():
     rows = pd.DataFrame({"label": "Positive", "stem": [f"{n:05d}" for n in range(1, 1001)]})
     groups = rule_groups(rows, crack_block)
     assert groups.value_counts().tolist() == [100] * 10
@@ -84,66 +81,22 @@ def test_without_a_rule_every_name_is_a_group_of_its_own():
     assert by_itself("oak", "1") != by_itself("elm", "1") != by_itself("elm", "2")
 
 
-def test_hashes_become_bits_without_loss():
-    text = pd.Series(["0" * 63 + "1", "8" + "0" * 63, "f" * 64])
-    bits = hash_bits(text)
-    assert bits.shape == (3, 4)
-    assert ["".join(f"{int(word):016x}" for word in row) for row in bits] == text.tolist()
-    assert hash_bits(text[:0]).shape[0] == 0
-
-
-def brute_force(bits: np.ndarray, distance: int) -> set[tuple[int, int]]:
-    numbers = [int("".join(f"{int(word):016x}" for word in row), 16) for row in bits]
-    return {
-        (i, j)
-        for i in range(len(numbers))
-        for j in range(i + 1, len(numbers))
-        if (numbers[i] ^ numbers[j]).bit_count() <= distance
-    }
-
-
-@st.composite
-def clusters(draw) -> np.ndarray:
-    """Hashes around a few centres, up to 40 bits away: pairs on both sides of the limit."""
-    random = np.random.default_rng(draw(st.integers(0, 2**32)))
-    centres = random.integers(0, 2, (draw(st.integers(1, 4)), 256))
-    rows = centres[random.integers(0, len(centres), draw(st.integers(1, 40)))]
-    flips = random.random(rows.shape) < random.random((len(rows), 1)) * 0.1
-    packed = np.packbits((rows ^ flips).astype(np.uint8), axis=1)
-    return packed.view(">u8").astype(np.uint64)
-
-
-@settings(max_examples=60, deadline=None)
-@given(clusters(), st.integers(0, 40), st.integers(1, 50))
-def test_near_pairs_are_those_of_a_count_by_hand_whatever_the_block_size(bits, distance, block):
-    pairs = near_pairs(bits, distance, block)
-    assert (pairs[:, 0] < pairs[:, 1]).all()
-    assert {tuple(pair) for pair in pairs.tolist()} == brute_force(bits, distance)
-    assert len(pairs) == len(brute_force(bits, distance))
-
-
-def test_the_documented_distance_is_the_limit():
-    bits = np.zeros((3, 4), dtype=np.uint64)
-    bits[1, 0], bits[2, 3] = 2**NEAR - 1, 2 ** (NEAR + 1) - 1
-    assert near_pairs(bits).tolist() == [[0, 1]]
-
-
 @settings(max_examples=60, deadline=None)
 @given(st.data())
-def test_joined_groups_are_whole_and_no_larger_than_the_pairs_demand(data):
+def test_joined_groups_are_whole_and_no_larger_than_the_clusters_demand(data):
     names = data.draw(st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=20))
-    index = st.integers(0, len(names) - 1)
-    pairs = np.array(data.draw(st.lists(st.tuples(index, index), max_size=10)), dtype=int).reshape(-1, 2)
-    joined = merge(pd.Series(names), pairs)
+    clusters = data.draw(st.lists(st.integers(0, 20), min_size=len(names), max_size=len(names)))
+    joined = merge(pd.Series(names), np.array(clusters))
     # by hand: spread the smallest name until nothing changes
     by_hand = list(names)
-    for _ in range(len(names) + 1):
-        links = [*pairs.tolist(), *((i, j) for i in range(len(names)) for j in range(i) if names[i] == names[j])]
+    places = range(len(names))
+    links = [(i, j) for i in places for j in range(i) if names[i] == names[j] or clusters[i] == clusters[j]]
+    for _ in places:
         for i, j in links:
             by_hand[i] = by_hand[j] = min(by_hand[i], by_hand[j])
     assert joined.tolist() == by_hand
 
 
 def test_joining_reaches_over_a_chain():
-    groups = merge(pd.Series(["d", "c", "b", "a", "x"]), np.array([[0, 1], [1, 2], [2, 3]]))
-    assert groups.tolist() == ["a", "a", "a", "a", "x"]
+    groups = merge(pd.Series(["d", "c", "c", "b", "b", "a", "x"]), np.array([0, 0, 1, 1, 2, 2, 3]))
+    assert groups.tolist() == ["a"] * 6 + ["x"]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from data_prework.check import check
-from data_prework.manifest import read_manifest
+from data_prework.manifest import read_about, read_manifest
 from tests.data_prework.conftest import quiet, two_classes
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -37,7 +37,7 @@ DRIVER = textwrap.dedent(
                 if len(events) == last:
                     os._exit(9)
         sys.addaudithook(count)
-        prepare("leaves", raw, Settings(seed=8, near=20), home=home, say=lambda line: None)
+        prepare("leaves", raw, Settings(seed=8, near=20), data_dir=home, verbose=False)
         (place / "events.txt").write_text("\\n".join(events))
         os._exit(0)
 
@@ -130,7 +130,7 @@ def test_two_at_once_with_different_settings_end_sound(tmp_path):
         from pathlib import Path
         from data_prework.prepare import Settings, prepare
         for seed in range(int(sys.argv[3]), 8, 2):
-            prepare("leaves", Path(sys.argv[1]), Settings(seed=seed), home=Path(sys.argv[2]), say=print)
+            prepare("leaves", Path(sys.argv[1]), Settings(seed=seed), data_dir=Path(sys.argv[2]))
         """
     )
     both = [
@@ -145,5 +145,5 @@ def test_two_at_once_with_different_settings_end_sound(tmp_path):
         assert process.returncode == 0, said
     folder = home / "leaves"
     assert check(folder) == []
-    assert read_manifest(folder).attrs["about"]["settings"]["seed"] in (6, 7)
+    assert read_about(folder).settings["seed"] in (6, 7)
     assert len(parts(folder)) == 2 and parts(home) == [".leaves.lock", "leaves"]

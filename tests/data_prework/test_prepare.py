@@ -11,11 +11,11 @@ import pytest
 from PIL import Image
 
 from data_prework.check import check
-from data_prework.group import hash_bits, near_pairs
-from data_prework.manifest import COLUMNS, ManifestError, files_folder, find_prepared, read_manifest
+from data_prework.duplicates import hash_bits, near_pairs
+from data_prework.manifest import COLUMNS, ManifestError, files_folder, find_prepared, read_about, read_manifest
 from data_prework.scan import RawFolderError
 from data_prework.split import SplitError
-from tests.data_prework.conftest import encoded, fill, picture, quiet, snapshot, two_classes
+from tests.data_prework.conftest import encoded, fill, quiet, sample_image, snapshot, two_classes
 
 
 def rejected_of(folder: Path) -> pd.DataFrame:
@@ -66,7 +66,7 @@ def test_two_runs_write_the_same_bytes_from_any_working_directory(leaves_raw, le
 def test_the_raw_folder_is_not_changed(tmp_path):
     raw = two_classes(tmp_path / "raw", 12)
     (raw / "elm" / "bad.jpg").write_bytes(b"no image")
-    picture(77).convert("P").save(raw / "oak" / "palette.png")
+    sample_image(77).convert("P").save(raw / "oak" / "palette.png")
     before = snapshot(raw)
     quiet("leaves", raw, tmp_path / "home")
     assert snapshot(raw) == before
@@ -76,9 +76,9 @@ def test_images_are_copied_byte_for_byte_and_converted_only_where_needed(tmp_pat
     raw = two_classes(tmp_path / "raw", 12)
     exif = Image.Exif()
     exif[0x0112] = 6
-    picture(70).save(raw / "elm" / "turned.jpg", exif=exif)
-    picture(71).convert("RGBA").save(raw / "elm" / "alpha.png")
-    picture(72).convert("CMYK").save(raw / "oak" / "inks.jpg")
+    sample_image(70).save(raw / "elm" / "turned.jpg", exif=exif)
+    sample_image(71).convert("RGBA").save(raw / "elm" / "alpha.png")
+    sample_image(72).convert("CMYK").save(raw / "oak" / "inks.jpg")
     Image.fromarray(np.arange(2000, dtype=np.uint16).reshape(40, 50) * 32).save(raw / "oak" / "deep.tif")
     folder = quiet("leaves", raw, tmp_path / "home")
     rows = read_manifest(folder).assign(name=lambda t: t["path"].str.rsplit("/", n=1).str[1]).set_index("name")
@@ -94,12 +94,12 @@ def test_images_are_copied_byte_for_byte_and_converted_only_where_needed(tmp_pat
 
 def test_every_file_is_an_image_or_has_its_reason(tmp_path):
     raw = two_classes(tmp_path / "raw", 12)
-    (raw / "elm" / "text.jpg").write_text("not a picture", encoding="utf-8")
-    (raw / "elm" / "half.jpg").write_bytes(encoded(picture(80))[:-300])
+    (raw / "elm" / "text.jpg").write_text("not an image", encoding="utf-8")
+    (raw / "elm" / "half.jpg").write_bytes(encoded(sample_image(80))[:-300])
     (raw / "oak" / "empty.png").write_bytes(b"")
     (raw / "oak" / "copy.jpg").write_bytes((raw / "oak" / "1000.jpg").read_bytes())
     (raw / "oak" / "both.jpg").write_bytes((raw / "elm" / "0000.jpg").read_bytes())
-    (raw / "oak" / "caf\udce9.jpg").write_bytes(encoded(picture(81)))
+    (raw / "oak" / "caf\udce9.jpg").write_bytes(encoded(sample_image(81)))
     said = []
     folder = quiet("leaves", raw, tmp_path / "home", said)
     table = rejected_of(folder)
@@ -116,15 +116,15 @@ def test_every_file_is_an_image_or_has_its_reason(tmp_path):
     }
     files = [path for path in raw.rglob("*") if path.is_file()]
     assert len(files) == len(read_manifest(folder)) + len(table)
-    assert read_manifest(folder).attrs["about"]["rejected"] == len(table)
+    assert read_about(folder).rejected == len(table)
     report = "\n".join(said)
     assert "scan        30 files, 4 rejected" in report
-    assert "1 exact copies dropped, 2 files of a picture in two classes dropped" in report
+    assert "1 exact copies dropped, 2 files of an image in two classes dropped" in report
 
 
-def test_all_copies_of_a_picture_in_two_classes_are_dropped_near_ones_too(tmp_path):
+def test_all_copies_of_a_image_in_two_classes_are_dropped_near_ones_too(tmp_path):
     raw = two_classes(tmp_path / "raw", 12)
-    big = picture(90, (200, 160))
+    big = sample_image(90, (200, 160))
     big.save(raw / "elm" / "one.jpg", quality=95)
     big.save(raw / "elm" / "two.jpg", quality=70)
     big.save(raw / "oak" / "three.jpg", quality=80)
@@ -136,7 +136,7 @@ def test_all_copies_of_a_picture_in_two_classes_are_dropped_near_ones_too(tmp_pa
 def test_near_duplicates_share_a_group_and_a_side(tmp_path):
     raw = two_classes(tmp_path / "raw", 20)
     for number in range(10):
-        big = picture(200 + number, (200, 160))
+        big = sample_image(200 + number, (200, 160))
         big.save(raw / "elm" / f"near{number}.jpg", quality=95)
         big.save(raw / "elm" / f"nearly{number}.jpg", quality=60)
         big.save(raw / "elm" / f"small{number}.png")
@@ -160,7 +160,7 @@ def official(root: Path) -> Path:
 def test_an_official_test_split_stays_and_what_leaks_into_it_is_dropped_from_train(tmp_path):
     raw = official(tmp_path / "raw")
     shutil.copy(raw / "test" / "elm" / "0300.jpg", raw / "Train" / "elm" / "a copy.jpg")
-    big = picture(400, (200, 160))
+    big = sample_image(400, (200, 160))
     big.save(raw / "test" / "oak" / "big.jpg", quality=95)
     big.save(raw / "Train" / "oak" / "again.jpg", quality=70)
     said = []
@@ -172,7 +172,7 @@ def test_an_official_test_split_stays_and_what_leaks_into_it_is_dropped_from_tra
     assert reasons["Train/oak/again.jpg"].startswith("leak")
     assert any("(test as published), 1 dropped" in line for line in said)
     assert no_group_on_two_sides(folder) and check(folder) == []
-    assert read_manifest(folder).attrs["about"]["published_splits"] == ["test"]
+    assert read_about(folder).published_splits == ["test"]
 
 
 def test_near_duplicates_across_published_train_and_val_are_dropped_from_train(tmp_path):
@@ -180,7 +180,7 @@ def test_near_duplicates_across_published_train_and_val_are_dropped_from_train(t
     two_classes(raw / "val", 0)
     fill(raw / "val" / "elm", 4, 500)
     fill(raw / "val" / "oak", 4, 1500)
-    big = picture(400, (200, 160))
+    big = sample_image(400, (200, 160))
     big.save(raw / "val" / "oak" / "big.jpg", quality=95)
     big.save(raw / "Train" / "oak" / "again.jpg", quality=70)
     folder = quiet("leaves", raw, tmp_path / "home")
@@ -194,7 +194,7 @@ def test_equal_names_in_train_and_test_are_different_images(tmp_path):
     for number, (split, label) in enumerate([("train", "elm"), ("train", "oak"), ("test", "elm"), ("test", "oak")]):
         for k in range(10):
             (raw / split / label).mkdir(parents=True, exist_ok=True)
-            picture(100 * number + k).save(raw / split / label / f"{k}.jpg")
+            sample_image(100 * number + k).save(raw / split / label / f"{k}.jpg")
     folder = quiet("leaves", raw, tmp_path / "home")
     assert len(read_manifest(folder)) == 40 and len(rejected_of(folder)) == 0
 
@@ -210,7 +210,7 @@ def test_a_pattern_joins_what_belongs_together(tmp_path):
     for label, start in (("elm", 0), ("oak", 1000)):
         (raw / label).mkdir(parents=True)
         for k in range(40):
-            picture(start + k).save(raw / label / f"{label}_tree{k // 4}_{k}.jpg")
+            sample_image(start + k).save(raw / label / f"{label}_tree{k // 4}_{k}.jpg")
     folder = quiet("leaves", raw, tmp_path / "home", group_pattern=r"(\w+_tree\d+)_")
     rows = read_manifest(folder)
     assert rows["group"].value_counts().tolist() == [4] * 20
@@ -225,13 +225,13 @@ def test_masks_follow_their_images(tmp_path):
     for path in (raw / "oak").iterdir():
         Image.new("L", (50, 40), int(path.stem) % 256).save(truth / "masks" / "oak" / f"{path.stem}.png")
     folder = quiet("leaves", raw, tmp_path / "home")
-    assert folder == tmp_path / "home" / "embedded" / "leaves" == find_prepared("leaves", home=tmp_path / "home")
+    assert folder == tmp_path / "home" / "embedded" / "leaves" == find_prepared("leaves", data_dir=tmp_path / "home")
     rows = read_manifest(folder)
     assert (rows.loc[rows["label"] == "elm", "mask"] == "").all()
     for row in rows[rows["label"] == "oak"].itertuples():
         with Image.open(folder / row.mask) as mask:
             assert mask.getpixel((0, 0)) == int(Path(row.path).stem) % 256
-    assert rows.attrs["about"]["source"] == "embedded" and set(rows["licence"]) == {"MIT"}
+    assert read_about(folder).source == "embedded" and set(rows["licence"]) == {"MIT"}
     assert check(folder) == []
 
 
@@ -240,7 +240,7 @@ def test_a_folder_named_truth_beside_ones_own_images_does_not_make_them_drawn(tm
     (tmp_path / "raw_truth").mkdir()
     folder = quiet("leaves", raw, tmp_path / "home")
     assert folder == tmp_path / "home" / "leaves"
-    assert read_manifest(folder).attrs["about"]["source"] == "real"
+    assert read_about(folder).source == "real"
     assert set(read_manifest(folder)["licence"]) == {"unknown"}
 
 
@@ -282,8 +282,8 @@ def test_names_that_differ_in_case_only_and_odd_names_are_kept_apart(tmp_path):
     odd += ["caf\u00e9.jpg", "cafe\u0301.jpg", "Straße.jpg", "STRASSE.jpg"]
     (raw / "elm" / "more").mkdir()
     for number, name in enumerate(odd):
-        picture(600 + number).save(raw / "elm" / name, format="JPEG")
-    picture(700).save(raw / "elm" / "more" / "IMG.jpg")
+        sample_image(600 + number).save(raw / "elm" / name, format="JPEG")
+    sample_image(700).save(raw / "elm" / "more" / "IMG.jpg")
     said = []
     folder = quiet("leaves", raw, tmp_path / "home", said)
     rows = read_manifest(folder)
@@ -314,7 +314,7 @@ def test_other_settings_or_other_files_replace_the_old_ones(tmp_path):
     raw = two_classes(tmp_path / "raw", 12)
     folder = quiet("leaves", raw, tmp_path / "home")
     seen = [(folder / "manifest.csv").read_bytes()]
-    picture(900).save(raw / "elm" / "new.jpg")
+    sample_image(900).save(raw / "elm" / "new.jpg")
     for settings in ({}, {"seed": 8}, {"test": 0.3}):
         quiet("leaves", raw, tmp_path / "home", **settings)
         seen.append((folder / "manifest.csv").read_bytes())
@@ -363,7 +363,7 @@ def test_a_class_without_a_usable_image_is_refused(tmp_path):
         quiet("leaves", raw, tmp_path / "home")
 
 
-def test_classes_that_are_the_same_pictures_are_refused(tmp_path):
+def test_classes_that_are_the_same_images_are_refused(tmp_path):
     fill(tmp_path / "raw" / "elm", 12, 0)
     fill(tmp_path / "raw" / "oak", 12, 0)
     with pytest.raises(RawFolderError, match="every image of elm, oak is also in another class"):
@@ -383,15 +383,15 @@ def test_planted_shortcuts_are_reported(tmp_path):
     fill(raw / "elm", 40, 0, quality=95)
     (raw / "oak").mkdir()
     for number in range(40):
-        grey = number % 2 == 0
-        picture(1000 + number, (60, 40), grey).save(raw / "oak" / f"{number}.jpg", quality=75)
+        gray = number % 2 == 0
+        sample_image(1000 + number, (60, 40), gray).save(raw / "oak" / f"{number}.jpg", quality=75)
     said = []
     quiet("leaves", raw, tmp_path / "home", said)
     warned = [line for line in said if line.startswith("WARNING")]
-    for words in ("JPEG quality alone", "width alone", "colour mode L gives the class away"):
+    for words in ("JPEG quality alone", "width alone", "color mode L gives the class away"):
         assert any(words in line for line in warned), words
     assert not any("height" in line for line in warned)
-    assert any(re.search(r"files +elm: median 50 x 40 pixels, mostly JPEG q95, colour modes RGB 100%", x) for x in said)
+    assert any(re.search(r"files +elm: median 50 x 40 pixels, mostly JPEG q95, color modes RGB 100%", x) for x in said)
 
 
 def test_alike_classes_give_no_warning(leaves_raw, tmp_path):

@@ -6,11 +6,12 @@ import pandas as pd
 import pytest
 
 from data_prework.check import check
+from data_prework.files import PROJECT
 from data_prework.group import crack_block, rule_groups, xray_patient
-from data_prework.manifest import files_folder, read_manifest
+from data_prework.manifest import files_folder, read_about, read_manifest
 from tests.data_prework.conftest import quiet
 
-REAL = Path(__file__).resolve().parents[3] / "shared" / "data"
+REAL = PROJECT.parent / "shared" / "data"
 XRAYS, CRACKS = REAL / "chest_xray", REAL / "concrete_cracks"
 
 pytestmark = pytest.mark.real
@@ -65,7 +66,7 @@ def test_xrays_go_through_prepare_and_check(tmp_path):
     assert rows.groupby("group")["split"].nunique().max() == 1
     tested = {path.name for path in (tmp_path / "raw" / "test").rglob("*.jpeg")}
     assert {path.rsplit("/", 1)[1] for path in rows.loc[rows["split"] == "test", "path"]} <= tested
-    assert rows.attrs["about"]["published_splits"] == ["test"]
+    assert read_about(folder).published_splits == ["test"]
     assert check(folder) == []
 
 

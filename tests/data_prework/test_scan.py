@@ -7,16 +7,18 @@ import sys
 import zlib
 from pathlib import Path
 
+import imagehash
 import numpy as np
 import pytest
 from PIL import Image
 
-from data_prework.scan import RawFolderError, Rejected, convert, describe, find_images, jpeg_quality, scan
-from tests.data_prework.conftest import encoded, fill, picture, pixels, snapshot, two_classes
+from data_prework.image_files import RejectedImageError, convert
+from data_prework.scan import RawFolderError, describe, find_images, jpeg_quality, scan
+from tests.data_prework.conftest import encoded, fill, pixels, sample_image, snapshot, two_classes
 
 
 def reason(path: Path, **limits) -> str:
-    with pytest.raises(Rejected) as caught:
+    with pytest.raises(RejectedImageError) as caught:
         describe(path, **limits)
     return str(caught.value)
 
@@ -44,26 +46,26 @@ def png_header(width: int, height: int) -> bytes:
 @pytest.mark.parametrize("kind, name", [("JPEG", "a.jpg"), ("PNG", "a.png"), ("BMP", "a.bmp"), ("TIFF", "a.tif")])
 @pytest.mark.parametrize("share", [0.5, 0.9])
 def test_a_truncated_file_is_rejected(tmp_path, kind, name, share):
-    data = encoded(picture(1), kind)
+    data = encoded(sample_image(1), kind)
     (tmp_path / name).write_bytes(data[: int(len(data) * share)])
     assert reason(tmp_path / name).startswith(("truncated or damaged", "not an image"))
 
 
 def test_a_truncated_jpeg_is_called_truncated(tmp_path):
-    (tmp_path / "a.jpg").write_bytes(encoded(picture(1))[:-200])
+    (tmp_path / "a.jpg").write_bytes(encoded(sample_image(1))[:-200])
     assert reason(tmp_path / "a.jpg").startswith("truncated")
 
 
 @pytest.mark.parametrize(
     "name, content, words",
     [
-        ("a.jpg", b"To do: ask for the pictures again.\n", "not an image: the content is of no known image format"),
+        ("a.jpg", b"To do: ask for the images again.\n", "not an image: the content is of no known image format"),
         ("notes.txt", b"text", "not an image: its name ends in '.txt'"),
-        ("noending", encoded(picture(1)), "not an image: its name ends in 'nothing'"),
-        ("a.png", encoded(picture(1)), "wrong extension: the content is JPEG, the name ends in .png"),
-        ("a.jpg", encoded(picture(1), "PNG"), "wrong extension: the content is PNG, the name ends in .jpg"),
+        ("noending", encoded(sample_image(1)), "not an image: its name ends in 'nothing'"),
+        ("a.png", encoded(sample_image(1)), "wrong extension: the content is JPEG, the name ends in .png"),
+        ("a.jpg", encoded(sample_image(1), "PNG"), "wrong extension: the content is PNG, the name ends in .jpg"),
         ("a.jpg", b"", "zero bytes"),
-        ("a.png", encoded(picture(1, (40, 27)), "PNG"), "too small: 40 x 27 pixels, under 28"),
+        ("a.png", encoded(sample_image(1, (40, 27)), "PNG"), "too small: 40 x 27 pixels, under 28"),
     ],
 )
 def test_a_file_is_rejected_in_words(tmp_path, name, content, words):
@@ -73,19 +75,19 @@ def test_a_file_is_rejected_in_words(tmp_path, name, content, words):
 
 @pytest.mark.parametrize("kind, name", [("GIF", "a.gif"), ("WEBP", "a.webp"), ("PNG", "a.png"), ("TIFF", "a.tif")])
 def test_animations_and_several_pages_are_rejected(tmp_path, kind, name):
-    frames = {"save_all": True, "append_images": [picture(2), picture(3)]}
-    (tmp_path / name).write_bytes(encoded(picture(1), kind, **frames))
+    frames = {"save_all": True, "append_images": [sample_image(2), sample_image(3)]}
+    (tmp_path / name).write_bytes(encoded(sample_image(1), kind, **frames))
     assert reason(tmp_path / name).startswith("animated or several pages: 3 frames")
 
 
 @pytest.mark.parametrize("kind, name", [("GIF", "a.gif"), ("WEBP", "a.webp"), ("BMP", "a.BMP"), ("JPEG", "a.JPEG")])
-def test_still_pictures_of_every_format_are_taken(tmp_path, kind, name):
-    (tmp_path / name).write_bytes(encoded(picture(1), kind))
+def test_still_images_of_every_format_are_taken(tmp_path, kind, name):
+    (tmp_path / name).write_bytes(encoded(sample_image(1), kind))
     assert describe(tmp_path / name)["encoding"].startswith(kind)
 
 
 def test_the_smallest_side_can_be_set(tmp_path):
-    picture(1, (50, 40)).save(tmp_path / "a.png")
+    sample_image(1, (50, 40)).save(tmp_path / "a.png")
     assert reason(tmp_path / "a.png", min_side=41).startswith("too small")
     assert describe(tmp_path / "a.png", min_side=40)["height"] == 40
 
@@ -98,7 +100,7 @@ def test_a_decompression_bomb_is_rejected_before_it_is_decoded(tmp_path, width, 
 
 
 def test_the_pixel_limit_can_be_set(tmp_path):
-    picture(1, (50, 40)).save(tmp_path / "a.png")
+    sample_image(1, (50, 40)).save(tmp_path / "a.png")
     assert reason(tmp_path / "a.png", max_pixels=1999).startswith("too large: 50 x 40 pixels")
     assert describe(tmp_path / "a.png", max_pixels=2000)["width"] == 50
 
@@ -118,7 +120,7 @@ def test_unreadable_paths_are_rejected(tmp_path, monkeypatch):
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_file_without_the_right_to_read_is_rejected(tmp_path):
-    picture(1).save(tmp_path / "a.jpg")
+    sample_image(1).save(tmp_path / "a.jpg")
     (tmp_path / "a.jpg").chmod(0)
     assert reason(tmp_path / "a.jpg") == "unreadable path: Permission denied"
 
@@ -126,7 +128,7 @@ def test_a_file_without_the_right_to_read_is_rejected(tmp_path):
 @pytest.mark.skipif(sys.platform == "darwin", reason="macOS takes no such names")
 def test_a_name_that_is_not_utf8_is_rejected(tmp_path):
     path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.jpg"))
-    path.write_bytes(encoded(picture(1)))
+    path.write_bytes(encoded(sample_image(1)))
     assert reason(path) == "unreadable path: its name is not valid UTF-8"
 
 
@@ -134,7 +136,7 @@ def test_a_name_that_is_not_utf8_is_rejected(tmp_path):
 def test_no_damage_of_a_file_stops_the_scan(tmp_path):
     random = np.random.default_rng(5)
     sound = {
-        ending: encoded(picture(1), kind)
+        ending: encoded(sample_image(1), kind)
         for kind, ending in [("JPEG", "jpg"), ("PNG", "png"), ("TIFF", "tif"), ("WEBP", "webp"), ("GIF", "gif")]
     }
     for trial in range(300):
@@ -146,7 +148,7 @@ def test_no_damage_of_a_file_stops_the_scan(tmp_path):
         path.write_bytes(data)
         try:
             describe(path)
-        except Rejected as error:
+        except RejectedImageError as error:
             assert str(error)
 
 
@@ -177,14 +179,14 @@ def test_floating_point_and_32_bits_are_rejected_by_name(tmp_path):
     assert reason(tmp_path / "int.tif").startswith("32-bit pixels: their scale is unknown")
 
 
-def test_a_palette_becomes_its_colours(tmp_path):
-    image = picture(1).quantize(16)
+def test_a_palette_becomes_its_colors(tmp_path):
+    image = sample_image(1).quantize(16)
     image.save(tmp_path / "a.png")
     assert np.array_equal(after(tmp_path / "a.png"), np.asarray(image.convert("RGB")))
 
 
 def test_a_transparent_palette_entry_becomes_white(tmp_path):
-    image = picture(1).quantize(16)
+    image = sample_image(1).quantize(16)
     image.save(tmp_path / "a.png", transparency=3)
     expected = np.asarray(image.convert("RGB")).copy()
     expected[np.asarray(image) == 3] = 255
@@ -193,20 +195,20 @@ def test_a_transparent_palette_entry_becomes_white(tmp_path):
 
 
 def test_transparent_parts_become_white_and_half_transparent_ones_paler(tmp_path):
-    colours = np.zeros((40, 50, 4), dtype=np.uint8)
-    colours[..., 0] = 200
-    colours[:, :10, 3], colours[:, 10:20, 3], colours[:, 20:, 3] = 0, 128, 255
-    Image.fromarray(colours).save(tmp_path / "a.png")
+    colors = np.zeros((40, 50, 4), dtype=np.uint8)
+    colors[..., 0] = 200
+    colors[:, :10, 3], colors[:, 10:20, 3], colors[:, 20:, 3] = 0, 128, 255
+    Image.fromarray(colors).save(tmp_path / "a.png")
     result = after(tmp_path / "a.png")
     assert result[0, 0].tolist() == [255, 255, 255]
     assert result[0, 15].tolist() == pytest.approx([227, 127, 127], abs=1)
     assert result[0, 30].tolist() == [200, 0, 0]
 
 
-def test_grey_with_transparency_stays_grey(tmp_path):
-    grey = np.dstack([np.full((40, 50), 100), np.full((40, 50), 255)]).astype(np.uint8)
-    grey[:, :10, 1] = 0
-    Image.fromarray(grey).save(tmp_path / "alpha.png")
+def test_gray_with_transparency_stays_gray(tmp_path):
+    gray = np.dstack([np.full((40, 50), 100), np.full((40, 50), 255)]).astype(np.uint8)
+    gray[:, :10, 1] = 0
+    Image.fromarray(gray).save(tmp_path / "alpha.png")
     expected = np.full((40, 50), 100, dtype=np.uint8)
     expected[:, :10] = 255
     assert np.array_equal(after(tmp_path / "alpha.png"), expected)
@@ -224,7 +226,7 @@ def test_cmyk_becomes_rgb(tmp_path):
     result = after(tmp_path / "a.tif")
     assert result[0, 0].tolist() == [255, 0, 255]
     assert result[0, 40].tolist() == [100, 100, 100]
-    picture(1).convert("CMYK").save(tmp_path / "a.jpg", quality=95)
+    sample_image(1).convert("CMYK").save(tmp_path / "a.jpg", quality=95)
     assert np.abs(after(tmp_path / "a.jpg").astype(int) - pixels(1)).mean() < 8
 
 
@@ -232,7 +234,7 @@ def test_cmyk_becomes_rgb(tmp_path):
 def test_a_photo_is_turned_as_its_exif_says(tmp_path, orientation, turned):
     exif = Image.Exif()
     exif[0x0112] = orientation
-    picture(1).save(tmp_path / "a.png", exif=exif)
+    sample_image(1).save(tmp_path / "a.png", exif=exif)
     assert np.array_equal(after(tmp_path / "a.png"), turned(pixels(1)))
     assert describe(tmp_path / "a.png")["convert"] == (orientation != 1)
 
@@ -241,15 +243,15 @@ def test_a_photo_is_turned_as_its_exif_says(tmp_path, orientation, turned):
 def test_a_photo_taken_upright_has_its_sides_swapped(tmp_path, orientation, quarter_turns):
     exif = Image.Exif()
     exif[0x0112] = orientation
-    picture(1).save(tmp_path / "a.png", exif=exif)
+    sample_image(1).save(tmp_path / "a.png", exif=exif)
     facts = describe(tmp_path / "a.png")
     assert (facts["width"], facts["height"]) == (40, 50)
     assert np.array_equal(after(tmp_path / "a.png"), np.rot90(pixels(1), quarter_turns))
 
 
-def test_of_a_phones_double_picture_the_first_is_taken(tmp_path):
-    picture(1).save(tmp_path / "plain.jpg", quality=80)
-    picture(1).save(tmp_path / "a.jpg", format="MPO", quality=80, save_all=True, append_images=[picture(2)])
+def test_of_a_phones_double_image_the_first_is_taken(tmp_path):
+    sample_image(1).save(tmp_path / "plain.jpg", quality=80)
+    sample_image(1).save(tmp_path / "a.jpg", format="MPO", quality=80, save_all=True, append_images=[sample_image(2)])
     with Image.open(tmp_path / "a.jpg") as image:
         assert image.format == "MPO"
     assert np.array_equal(after(tmp_path / "a.jpg"), after(tmp_path / "plain.jpg"))
@@ -258,36 +260,44 @@ def test_of_a_phones_double_picture_the_first_is_taken(tmp_path):
 
 
 def test_one_bit_becomes_black_and_white(tmp_path):
-    bits = pixels(1, grey=True) > 128
+    bits = pixels(1, gray=True) > 128
     Image.fromarray(bits).save(tmp_path / "a.png")
     assert np.array_equal(after(tmp_path / "a.png"), np.where(bits, 255, 0))
 
 
 def test_a_plain_file_needs_no_conversion(tmp_path):
-    for name, grey in [("a.jpg", False), ("b.jpg", True), ("c.png", True)]:
-        picture(1, grey=grey).save(tmp_path / name)
+    for name, gray in [("a.jpg", False), ("b.jpg", True), ("c.png", True)]:
+        sample_image(1, gray=gray).save(tmp_path / name)
         facts = describe(tmp_path / name)
         assert not facts["convert"]
-        assert facts["mode"] == ("L" if grey else "RGB")
+        assert facts["mode"] == ("L" if gray else "RGB")
         assert facts["bytes"] == (tmp_path / name).stat().st_size
 
 
-@pytest.mark.parametrize("grey", [True, False])
-def test_the_jpeg_quality_is_read_exactly(tmp_path, grey):
+@pytest.mark.parametrize("gray", [True, False])
+def test_the_jpeg_quality_is_read_exactly(tmp_path, gray):
     read = {}
     for quality in range(50, 99):
-        picture(1, grey=grey).save(tmp_path / "a.jpg", quality=quality)
+        sample_image(1, gray=gray).save(tmp_path / "a.jpg", quality=quality)
         with Image.open(tmp_path / "a.jpg") as image:
             read[quality] = jpeg_quality(image.quantization)
     assert read == {quality: quality for quality in range(50, 99)}
 
 
-def test_the_hash_hardly_moves_when_a_picture_is_saved_again(tmp_path):
-    picture(1, (200, 160)).save(tmp_path / "a.jpg", quality=95)
-    picture(1, (200, 160)).save(tmp_path / "b.jpg", quality=60)
-    picture(2, (200, 160)).save(tmp_path / "c.jpg", quality=95)
+def test_the_hash_hardly_moves_when_a_image_is_saved_again(tmp_path):
+    sample_image(1, (200, 160)).save(tmp_path / "a.jpg", quality=95)
+    sample_image(1, (200, 160)).save(tmp_path / "b.jpg", quality=60)
+    sample_image(2, (200, 160)).save(tmp_path / "c.jpg", quality=95)
     a, b, c = (int(describe(tmp_path / name)["phash"], 16) for name in ("a.jpg", "b.jpg", "c.jpg"))
     assert (a ^ b).bit_count() <= 24 < 60 < (a ^ c).bit_count()
+
+
+@pytest.mark.parametrize("gray", [True, False])
+def test_the_hash_is_that_of_the_library(tmp_path, gray):
+    for number in range(5):
+        image = sample_image(number, gray=gray)
+        image.save(tmp_path / "a.png")
+        assert describe(tmp_path / "a.png")["phash"] == str(imagehash.phash(image, hash_size=16))
 
 
 def found(root: Path) -> set[tuple[str, str, str]]:
@@ -330,7 +340,7 @@ def test_hidden_files_and_the_litter_of_systems_are_no_images(tmp_path):
     fill(tmp_path / "elm" / "from the garden", 1, 50)
     for name in (".hidden.jpg", "._0000.jpg", "Thumbs.db", ".cache/a.jpg", "__MACOSX/a.jpg"):
         (tmp_path / "elm" / name).parent.mkdir(exist_ok=True)
-        (tmp_path / "elm" / name).write_bytes(encoded(picture(9)))
+        (tmp_path / "elm" / name).write_bytes(encoded(sample_image(9)))
     fill(tmp_path / ".git", 1, 60)
     assert found(tmp_path) == {("", "elm", "0000.jpg"), ("", "elm", "0050.jpg"), ("", "oak", "1000.jpg")}
 

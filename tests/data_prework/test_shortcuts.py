@@ -1,4 +1,4 @@
-"""What gives the class away before a picture is looked at: told where it is so, and only there."""
+"""What gives the class away before an image is looked at: told where it is so, and only there."""
 
 import numpy as np
 import pandas as pd
@@ -52,9 +52,9 @@ def test_planted_shortcuts_are_told():
     assert any(said.startswith("bytes per pixel alone") for said in warnings_for(size))
 
 
-def test_a_colour_mode_of_one_class_only_is_told_even_if_it_is_rare():
+def test_a_color_mode_of_one_class_only_is_told_even_if_it_is_rare():
     rare = files(mode=["RGB" if i % 2 and i < 60 else "L" for i in range(200)])
-    assert warnings_for(rare) == ["colour mode RGB gives the class away: all 30 such training files are oak."]
+    assert warnings_for(rare) == ["color mode RGB gives the class away: all 30 such training files are oak."]
     assert warnings_for(files(mode=["RGB" if i in (1, 3) else "L" for i in range(200)])) == []
 
 
@@ -74,6 +74,6 @@ def test_of_three_classes_each_stands_against_the_rest():
 def test_the_table_has_a_row_for_each_class():
     table = per_class(files(mode=["L", "RGB", "L", "L"] * 50))
     assert table.index.tolist() == ["elm", "oak"]
-    assert table.loc["oak", "colour modes"] == "L 50%, RGB 50%" or table.loc["oak", "colour modes"] == "RGB 50%, L 50%"
+    assert table.loc["oak", "color modes"] == "L 50%, RGB 50%" or table.loc["oak", "color modes"] == "RGB 50%, L 50%"
     assert table.loc["elm", "most common encoding"] == "JPEG q80"
     assert table.loc["elm", "JPEG quality"] == 80

@@ -18,7 +18,7 @@ def home(tmp_path_factory):
         for i in range(48):
             pixels = rng.normal(level, 30, (40, 50, 3)).clip(0, 255).astype(np.uint8)
             Image.fromarray(pixels).save(folder / f"{label}{i // 3:02d}_{i % 3}.png")
-    prepare("squares", place / "raw", Settings(group_pattern=r"([a-z]+\d+)_"), home=place, say=lambda line: None)
+    prepare("squares", place / "raw", Settings(group_pattern=r"([a-z]+\d+)_"), data_dir=place, verbose=False)
     return place
 
 

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import helpers.data
+from data_prework.image_files import read_image
 from data_prework.manifest import ManifestError, files_folder, read_manifest
-from helpers.data import NotPrepared, load_dataset, load_manifest
+from helpers.data import NotPreparedError, load_dataset, load_manifest
 
 
 def squares(**options):
@@ -43,6 +45,13 @@ def test_images_are_resized_with_antialiasing(home):
     assert data.test.images[0].std() < grey.std() / 2  # noise averages out; picking single pixels would keep it
 
 
+@pytest.mark.parametrize("color_mode", ["grayscale", "rgb"])
+def test_a_file_of_the_data_set_is_read_with_exactly_its_pixels_in_training(color_mode):
+    data = squares(image_size=(24, 36), color_mode=color_mode)
+    for image, path in zip(data.test.images, data.test.frame["path"], strict=True):
+        np.testing.assert_array_equal(read_image(data.folder / path, (24, 36), color_mode), image)
+
+
 def test_evaluation_order_is_fixed_and_training_order_changes_by_seed():
     data = squares()
     labels = np.concatenate([y.numpy() for _, y in data.test.batches])
@@ -66,7 +75,7 @@ def test_class_weights_balance_the_training_split():
 
 
 def test_a_limit_keeps_every_class_in_every_split_and_the_same_images_by_seed():
-    small, again = squares(limit=30), squares(limit=30)
+    small, again = squares(max_images=30), squares(max_images=30)
     assert 24 <= len(small.train) + len(small.val) + len(small.test) <= 36
     assert all(set(split.labels) == {0, 1} for split in (small.train, small.val, small.test))
     assert small.train.frame["path"].tolist() == again.train.frame["path"].tolist()
@@ -74,20 +83,84 @@ def test_a_limit_keeps_every_class_in_every_split_and_the_same_images_by_seed():
 
 def test_the_resized_copy_is_made_once_and_remade_when_damaged(home):
     data = squares(image_size=9)
+    expected = all_images(data)
     frame = read_manifest(data.folder)
     copy = files_folder(data.folder, frame) / "arrays" / "9x9-grayscale.npy"
     made = copy.stat().st_mtime_ns
     squares(image_size=9)
     assert copy.stat().st_mtime_ns == made
     copy.write_bytes(copy.read_bytes()[:500])
-    assert (squares(image_size=9).test.images == data.test.images).all()
+    assert (all_images(squares(image_size=9)) == expected).all()
     assert [p.name for p in copy.parent.glob(".*")] == []
 
 
+@pytest.mark.parametrize("color_mode", ["grayscale", "rgb"])
+def test_the_pixels_are_those_of_each_file_resized_by_itself(color_mode):
+    data = squares(image_size=(10, 14), color_mode=color_mode)
+    for split in (data.train, data.val, data.test):
+        for image, path in zip(split.images, split.frame["path"], strict=True):
+            with Image.open(data.folder / path) as file:
+                small = file.convert("L" if color_mode == "grayscale" else "RGB").resize((14, 10), Image.Resampling.BOX)
+            np.testing.assert_array_equal(image.squeeze(), np.asarray(small))
+
+
+@pytest.fixture
+def own_squares(home, tmp_path, monkeypatch):
+    """A copy of the prepared data set that a test may change; no resized copy is in it yet."""
+    shutil.copytree(home / "squares", tmp_path / "squares", ignore=shutil.ignore_patterns("arrays"))
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path))
+    return tmp_path / "squares"
+
+
+def remove_images(folder, keep=()):
+    for path in set(read_manifest(folder)["path"]) - set(keep):
+        (folder / path).unlink(missing_ok=True)
+
+
+def files_of(data):
+    return [path for split in (data.train, data.val, data.test) for path in split.frame["path"]]
+
+
+def all_images(data):
+    return np.concatenate([data.train.images, data.val.images, data.test.images])
+
+
+@pytest.mark.parametrize("kept_from", [1000, 10], ids=["without a copy", "with a copy"])
+def test_of_a_part_only_its_files_are_read(own_squares, monkeypatch, kept_from):
+    monkeypatch.setattr(helpers.data, "KEPT_FROM", kept_from)
+    expected = squares(max_images=30)
+    shutil.rmtree(files_folder(own_squares, read_manifest(own_squares)) / "arrays", ignore_errors=True)
+    remove_images(own_squares, keep=files_of(expected))
+    assert (all_images(squares(max_images=30)) == all_images(expected)).all()
+    with pytest.raises(ManifestError, match="Prepare it again"):
+        squares()
+    remove_images(own_squares, keep=())
+    if kept_from == 10:
+        assert (all_images(squares(max_images=30)) == all_images(expected)).all()
+    else:
+        with pytest.raises(ManifestError, match="prepare squares"):
+            squares(max_images=30)
+
+
+def test_a_part_is_taken_from_the_copy_of_the_whole_where_there_is_one(own_squares):
+    expected = squares(max_images=30)
+    squares()
+    remove_images(own_squares)
+    assert (all_images(squares(max_images=30)) == all_images(expected)).all()
+
+
+def test_where_no_copy_can_be_written_it_goes_without(own_squares):
+    expected = all_images(squares())
+    arrays = files_folder(own_squares, read_manifest(own_squares)) / "arrays"
+    shutil.rmtree(arrays)
+    arrays.write_text("in the way", encoding="utf-8")
+    assert (all_images(squares()) == expected).all()
+
+
 def test_what_is_not_prepared_names_the_command():
-    with pytest.raises(NotPrepared, match=r"python -m data_prework prepare leaves .*--from FOLDER"):
+    with pytest.raises(NotPreparedError, match=r"python -m data_prework prepare leaves .*--from FOLDER"):
         load_dataset("leaves")
-    with pytest.raises(NotPrepared, match="prepare squares"):
+    with pytest.raises(NotPreparedError, match="prepare squares"):
         load_manifest("squares", source="embedded")
 
 
@@ -99,7 +172,7 @@ def test_what_is_not_prepared_names_the_command():
         ({"image_size": 64.5}, "image_size"),
         ({"color_mode": "grey"}, "grayscale or rgb"),
         ({"batch_size": 0}, "batch_size is 0"),
-        ({"limit": 5}, "limit is 5"),
+        ({"max_images": 5}, "max_images is 5"),
     ],
 )
 def test_arguments_out_of_range_are_refused_by_name(options, words):

@@ -1,15 +1,14 @@
 """Real images, where they lie beside the project, go the whole way: prepare, load, train, evaluate."""
 
-from pathlib import Path
-
 import keras
 import pytest
 
+from data_prework.files import PROJECT
 from data_prework.prepare import prepare
 from helpers.data import load_dataset
 from helpers.metrics import evaluate
 
-REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "concrete_cracks"
+REAL = PROJECT.parent / "shared" / "data" / "concrete_cracks"
 
 
 @pytest.mark.real
@@ -21,7 +20,7 @@ def test_a_small_network_learns_real_cracks(tmp_path, monkeypatch):
             for path in sorted((REAL / label).iterdir())[block : block + 15]:
                 (tmp_path / "raw" / label / path.name).symlink_to(path)
     monkeypatch.setenv("COURSE_DATA", str(tmp_path / "data"))
-    prepare("concrete_cracks", tmp_path / "raw", home=tmp_path / "data", say=lambda line: None)
+    prepare("concrete_cracks", tmp_path / "raw", data_dir=tmp_path / "data", verbose=False)
     data = load_dataset("concrete_cracks", image_size=32, color_mode="grayscale", source="real")
     assert data.source == "real" and not set(data.train.groups) & set(data.test.groups)
     keras.utils.set_random_seed(1)

@@ -1,6 +1,7 @@
 """Results are kept whole, quick never mixes with full, and claims are judged in full only."""
 
 import json
+import resource
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from helpers import results
 from helpers.metrics import METRICS, evaluate
-from helpers.results import claim, leaderboard, load_results, save_result
+from helpers.results import leaderboard, load_results, save_result
 
 
 @dataclass
@@ -178,37 +179,13 @@ def test_the_leaderboard_has_the_best_first_as_text(run):
         leaderboard(frame, top=0)
 
 
-def test_a_claim_that_holds_gets_a_tick_and_one_that_fails_stops_a_full_run(run, capsys):
-    claim("The CNN wins", np.bool_(True), run)
-    with pytest.raises(AssertionError, match="The dense net wins"):
-        claim("The dense net wins", lambda: False, run)
-    assert capsys.readouterr().out == "✔ The CNN wins\n✘ The dense net wins\n"
-
-
-def test_on_real_data_a_claim_that_fails_is_a_finding_and_stops_nothing(run, capsys):
-    run.uses_real_data = True
-    claim("The dense net wins", False, run)
-    assert capsys.readouterr().out == "✘ The dense net wins (not on these data)\n"
-
-
-def test_in_quick_the_output_of_a_claim_does_not_depend_on_its_condition(run, capsys):
-    run.profile = "quick"
-
-    def never():
-        raise RuntimeError("evaluated")
-
-    for condition in (True, False, np.bool_(False), never):
-        claim("The CNN wins", condition, run)
-    assert capsys.readouterr().out == "· The CNN wins (not judged in quick mode)\n" * 4
-
-
-def test_without_a_run_the_last_one_that_was_started_judges(run, monkeypatch, capsys):
-    monkeypatch.setattr("helpers.run.current", lambda: run)
-    claim("The CNN wins", True)
-    assert capsys.readouterr().out == "✔ The CNN wins\n"
-
-
-@pytest.mark.parametrize("condition", [None, np.array([True]), 1, "yes", lambda: np.array([True, False]), lambda: None])
-def test_a_claim_on_something_that_is_no_bool_is_a_type_error(run, condition):
-    with pytest.raises(TypeError, match=r"condition: .*expected one bool"):
-        claim("Something", condition, run)
+def test_a_full_disk_costs_no_lesson_and_no_earlier_result(run, capsys):
+    save_result(run, "first", "shapes", scored())
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200, limits[1]))  # from here on no file can have more than 200 bytes
+    try:
+        save_result(run, "second", "shapes", scored())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert "the scores of second are not saved" in capsys.readouterr().out
+    assert list(load_results(run, split="test")["model"]) == ["first"]

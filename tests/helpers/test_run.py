@@ -2,21 +2,32 @@
 
 import logging
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import helpers
-from helpers.run import PROJECT, current
+from helpers.run import PROJECT, Run
 
 
-def started(**options):
-    lines = []
-    return helpers.start(lesson="99", say=lines.append, **options), lines
+@pytest.fixture
+def started(capsys):
+    def start(**options):
+        run = helpers.start(lesson="99", **options)
+        return run, capsys.readouterr().out.splitlines()
+
+    return start
 
 
-def test_one_line_says_what_the_lesson_runs_on(monkeypatch):
+@pytest.fixture
+def run(tmp_path):
+    """A run in full on the drawn data."""
+    return Run("99", 7, "full", "embedded", "2 CPU cores", tmp_path)
+
+
+def test_one_line_says_what_the_lesson_runs_on(started, monkeypatch):
     monkeypatch.setenv("COURSE_PROFILE", "quick")
     _, lines = started()
     assert len(lines) == 1
@@ -24,13 +35,13 @@ def test_one_line_says_what_the_lesson_runs_on(monkeypatch):
         assert words in lines[0]
 
 
-def test_full_is_the_default_and_gives_the_full_numbers():
+def test_full_is_the_default_and_gives_the_full_numbers(started):
     run, _ = started()
     assert (run.profile, run.epochs(20), run.images(2000), run.trials(12), run.repeats(3)) == ("full", 20, 2000, 12, 3)
     assert run.pick(full=["a", "b"], quick=["a"]) == ["a", "b"]
 
 
-def test_quick_gives_small_numbers_and_never_more_than_asked(monkeypatch):
+def test_quick_gives_small_numbers_and_never_more_than_asked(started, monkeypatch):
     monkeypatch.setenv("COURSE_PROFILE", "quick")
     run, _ = started()
     assert (run.epochs(20), run.images(2000), run.trials(12), run.repeats(3)) == (2, 240, 2, 1)
@@ -41,21 +52,20 @@ def test_quick_gives_small_numbers_and_never_more_than_asked(monkeypatch):
 
 
 @pytest.mark.parametrize("variable", ["COURSE_PROFILE", "COURSE_SOURCE"])
-def test_an_unknown_value_in_the_environment_is_named(monkeypatch, variable):
+def test_an_unknown_value_in_the_environment_is_named(started, monkeypatch, variable):
     monkeypatch.setenv(variable, "fast")
     with pytest.raises(ValueError, match=f"{variable} is 'fast'"):
         started()
 
 
-def test_the_seed_decides_all_random_numbers():
+def test_the_seed_decides_all_random_numbers(started):
     started(seed=3)
     first = np.random.rand(3)
-    started(seed=3)
-    assert (np.random.rand(3) == first).all()
-    assert current().seed == 3
+    run, _ = started(seed=3)
+    assert (np.random.rand(3) == first).all() and run.seed == 3
 
 
-def test_real_data_are_used_where_they_are_prepared(monkeypatch):
+def test_real_data_are_used_where_they_are_prepared(started, monkeypatch):
     run, _ = started()
     assert run.source_of("squares") == "real" and run.source_of("chest_xray") == "embedded"
     assert not run.uses_real_data  # `squares` is no data set of the course
@@ -63,7 +73,7 @@ def test_real_data_are_used_where_they_are_prepared(monkeypatch):
     assert started()[0].source == "embedded" and not started()[0].uses_real_data
 
 
-def test_a_lesson_may_ask_for_the_drawn_data_whatever_the_environment_says(monkeypatch):
+def test_a_lesson_may_ask_for_the_drawn_data_whatever_the_environment_says(started, monkeypatch):
     monkeypatch.setenv("COURSE_SOURCE", "real")
     run, lines = started(source="embedded")
     assert run.source == "embedded" and "data: embedded" in lines[0] and not run.uses_real_data
@@ -71,7 +81,7 @@ def test_a_lesson_may_ask_for_the_drawn_data_whatever_the_environment_says(monke
         started(source="drawn")
 
 
-def test_the_results_store_lies_where_the_environment_says(monkeypatch, tmp_path):
+def test_the_results_store_lies_where_the_environment_says(started, monkeypatch, tmp_path):
     monkeypatch.setenv("COURSE_RESULTS", str(tmp_path / "elsewhere"))
     assert started()[0].results_folder == tmp_path / "elsewhere"
     monkeypatch.delenv("COURSE_RESULTS")
@@ -85,12 +95,49 @@ def test_nothing_else_in_helpers_reads_the_environment():
         if re.search(r"os\.environ(\.get|\[)|os\.getenv", path.read_text(encoding="utf-8"))
     }
     # these make the environment of a process that they start
-    assert readers <= {"run.py", "run_notebooks.py", "colab.py", "grade.py", "release.py"}
+    assert readers <= {"run.py", "run_notebooks.py", "colab.py", "kernel.py", "release.py"}
 
 
-def test_training_many_small_networks_leaves_no_warning_in_a_notebook():
+def test_training_many_small_networks_leaves_no_warning_in_a_notebook(started):
     import tensorflow as tf
 
     tf.get_logger().setLevel("WARNING")
     started()
     assert not tf.get_logger().isEnabledFor(logging.WARNING)
+
+
+def test_a_claim_that_holds_gets_a_tick_and_one_that_fails_stops_a_full_run(run, capsys):
+    run.claim("The CNN wins", np.bool_(True))
+    with pytest.raises(AssertionError, match="The dense net wins"):
+        run.claim("The dense net wins", lambda: False)
+    assert capsys.readouterr().out == "✔ The CNN wins\n✘ The dense net wins\n"
+
+
+def test_on_real_data_a_claim_that_fails_is_a_finding_and_stops_nothing(run, monkeypatch, capsys):
+    monkeypatch.setattr(Run, "uses_real_data", True)
+    run.claim("The dense net wins", False)
+    assert capsys.readouterr().out == "✘ The dense net wins (not on these data)\n"
+
+
+def test_in_quick_the_output_of_a_claim_does_not_depend_on_its_condition(run, capsys):
+    run = replace(run, profile="quick")
+
+    def never():
+        raise RuntimeError("evaluated")
+
+    for condition in (True, False, np.bool_(False), never):
+        run.claim("The CNN wins", condition)
+    assert capsys.readouterr().out == "· The CNN wins (not judged in quick mode)\n" * 4
+
+
+@pytest.mark.parametrize("condition", [None, np.array([True]), 1, "yes", lambda: np.array([True, False]), lambda: None])
+def test_a_claim_on_something_that_is_no_bool_is_a_type_error(run, condition):
+    with pytest.raises(TypeError, match=r"condition: .*expected one bool"):
+        run.claim("Something", condition)
+
+
+def test_a_results_folder_that_cannot_be_written_is_told_before_anything_is_trained(monkeypatch, started):
+    monkeypatch.setenv("COURSE_RESULTS", "/proc/results")
+    run, lines = started()
+    assert lines[0].startswith("Note: results can't be saved in /proc/results: not writable")
+    assert run.results_folder.name in lines[0] and run.results_folder.parent.is_dir()

@@ -31,7 +31,7 @@ for program in ("make", "git"):
 from selenium.webdriver.common.by import By  # noqa: E402
 from selenium.webdriver.common.keys import Keys  # noqa: E402
 
-from data_prework.manifest import COURSE, data_home, find_prepared  # noqa: E402
+from data_prework.manifest import COURSE, default_data_dir, find_prepared  # noqa: E402
 from helpers.course.run_notebooks import course_notebooks  # noqa: E402
 from tests.lab.browser import ERROR, NOTEBOOK, OUTPUT, Lab  # noqa: E402
 
@@ -78,7 +78,7 @@ def surroundings(home: Path, port: int) -> dict[str, str]:
     places = {f"JUPYTER_{name.upper()}_DIR": str(home / name) for name in ("config", "data", "runtime")}
     places |= {f"JUPYTERLAB_{name.upper()}_DIR": str(home / name) for name in ("settings", "workspaces")}
     places |= {"IPYTHONDIR": str(home / "ipython"), "COURSE_RESULTS": str(home / "results"), "BROWSER": "true"}
-    places |= {"COURSE_DATA": str(data_home().resolve()), "COURSE_PROFILE": "quick", "COURSE_SOURCE": "embedded"}
+    places |= {"COURSE_DATA": str(default_data_dir().resolve()), "COURSE_PROFILE": "quick", "COURSE_SOURCE": "embedded"}
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "PYTEST"))}
     return kept | places | {"JUPYTER_TOKEN": TOKEN, "JUPYTER_PORT": str(port)}
 

@@ -2,20 +2,24 @@
 
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from data_prework.files import PROJECT
 from data_prework.manifest import find_prepared
+from helpers.course.forked_kernels import AVAILABLE
 
 SETUP = """
 import helpers
 run = helpers.start(lesson="99")
 import keras
 import helpers.data
-data = helpers.data.load_dataset("concrete_cracks", image_size=16, color_mode="grayscale", limit=60)
+data = helpers.data.load_dataset("concrete_cracks", image_size=16, color_mode="grayscale", max_images=60)
 body = keras.Sequential([keras.Input((16, 16, 1)), keras.layers.Conv2D(8, 3)])
 def head():
     net = keras.Sequential([keras.Input((8,)), keras.layers.Dense(1, activation="sigmoid")])
@@ -41,18 +45,36 @@ head().fit(stored, data.test.labels, verbose=0)""",
 }
 
 
-@pytest.mark.skipif(find_prepared("concrete_cracks", "embedded") is None, reason="the embedded data are not made yet")
-def test_the_audit_passes_honest_training_and_catches_test_images(tmp_path, monkeypatch):
+@pytest.fixture
+def audited(tmp_path, monkeypatch):
+    """New kernels run the audit as they start; a notebook of the given cells."""
+    if find_prepared("concrete_cracks", "embedded") is None:
+        pytest.skip("the embedded data are not made yet")
     startup = tmp_path / "profile_default" / "startup"
     startup.mkdir(parents=True)
     shutil.copy(Path(__file__).with_name("audit.py"), startup)
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
     monkeypatch.setenv("COURSE_PROFILE", "quick")
     monkeypatch.setenv("COURSE_SOURCE", "embedded")
-    cells = [SETUP, HONEST, HONEST_FEATURES, *CAUGHT.values()]
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    return lambda *cells: nbformat.v4.new_notebook(cells=list(map(nbformat.v4.new_code_cell, cells)))
+
+
+def test_the_audit_passes_honest_training_and_catches_test_images(audited):
+    notebook = audited(SETUP, HONEST, HONEST_FEATURES, *CAUGHT.values())
     NotebookClient(notebook, timeout=120, kernel_name="python3", allow_errors=True).execute()
     faults = [next((o.evalue for o in cell.outputs if o.output_type == "error"), "") for cell in notebook.cells]
     assert faults[:3] == ["", "", ""]
     for what, fault in zip(CAUGHT, faults[3:], strict=True):
         assert re.search(r"test image\(s\)(, as stored features,)? were given to", fault), what
+
+
+@pytest.mark.skipif(not AVAILABLE, reason="kernels are forked on Linux only")
+def test_a_forked_kernel_of_nbval_obeys_the_audit(audited, tmp_path):
+    forked = "import sys; assert 'keras' in sys.modules"
+    nbformat.write(audited(forked, SETUP, HONEST, *CAUGHT.values()), tmp_path / "cells.ipynb")
+    options = ["-q", "-n", "1", "-p", "no:cacheprovider", "-p", "tests.notebooks.forked_nbval"]
+    options += ["--nbval-lax", "--nbval-current-env", str(tmp_path / "cells.ipynb")]
+    command = [sys.executable, "-m", "pytest", *options]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert f"{len(CAUGHT)} failed, 3 passed" in done.stdout, done.stdout
+    assert len(re.findall(r": \d+ test image", done.stdout)) == len(CAUGHT), done.stdout

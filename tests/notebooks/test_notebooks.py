@@ -1,5 +1,6 @@
 """Every notebook as a reader finds it: in order, complete, clean, and in the shape that lessons share."""
 
+import ast
 import json
 import re
 from itertools import pairwise
@@ -121,6 +122,21 @@ def test_some_cells_are_compared_and_every_claim_held(path):
     claims = sum(len(re.findall(r"\bclaim\(", cell.source)) for cell in code)
     text = "".join(output.get("text", "") for output in outputs(path))
     assert claims >= 1 and "✘" not in text and "not judged" not in text and text.count("✔") >= 1
+
+
+@each
+def test_a_lesson_that_asks_for_the_drawn_data_loads_them_whatever_else_is_prepared(path):
+    code = "\n".join(cell.source for cell in cells(path, "code") if not re.search(r"(?m)^\s*[%!]", cell.source))
+    if not re.search(r"helpers\.start\(.*source=", code):
+        return
+    loads = [
+        call
+        for call in ast.walk(ast.parse(code))
+        if isinstance(call, ast.Call) and ast.unparse(call.func) in ("load_dataset", "load_manifest", "locate")
+    ]
+    shared = '"source": run.source' in code
+    given = [any(k.arg == "source" or (k.arg is None and shared) for k in call.keywords) for call in loads]
+    assert loads and all(given), [ast.unparse(call) for call, has in zip(loads, given, strict=True) if not has]
 
 
 @each

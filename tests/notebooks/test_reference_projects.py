@@ -165,7 +165,10 @@ def test_words_about_a_place_are_the_name_of_its_file():
         ("[Lesson 02](02_dense_baselines.ipynb) `02-001: no such words`", "02-001 has no 'no such words'"),
         ("[Lesson 02](02_dense_baselines.ipynb) `02-001`", "02-001 has no ''"),
         ("[Lesson 02](02_dense_baselines.ipynb)", "no place, and no reason"),
-        ("[plots](../helpers/plots.py) `def no_such_plot`", "../helpers/plots.py has no 'def no_such_plot'"),
+        (
+            "[plots](../helpers/plots/images.py) `def no_such_plot`",
+            "../helpers/plots/images.py has no 'def no_such_plot'",
+        ),
         ("somewhere in lesson 02", "no place, and no reason"),
         ("Not here:", "no reason"),
         ("Not here: too hard.", "no reason"),

@@ -119,11 +119,11 @@ def fill(
     """Anti-aliased coverage (float32, 0 to 1) of polygons of (n, 2) points x, y, each with its strength."""
     if not polygons:
         return np.zeros(shape, np.float32)
-    picture = Image.new("L", (shape[1] * soft, shape[0] * soft))
-    pen = ImageDraw.Draw(picture)
+    image = Image.new("L", (shape[1] * soft, shape[0] * soft))
+    pen = ImageDraw.Draw(image)
     for polygon, strength in zip(polygons, np.broadcast_to(strengths, len(polygons)), strict=True):
         pen.polygon([(x * soft, y * soft) for x, y in polygon], fill=round(255 * strength))
-    return np.asarray(picture.reduce(soft), dtype=np.float32) / 255
+    return np.asarray(image.reduce(soft), dtype=np.float32) / 255
 
 
 def blob(rng: np.random.Generator, x: float, y: float, radius: float, rough: float = 0.2, n: int = 10) -> np.ndarray:
@@ -254,10 +254,10 @@ def paint(rng: np.random.Generator, look: dict, cracks: list, coverage: np.ndarr
     tone = 1 + look["contrast"] * (tone - 1)
     tone = ndimage.gaussian_filter(tone.astype(np.float32), look["blur"], truncate=3)
     grain = look["grain"] * rng.standard_normal(PHOTO, dtype=np.float32)
-    colours = [(look["red"], 0.3), (look["green"], -0.1), (look["blue"], -1.0)]
-    picture = np.stack([look["level"] * tone * (gain + tint * brown) + grain for gain, tint in colours], -1)
+    colors = [(look["red"], 0.3), (look["green"], -0.1), (look["blue"], -1.0)]
+    image = np.stack([look["level"] * tone * (gain + tint * brown) + grain for gain, tint in colors], -1)
     points = np.concatenate(anchors) if anchors else np.empty((0, 2))
-    return to_uint8(picture), points
+    return to_uint8(image), points
 
 
 def mark(rng: np.random.Generator) -> np.ndarray:

@@ -138,14 +138,14 @@ def draw_photo(job: tuple) -> list[dict]:
         free = free_corners(mask)
         if len(free) > 60 or (len(free) and wanted == len(slots)):
             break
-    picture, anchors = paint(rng, look, cracks, coverage)
+    image, anchors = paint(rng, look, cracks, coverage)
     corners = {True: positive_corners(rng, places, mask, wanted), False: []}
     corners[False] = negative_corners(rng, free, anchors, len(slots) - wanted, look["lure"])
     rows = []
     for path, label in slots:
         x, y = corners[label].pop(0)
         window = np.s_[y : y + SIDE, x : x + SIDE]
-        save_jpeg(folder / path, picture[window], QUALITY)
+        save_jpeg(folder / path, image[window], QUALITY)
         save_mask(mask_path(folder, truth, folder / path), mask[window])
         rows.append(
             {

@@ -1,7 +1,7 @@
 """Parts of the monument scenes: sky, hills, city, the statue, its two pedestals, and what stands in the way.
 
-Points are x, y in pixels of the finished picture; the layers are Pillow images `FINE` times as large, so that edges
-come out smooth. Colours are RGB on the scale 0-255. `light` is one row of `WEATHER`, completed by `light_of`.
+Points are x, y in pixels of the finished image; the layers are Pillow images `FINE` times as large, so that edges
+come out smooth. Colors are RGB on the scale 0-255. `light` is one row of `WEATHER`, completed by `light_of`.
 """
 
 import numpy as np
@@ -23,7 +23,7 @@ WEATHER = {
 
 
 def light_of(rng: np.random.Generator, weather: str, backlit: bool) -> dict:
-    """Light of one scene: sky colours, brightness of lit and shaded faces, side of the sun (-1 or 1), haze."""
+    """Light of one scene: sky colors, brightness of lit and shaded faces, side of the sun (-1 or 1), haze."""
     top, low, lit, dark, tint, haze, cover = WEATHER[weather]
     jitter = rng.normal(0, 5, 3)
     monument = (1.05, 0.55) if weather == "night" else (lit, dark)  # floodlights
@@ -45,37 +45,37 @@ def light_of(rng: np.random.Generator, weather: str, backlit: bool) -> dict:
     }
 
 
-def tone(colour, light: dict, lit: float = 0.6, depth: float = 0.0, monument: bool = False) -> tuple[int, int, int]:
-    """A surface's colour under the light; `lit` 0 is in shade and 1 in the sun, `depth` 0 is near and 1 far."""
+def tone(color, light: dict, lit: float = 0.6, depth: float = 0.0, monument: bool = False) -> tuple[int, int, int]:
+    """A surface's color under the light; `lit` 0 is in shade and 1 in the sun, `depth` 0 is near and 1 far."""
     high, low = light["monument"] if monument else (light["lit"], light["dark"])
-    seen = np.asarray(colour) * light["tint"] * (low + (high - low) * lit)
+    seen = np.asarray(color) * light["tint"] * (low + (high - low) * lit)
     veil = 1 - np.exp(-depth * light["haze"])
     return tuple(int(v) for v in np.clip(seen * (1 - veil) + light["low"] * veil, 0, 255))
 
 
-def polygon(layer: Image.Image, points, colour) -> None:
+def polygon(layer: Image.Image, points, color) -> None:
     """Fill a polygon of (n, 2) points."""
-    ImageDraw.Draw(layer).polygon([(x * FINE, y * FINE) for x, y in points], fill=colour)
+    ImageDraw.Draw(layer).polygon([(x * FINE, y * FINE) for x, y in points], fill=color)
 
 
-def line(layer: Image.Image, points, colour, width: float) -> None:
+def line(layer: Image.Image, points, color, width: float) -> None:
     """Draw a line through (n, 2) points, `width` in pixels."""
     flat = [(x * FINE, y * FINE) for x, y in points]
-    ImageDraw.Draw(layer).line(flat, fill=colour, width=max(1, round(width * FINE)), joint="curve")
+    ImageDraw.Draw(layer).line(flat, fill=color, width=max(1, round(width * FINE)), joint="curve")
 
 
-def ellipse(layer: Image.Image, x: float, y: float, rx: float, ry: float, colour) -> None:
+def ellipse(layer: Image.Image, x: float, y: float, rx: float, ry: float, color) -> None:
     """Fill an ellipse around x, y."""
-    ImageDraw.Draw(layer).ellipse([(x - rx) * FINE, (y - ry) * FINE, (x + rx) * FINE, (y + ry) * FINE], fill=colour)
+    ImageDraw.Draw(layer).ellipse([(x - rx) * FINE, (y - ry) * FINE, (x + rx) * FINE, (y + ry) * FINE], fill=color)
 
 
-def rectangle(layer: Image.Image, x0: float, y0: float, x1: float, y1: float, colour) -> None:
+def rectangle(layer: Image.Image, x0: float, y0: float, x1: float, y1: float, color) -> None:
     """Fill an upright rectangle."""
-    polygon(layer, [(x0, y0), (x1, y0), (x1, y1), (x0, y1)], colour)
+    polygon(layer, [(x0, y0), (x1, y0), (x1, y1), (x0, y1)], color)
 
 
 def size_of(layer: Image.Image) -> tuple[float, float]:
-    """Width and height in pixels of the finished picture."""
+    """Width and height in pixels of the finished image."""
     return layer.width / FINE, layer.height / FINE
 
 
@@ -83,37 +83,37 @@ def sky(rng: np.random.Generator, width: int, height: int, light: dict) -> Image
     """A layer with a graded sky, clouds and, against the light, a glow."""
     h, w = height * FINE // 4, width * FINE // 4
     ramp = np.linspace(0, 1, h)[:, None, None] ** 0.8
-    picture = light["top"] * (1 - ramp) + light["low"] * ramp + np.zeros((h, w, 1))
+    image = light["top"] * (1 - ramp) + light["low"] * ramp + np.zeros((h, w, 1))
     flat = Image.fromarray(cloud(rng, (h, max(8, w // 2)), 2.6))  # clouds are wider than high
     stretched = np.asarray(flat.resize((w, h), Image.Resampling.BICUBIC))
     white = np.clip(stretched * 0.8 + 2.4 * light["cover"] - 1.5, 0, 1)[..., None]
     shade = cloud(rng, (h, w), 2.4)[..., None]
-    white_colour = (light["low"] * 0.5 + 128 * (0.25 if light["night"] else 1)) + 9 * shade
-    picture = picture * (1 - 0.8 * white) + white_colour * 0.8 * white
+    white_color = (light["low"] * 0.5 + 128 * (0.25 if light["night"] else 1)) + 9 * shade
+    image = image * (1 - 0.8 * white) + white_color * 0.8 * white
     if light["backlit"]:
         yy, xx = np.mgrid[:h, :w]
         cx, cy = rng.uniform(0.2, 0.8) * w, rng.uniform(0.2, 0.7) * h
         glow = np.exp(-np.hypot(xx - cx, yy - cy) / (0.35 * w))[..., None]
-        picture = picture + (255 - picture) * 0.9 * glow
-    small = Image.fromarray(np.clip(picture, 0, 255).astype(np.uint8))
+        image = image + (255 - image) * 0.9 * glow
+    small = Image.fromarray(np.clip(image, 0, 255).astype(np.uint8))
     return small.resize((width * FINE, height * FINE), Image.Resampling.BICUBIC)
 
 
 def ridge(rng: np.random.Generator, width: float, level: float, rough: float) -> np.ndarray:
-    """A fractal line across the picture, (n, 2) points around the height `level`; `rough` in pixels."""
+    """A fractal line across the image, (n, 2) points around the height `level`; `rough` in pixels."""
     n = 128
     profile = cloud(rng, (1, n * 3), 3.2)[0, :n] + 0.05 * cloud(rng, (1, n), 1.0)[0]
     return np.stack([np.linspace(-2, width + 2, n), level + rough * profile], axis=1)
 
 
 def ground(
-    layer: Image.Image, rng: np.random.Generator, edge: np.ndarray, colours, light: dict, depth: float, grain: float
+    layer: Image.Image, rng: np.random.Generator, edge: np.ndarray, colors, light: dict, depth: float, grain: float
 ) -> None:
-    """Fill all below a line of (n, 2) points with a mottled mixture of two colours."""
+    """Fill all below a line of (n, 2) points with a mottled mixture of two colors."""
     w, h = layer.width // 4, layer.height // 4
     mix = np.clip(0.5 + 0.8 * cloud(rng, (h, w), grain), 0, 1)[..., None]
     relief = 1 + 0.16 * cloud(rng, (h, w), 1.4)[..., None]
-    first, second = (np.array(tone(c, light, 0.6, depth), dtype=np.float32) for c in colours)
+    first, second = (np.array(tone(c, light, 0.6, depth), dtype=np.float32) for c in colors)
     mottled = (first * mix + second * (1 - mix)) * (1 + (relief - 1) * np.exp(-2 * depth))
     texture = Image.fromarray(np.clip(mottled, 0, 255).astype(np.uint8)).resize(layer.size, Image.Resampling.BILINEAR)
     inside = Image.new("L", layer.size)
@@ -194,14 +194,14 @@ def colonnade(layer: Image.Image, rng: np.random.Generator, x: float, level: flo
     )
 
 
-def foliage(layer: Image.Image, rng: np.random.Generator, x: float, y: float, rx: float, ry: float, colours) -> None:
+def foliage(layer: Image.Image, rng: np.random.Generator, x: float, y: float, rx: float, ry: float, colors) -> None:
     """A bush or crown: many small blots, the later ones lighter and higher."""
     for i in range(60):
         a, r = rng.uniform(0, 2 * np.pi), np.sqrt(rng.random())
         lift = ry * 0.25 * i / 60
         size = rng.uniform(0.1, 0.3) * min(rx, ry)
-        colour = colours[min(len(colours) - 1, int(i / 60 * len(colours)))]
-        ellipse(layer, x + r * rx * np.cos(a), y + r * ry * np.sin(a) - lift, size * 1.2, size, colour)
+        color = colors[min(len(colors) - 1, int(i / 60 * len(colors)))]
+        ellipse(layer, x + r * rx * np.cos(a), y + r * ry * np.sin(a) - lift, size * 1.2, size, color)
 
 
 # Right half of the figure from the hem up: x and y in heights of the statue, feet at 0.

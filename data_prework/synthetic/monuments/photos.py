@@ -101,26 +101,26 @@ def draw_background(rng: np.random.Generator, look: dict, light: dict, width: in
     return layer
 
 
-def draw_monument(rng: np.random.Generator, look: dict, light: dict, picture: Image.Image) -> Image.Image:
+def draw_monument(rng: np.random.Generator, look: dict, light: dict, image: Image.Image) -> Image.Image:
     """Paint ground, pedestal and statue; returns the layer that holds the visible pedestal alone (RGBA)."""
-    width, height = parts.size_of(picture)
+    width, height = parts.size_of(image)
     place, depth = look["place"], look["depth"]
     base = place["feet"] + look["pedestal"] * place["tall"]
-    block = Image.new("RGBA", picture.size)
-    hidden = Image.new("RGBA", picture.size)
+    block = Image.new("RGBA", image.size)
+    hidden = Image.new("RGBA", image.size)
     leaves = [parts.tone(parts.GREEN, light, lit, depth) for lit in (0.0, 0.4, 0.8)]
     ground = GROUNDS[rng.choice(3, p=(0.35, 0.35, 0.3) if look["rei"] else (0.6, 0.25, 0.15))]
     if look["rei"]:
         top = np.clip(base - rng.uniform(0.02, 0.1) * height, look["horizon"], None)
         edge = parts.ridge(rng, width, min(top, height * 1.1), 0.006 * height)
-        parts.ground(picture, rng, edge, ground, light, depth * 0.5, 1.4)
+        parts.ground(image, rng, edge, ground, light, depth * 0.5, 1.4)
         parts.gate(block, rng, place, light, depth, look["pedestal"])
         foot = 0.45
     else:
         flat = (rng.uniform(0.6, 1.4) if rng.random() < 0.3 else rng.uniform(0.2, 0.45)) * place["tall"]
         steep = rng.uniform(0.6, 1.6)
         edge = parts.peaked(rng, width, place["x"], base, rng.uniform(0.25, 0.7) * width, steep, flat)
-        parts.ground(picture, rng, edge, ground, light, depth * 0.5, 1.4)
+        parts.ground(image, rng, edge, ground, light, depth * 0.5, 1.4)
         parts.low_pedestal(block, rng, place, light, depth, look["pedestal"])
         foot = 0.3
     for _ in range(rng.integers(0, 7)):  # bushes at the foot, where the pedestal meets the ground
@@ -135,9 +135,9 @@ def draw_monument(rng: np.random.Generator, look: dict, light: dict, picture: Im
         parts.line(hidden, [(place["x"] - half, y - 3 * thick), (place["x"] + half, y - 3 * thick)], paint, thick)
         for x in np.arange(place["x"] - half, place["x"] + half, 4 * thick):
             parts.line(hidden, [(x, y - 3 * thick), (x, y)], paint, thick * 0.7)
-    picture.paste(block, mask=block)
-    parts.statue(picture, rng, place, light, depth)
-    picture.paste(hidden, mask=hidden)
+    image.paste(block, mask=block)
+    parts.statue(image, rng, place, light, depth)
+    image.paste(hidden, mask=hidden)
     cover = np.asarray(block)[..., 3] * (np.asarray(hidden)[..., 3] == 0)
     return Image.fromarray(cover.astype(np.uint8))
 
@@ -188,39 +188,39 @@ def draw_scene(rng: np.random.Generator, look: dict) -> tuple[np.ndarray, np.nda
     """The whole scene as float32 (h, w, 3) on the scale 0-255 and the visible pedestal as bool (h, w)."""
     width, height = look["width"], look["height"]
     light = parts.light_of(rng, look["weather"], look["backlit"])
-    picture = draw_background(rng, look, light, width, height)
-    cover = draw_monument(rng, look, light, picture)
-    front = Image.new("RGBA", picture.size)
+    image = draw_background(rng, look, light, width, height)
+    cover = draw_monument(rng, look, light, image)
+    front = Image.new("RGBA", image.size)
     draw_occluders(rng, look, light, front)
-    picture.paste(front, mask=front)
+    image.paste(front, mask=front)
     seen = Image.fromarray(np.where(np.asarray(front)[..., 3] == 0, np.asarray(cover), 0).astype(np.uint8))
     mask = np.asarray(seen.reduce(parts.FINE)) > 127
-    return np.asarray(picture.reduce(parts.FINE), dtype=np.float32), mask
+    return np.asarray(image.reduce(parts.FINE), dtype=np.float32), mask
 
 
-def take_frame(rng: np.random.Generator, picture: np.ndarray, mask: np.ndarray, look: dict, burst: bool):
+def take_frame(rng: np.random.Generator, image: np.ndarray, mask: np.ndarray, look: dict, burst: bool):
     """One photo of a scene: crop, exposure, cast, grain. Returns uint8 (h, w, 3) and its mask, bool (h, w)."""
     tall, wide = mask.shape
     h, w = int(tall * (1 - MARGIN)), int(wide * (1 - MARGIN))
     shake = 0.05 if burst else 0.5
     y, x = (int((0.5 + rng.uniform(-shake, shake)) * gap) for gap in (tall - h, wide - w))
-    picture, mask = picture[y : y + h, x : x + w], mask[y : y + h, x : x + w]
+    image, mask = image[y : y + h, x : x + w], mask[y : y + h, x : x + w]
     goal = np.clip(look["exposure"] * (rng.uniform(0.94, 1.06) if burst else 1), 60, 190)
-    gamma = np.log(goal / 255) / np.log(np.clip(picture.mean() / 255, 0.02, 0.98))
-    picture = 255 * (picture / 255) ** np.clip(gamma, 0.55, 1.7)
-    picture = picture * (1 + look["cast"])
+    gamma = np.log(goal / 255) / np.log(np.clip(image.mean() / 255, 0.02, 0.98))
+    image = 255 * (image / 255) ** np.clip(gamma, 0.55, 1.7)
+    image = image * (1 + look["cast"])
     grain = look["grain"] * rng.standard_normal((h, w, 1), dtype=np.float32)
-    return to_uint8(picture + grain + 1.5 * cloud(rng, (h, w), 0.7)[..., None]), mask
+    return to_uint8(image + grain + 1.5 * cloud(rng, (h, w), 0.7)[..., None]), mask
 
 
 def draw_job(job: dict) -> list[dict]:
     """Draw one scene, save its frames and their masks; returns one row of `draws.csv` a frame."""
     rng = np.random.default_rng(job["seed"])
     look = choose_scene(rng, job["rei"], job["difficulty"])
-    picture, mask = draw_scene(rng, look)
+    image, mask = draw_scene(rng, look)
     folder, rows = Path(job["folder"]), []
     for i, path in enumerate(job["paths"]):
-        photo, seen = take_frame(rng, picture, mask, look, len(job["paths"]) > 1)
+        photo, seen = take_frame(rng, image, mask, look, len(job["paths"]) > 1)
         save_jpeg(folder / path, photo, quality=int(rng.integers(62, 93)))
         save_mask(faults.mask_path(folder, truth_of(folder), folder / path), seen)
         rows.append(

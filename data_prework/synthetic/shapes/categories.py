@@ -1,4 +1,4 @@
-"""A broad source of pictures drawn by formula: 120 categories, none of them a class of the course's data sets.
+"""A broad source of images drawn by formula: 120 categories, none of them a class of the course's data sets.
 
 Structures (what stands below x what is on top) and objects in cluttered scenes with weather, light and viewpoint,
 textures, and fractals; some in grey. The offline stand-in for ImageNet, on which helpers/course/pretrain.py trains.
@@ -21,39 +21,39 @@ CATEGORIES = (
     *(f"texture: {kind.__name__}".replace("_", " ") for kind in textures.TEXTURES),
     *(f"fractal {i + 1}" for i in range(textures.FRACTALS)),
 )
-GREY = 0.25  # share of the pictures without colour
+GREY = 0.25  # share of the images without color
 PAINTS = [(205, 200, 188), (170, 150, 130), (150, 84, 66), (120, 122, 126), (220, 214, 200), (96, 110, 130)]
 
 
 def draw_category(category: int, seed) -> np.ndarray:
-    """One picture of a category, uint8 (72, 72, 3).
+    """One image of a category, uint8 (72, 72, 3).
 
     Args:
         category: position in `CATEGORIES`.
-        seed: of NumPy's generator; the same seed gives the same picture.
+        seed: of NumPy's generator; the same seed gives the same image.
     """
     rng = np.random.default_rng(seed)
     i = category - len(STRUCTURES) - len(shape_parts.OBJECTS)
     if i < 0:
-        picture = _scene(rng, category)
+        image = _scene(rng, category)
     elif i < len(textures.TEXTURES):
-        picture = textures.coloured(rng, textures.TEXTURES[i](rng, SIDE))
+        image = textures.colored(rng, textures.TEXTURES[i](rng, SIDE))
     else:
         field = textures.fractal(rng, i - len(textures.TEXTURES), SIDE)
-        ground = textures.coloured(rng, cloud(rng, (SIDE, SIDE), rng.uniform(1.5, 3)))
-        picture = np.where(field[..., None] > 0, textures.coloured(rng, field), 0.4 * ground)
-    return _photo(rng, picture)
+        ground = textures.colored(rng, cloud(rng, (SIDE, SIDE), rng.uniform(1.5, 3)))
+        image = np.where(field[..., None] > 0, textures.colored(rng, field), 0.4 * ground)
+    return _photo(rng, image)
 
 
 def draw_source(count: int, seed: int = 7, workers: int | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """`count` pictures of every category: uint8 (n, 72, 72, 3) and int (n,), in random order.
+    """`count` images of every category: uint8 (n, 72, 72, 3) and int (n,), in random order.
 
-    The pictures depend on the seed only, not on the number of workers (None: all processors).
+    The images depend on the seed only, not on the number of workers (None: all processors).
     """
     jobs = [(category, (seed, category, i)) for category in range(len(CATEGORIES)) for i in range(count)]
     order = np.random.default_rng(seed).permutation(len(jobs))
-    pictures = draw_all(_draw, [jobs[i] for i in order], "pictures by formula", workers)
-    return np.stack(pictures), np.array([jobs[i][0] for i in order], dtype=np.int32)
+    images = draw_all(_draw, [jobs[i] for i in order], "images by formula", workers)
+    return np.stack(images), np.array([jobs[i][0] for i in order], dtype=np.int32)
 
 
 def _draw(job: tuple) -> np.ndarray:
@@ -82,7 +82,7 @@ def _scene(rng: np.random.Generator, category: int) -> np.ndarray:
         share = rng.uniform(0.45, 0.75)
         below(brush, share, rng.uniform(0.11, 0.22))
         if rng.random() < 0.4:
-            brush.colour = np.array(PAINTS[rng.integers(len(PAINTS))])
+            brush.color = np.array(PAINTS[rng.integers(len(PAINTS))])
         top(brush, share, (1 - share) * rng.uniform(0.55, 0.85))
     else:
         place["tall"] = brush.tall = tall * 0.75
@@ -129,12 +129,12 @@ def _landscape(rng: np.random.Generator, light: dict) -> tuple[Image.Image, floa
     return layer, horizon
 
 
-def _photo(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
-    """Exposure, colour cast and grain as of a camera; sometimes grey. uint8 of the same shape."""
+def _photo(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
+    """Exposure, color cast and grain as of a camera; sometimes grey. uint8 of the same shape."""
     goal = np.clip(rng.normal(122, 28), 60, 190)
-    gamma = np.log(goal / 255) / np.log(np.clip(picture.mean() / 255, 0.02, 0.98))
-    picture = 255 * (np.clip(picture, 0, 255) / 255) ** np.clip(gamma, 0.55, 1.7)
+    gamma = np.log(goal / 255) / np.log(np.clip(image.mean() / 255, 0.02, 0.98))
+    image = 255 * (np.clip(image, 0, 255) / 255) ** np.clip(gamma, 0.55, 1.7)
     if rng.random() < GREY:
-        picture = np.repeat(picture @ np.array([[0.299], [0.587], [0.114]]), 3, axis=2)
-    picture = picture * (1 + rng.normal(0, 0.03, 3))
-    return to_uint8(picture + rng.uniform(0, 7) * rng.standard_normal((*picture.shape[:2], 1)))
+        image = np.repeat(image @ np.array([[0.299], [0.587], [0.114]]), 3, axis=2)
+    image = image * (1 + rng.normal(0, 0.03, 3))
+    return to_uint8(image + rng.uniform(0, 7) * rng.standard_normal((*image.shape[:2], 1)))

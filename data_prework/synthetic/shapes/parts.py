@@ -10,40 +10,40 @@ from data_prework.synthetic.monuments import parts
 
 
 class Brush:
-    """Draws faces of one thing: colour, light, place and size are given once."""
+    """Draws faces of one thing: color, light, place and size are given once."""
 
-    def __init__(self, layer: Image.Image, rng: np.random.Generator, place: dict, light: dict, colour, depth: float):
-        self.layer, self.rng, self.light, self.colour, self.depth = layer, rng, light, np.asarray(colour), depth
+    def __init__(self, layer: Image.Image, rng: np.random.Generator, place: dict, light: dict, color, depth: float):
+        self.layer, self.rng, self.light, self.color, self.depth = layer, rng, light, np.asarray(color), depth
         self.put, self.tall, self.side = parts.placer(place), place["tall"], light["side"]
 
-    def tone(self, lit: float, colour=None) -> tuple[int, int, int]:
-        """The colour of a face, `lit` from 0 (shade) to 1 (sun)."""
-        return parts.tone(self.colour if colour is None else colour, self.light, lit, self.depth)
+    def tone(self, lit: float, color=None) -> tuple[int, int, int]:
+        """The color of a face, `lit` from 0 (shade) to 1 (sun)."""
+        return parts.tone(self.color if color is None else color, self.light, lit, self.depth)
 
-    def face(self, points, lit: float = 0.6, colour=None) -> None:
+    def face(self, points, lit: float = 0.6, color=None) -> None:
         """One polygon of (n, 2) points."""
-        parts.polygon(self.layer, self.put(points), self.tone(lit, colour))
+        parts.polygon(self.layer, self.put(points), self.tone(lit, color))
 
-    def block(self, x: float, half: float, low: float, high: float, taper: float = 1.0, colour=None) -> None:
+    def block(self, x: float, half: float, low: float, high: float, taper: float = 1.0, color=None) -> None:
         """An upright block around x, lit and shaded; `taper` is its width at the top against that at the foot."""
         top, edge = half * taper, x - self.side * half * 0.25
         lean = x - self.side * top * 0.25
-        self.face([(x - half, low), (x + half, low), (x + top, high), (x - top, high)], 0.85, colour)
+        self.face([(x - half, low), (x + half, low), (x + top, high), (x - top, high)], 0.85, color)
         far = x - self.side * half, x - self.side * top
-        self.face([(far[0], low), (edge, low), (lean, high), (far[1], high)], 0.25, colour)
+        self.face([(far[0], low), (edge, low), (lean, high), (far[1], high)], 0.25, color)
 
-    def disc(self, x: float, y: float, rx: float, ry: float, lit: float = 0.6, colour=None) -> None:
+    def disc(self, x: float, y: float, rx: float, ry: float, lit: float = 0.6, color=None) -> None:
         """An ellipse with a shaded side."""
         px, py = self.put([(x, y)])[0]
-        parts.ellipse(self.layer, px, py, rx * self.tall, ry * self.tall, self.tone(lit, colour))
-        shade = self.tone(lit - 0.4, colour)
+        parts.ellipse(self.layer, px, py, rx * self.tall, ry * self.tall, self.tone(lit, color))
+        shade = self.tone(lit - 0.4, color)
         parts.ellipse(
             self.layer, px - self.side * rx * self.tall * 0.35, py, rx * self.tall * 0.6, ry * self.tall * 0.85, shade
         )
 
-    def stroke(self, points, width: float, lit: float = 0.4, colour=None) -> None:
+    def stroke(self, points, width: float, lit: float = 0.4, color=None) -> None:
         """A line, `width` in heights of the thing."""
-        parts.line(self.layer, self.put(points), self.tone(lit, colour), max(0.7, width * self.tall))
+        parts.line(self.layer, self.put(points), self.tone(lit, color), max(0.7, width * self.tall))
 
 
 def arc(x: float, y: float, rx: float, ry: float, start: float, end: float, n: int = 12) -> list[tuple[float, float]]:
@@ -114,7 +114,7 @@ def lattice(b: Brush, h: float, w: float) -> None:
 
 def mound(b: Brush, h: float, w: float) -> None:
     wide = 2.2 * w
-    soil = b.colour * 0.5 + np.array([60, 60, 40])
+    soil = b.color * 0.5 + np.array([60, 60, 40])
     b.face([(wide * np.cos(a), h * np.sin(a) ** b.rng.uniform(0.9, 1.1)) for a in np.linspace(np.pi, 0, 20)], 0.6, soil)
     b.face([(-b.side * wide * np.cos(a) * 0.9, h * np.sin(a) * 0.9) for a in np.linspace(np.pi / 2, 0, 10)], 0.3, soil)
 
@@ -176,21 +176,21 @@ def ring(b: Brush, h: float, t: float) -> None:
 
 # --- whole objects ---
 def round_tree(b: Brush) -> None:
-    b.block(0, 0.05, 0, 0.5, colour=(84, 64, 48))
+    b.block(0, 0.05, 0, 0.5, color=(84, 64, 48))
     x, y = b.put([(0, 0.68)])[0]
     greens = [b.tone(lit, parts.GREEN) for lit in (0, 0.4, 0.9)]
     parts.foliage(b.layer, b.rng, x, y, b.tall * b.rng.uniform(0.25, 0.4), b.tall * 0.3, greens)
 
 
 def conifer(b: Brush) -> None:
-    b.block(0, 0.035, 0, 0.2, colour=(84, 64, 48))
+    b.block(0, 0.035, 0, 0.2, color=(84, 64, 48))
     for low, high, half in ((0.12, 0.55, 0.27), (0.35, 0.78, 0.2), (0.6, 1.0, 0.13)):
-        b.block(0, half, low, high, taper=0.03, colour=(44, 84, 56))
+        b.block(0, half, low, high, taper=0.03, color=(44, 84, 56))
 
 
 def palm(b: Brush) -> None:
     bend = b.rng.uniform(-0.2, 0.2)
-    b.stroke([(0, 0), (bend * 0.4, 0.4), (bend, 0.75)], 0.045, colour=(120, 96, 70))
+    b.stroke([(0, 0), (bend * 0.4, 0.4), (bend, 0.75)], 0.045, color=(120, 96, 70))
     for a in np.linspace(0.1, 2 * np.pi, 8):
         tip = (bend + 0.3 * np.cos(a), 0.75 + 0.16 * np.sin(a) - 0.06)
         b.stroke([(bend, 0.75), (bend + 0.18 * np.cos(a), 0.79 + 0.16 * np.sin(a)), tip], 0.03, 0.5, parts.GREEN)
@@ -239,10 +239,10 @@ def sailing_boat(b: Brush) -> None:
 
 def ship(b: Brush) -> None:
     b.face([(-1, 0.4), (1.05, 0.4), (0.85, 0), (-0.85, 0)], 0.35)
-    b.block(-0.4, 0.3, 0.4, 0.75, colour=(220, 220, 216))
+    b.block(-0.4, 0.3, 0.4, 0.75, color=(220, 220, 216))
     b.block(-0.5, 0.08, 0.75, 1.0)
     for x in (0.15, 0.45, 0.75):
-        b.block(x, 0.12, 0.4, 0.55, colour=b.rng.integers(60, 220, 3))
+        b.block(x, 0.12, 0.4, 0.55, color=b.rng.integers(60, 220, 3))
 
 
 def car(b: Brush) -> None:
@@ -265,10 +265,8 @@ def arch_bridge(b: Brush) -> None:
 def balloon(b: Brush) -> None:
     b.disc(0, 0.62, 0.34, 0.38, 0.8)
     for x in (-0.12, 0.12):
-        b.face(
-            [(x - 0.05, 0.98), (x + 0.05, 0.98), (x * 0.7 + 0.03, 0.27), (x * 0.7 - 0.03, 0.27)], 0.6, 255 - b.colour
-        )
-    b.block(0, 0.07, 0, 0.1, colour=(110, 84, 58))
+        b.face([(x - 0.05, 0.98), (x + 0.05, 0.98), (x * 0.7 + 0.03, 0.27), (x * 0.7 - 0.03, 0.27)], 0.6, 255 - b.color)
+    b.block(0, 0.07, 0, 0.1, color=(110, 84, 58))
     for x in (-0.07, 0.07):
         b.stroke([(x, 0.1), (2 * x, 0.32)], 0.01)
 

@@ -1,4 +1,4 @@
-"""Textures and fractals of the broad source: flat pictures without a scene."""
+"""Textures and fractals of the broad source: flat images without a scene."""
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -114,11 +114,11 @@ TEXTURES = (
 
 
 def fractal(rng: np.random.Generator, kind: int, side: int) -> np.ndarray:
-    """A picture of the iterated function system number `kind`, its maps shaken a little, (side, side) from 0 to 1.
+    """An image of the iterated function system number `kind`, its maps shaken a little, (side, side) from 0 to 1.
 
     Source: Kataoka et al., Pre-training without Natural Images, 2020, https://arxiv.org/abs/2101.08515.
     """
-    system = np.random.default_rng([kind, 2101])  # the class: the same maps for every picture of it
+    system = np.random.default_rng([kind, 2101])  # the class: the same maps for every image of it
     n = int(system.integers(2, 5))
     a, b = system.uniform(0, 2 * np.pi, (2, n))
     size = system.uniform(0.35, 0.85, (n, 2))
@@ -148,12 +148,12 @@ def _turn(angles: np.ndarray) -> np.ndarray:
     return np.stack([np.stack([cos, -sin], -1), np.stack([sin, cos], -1)], -2)
 
 
-def coloured(rng: np.random.Generator, field: np.ndarray) -> np.ndarray:
-    """A field of any range between two random colours, under uneven light; float (h, w, 3), 0-255."""
+def colored(rng: np.random.Generator, field: np.ndarray) -> np.ndarray:
+    """A field of any range between two random colors, under uneven light; float (h, w, 3), 0-255."""
     field = field.astype(float)
     field = (field - field.min()) / (np.ptp(field) + 1e-9)
     dark, bright = rng.uniform(0, 255, (2, 3))
     if np.abs(dark - bright).max() < 60:
         bright = 255 - dark
-    picture = dark + (bright - dark) * field[..., None]
-    return picture * (1 + 0.15 * cloud(rng, field.shape, 3.2)[..., None])
+    image = dark + (bright - dark) * field[..., None]
+    return image * (1 + 0.15 * cloud(rng, field.shape, 3.2)[..., None])

@@ -1,6 +1,6 @@
 """Draws the raw folder of `chest_xray`: names, folders, sizes and encodings as in the real download, with its traps.
 
-The pictures come from `thorax`; here they get a patient, a folder, a size and a JPEG quality. What gives the class
+The images come from `thorax`; here they get a patient, a folder, a size and a JPEG quality. What gives the class
 away in the real files does so here: size and quality of the files, never their content.
 """
 
@@ -123,8 +123,8 @@ def draw(job: dict) -> dict:
     path = job["folder"] / job["path"]
     label = path.parent.name
     size, quality, mode = file_traits(rng, job["split"], label)
-    picture, mask = thorax.xray(rng, anatomy, pose, sign, size)
-    save_jpeg(path, picture, quality, mode)
+    pixels, mask = thorax.xray(rng, anatomy, pose, sign, size)
+    save_jpeg(path, pixels, quality, mode)
     save_mask(faults.mask_path(job["folder"], job["truth"], path), mask)
     return {
         "path": job["path"],
@@ -162,7 +162,7 @@ def draw_sign(person: np.random.Generator, rng: np.random.Generator, series: str
 
 
 def file_traits(rng: np.random.Generator, split: str, label: str) -> tuple[tuple[int, int], int, str | None]:
-    """((width, height), JPEG quality, colour mode): the shortcuts of the real files, rates as measured there."""
+    """((width, height), JPEG quality, color mode): the shortcuts of the real files, rates as measured there."""
     normal = label == "NORMAL"
     width = np.clip((740 if normal else 520) * np.exp(rng.normal(0, 0.15)), 380, 960)
     aspect = np.clip(rng.normal(1.2 if normal else 1.4, 0.11 if normal else 0.14), 1.0, 1.9)

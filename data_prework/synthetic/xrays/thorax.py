@@ -2,7 +2,7 @@
 
 Chest units: x is 0 at the spine and about +-1 at the ribs' outer edge (minus is the patient's right, as on film),
 y is 0 at the top of the lungs and about 1 at the diaphragm. All layers are drawn upright on `GRID` and turned, moved
-and scaled into the picture at the end.
+and scaled into the image at the end.
 """
 
 import numpy as np
@@ -91,8 +91,8 @@ def ribs(a: dict, edge: np.ndarray, skew: float) -> tuple[np.ndarray, np.ndarray
 def vessels(a: dict) -> np.ndarray:
     """Branching vessels that run from both lung roots outwards; about 1 at the root."""
     rng = np.random.default_rng(a["vessels"])
-    picture = Image.new("L", (GRID, GRID))
-    pen = ImageDraw.Draw(picture)
+    pixels = Image.new("L", (GRID, GRID))
+    pen = ImageDraw.Draw(pixels)
 
     def branch(x: float, y: float, angle: float, width: float, level: float) -> None:
         for _ in range(int(rng.integers(4, 8))):
@@ -108,7 +108,7 @@ def vessels(a: dict) -> np.ndarray:
         for angle in np.linspace(-1.5, 1.6, 9) + rng.normal(0, 0.2, 9):
             x, y = sign * rng.uniform(0.15, 0.34), 0.45 + 0.14 * angle + rng.normal(0, 0.03)
             branch(x, y, angle if sign > 0 else np.pi - angle, rng.uniform(1.5, 3.2), rng.uniform(110, 220))
-    return np.asarray(picture.filter(ImageFilter.GaussianBlur(1.1)), np.float32) / 255
+    return np.asarray(pixels.filter(ImageFilter.GaussianBlur(1.1)), np.float32) / 255
 
 
 def opacity(rng: np.random.Generator, sign: dict) -> np.ndarray:
@@ -247,8 +247,8 @@ def draw_pose(rng: np.random.Generator, test: bool) -> dict:
 
 def hardware(rng: np.random.Generator, pose: dict) -> np.ndarray:
     """Tubes and electrodes, about 1 where they lie."""
-    picture = Image.new("L", (GRID, GRID))
-    pen = ImageDraw.Draw(picture)
+    pixels = Image.new("L", (GRID, GRID))
+    pen = ImageDraw.Draw(pixels)
     starts = [(GRID * 0.5, 0)] if pose["tube"] else []
     starts += [(rng.uniform(0.2, 0.8) * GRID, rng.uniform(0.3, 0.7) * GRID) for _ in range(pose["leads"])]
     for x, y in starts:
@@ -262,7 +262,7 @@ def hardware(rng: np.random.Generator, pose: dict) -> np.ndarray:
         )
         way[:, 0] += rng.uniform(5, 25) * np.sin(t[:, 0] * rng.uniform(2, 4)) * (0.3 if y == 0 else 1)
         pen.line([tuple(p) for p in way], fill=150, width=2)
-    return np.asarray(picture.filter(ImageFilter.GaussianBlur(0.7)), np.float32) / 255
+    return np.asarray(pixels.filter(ImageFilter.GaussianBlur(0.7)), np.float32) / 255
 
 
 def weaken(rng: np.random.Generator, a: dict, pose: dict, sign: dict | None) -> tuple[np.ndarray, np.ndarray]:
@@ -312,7 +312,7 @@ def xray(
         size: (width, height) of the result in pixels.
 
     Returns:
-        uint8 picture and boolean mask (opacity visibly brighter), each (height, width).
+        uint8 pixels and boolean mask (opacity visibly brighter), each (height, width).
     """
     total, added = weaken(rng, a, pose, sign)
     grey = develop(total, pose)
@@ -332,14 +332,14 @@ def xray(
         x, y, high = pose["letter"]
         font = ImageFont.load_default(max(9, round(high * size[1])))
         ImageDraw.Draw(image).text((x * size[0], y * size[1]), "R", fill=235, font=font)
-    picture = np.asarray(image, np.float32)
-    noise = np.frombuffer(rng.bytes(2 * picture.size), np.uint8).reshape(2, *picture.shape).astype(np.float32)
-    picture = picture + (noise[0] + noise[1] - 255) * (pose["grain"] / 104 * size[0] / 640)
-    return to_uint8(collimate(picture, pose["border"])), np.asarray(mask) > 127
+    pixels = np.asarray(image, np.float32)
+    noise = np.frombuffer(rng.bytes(2 * pixels.size), np.uint8).reshape(2, *pixels.shape).astype(np.float32)
+    pixels = pixels + (noise[0] + noise[1] - 255) * (pose["grain"] / 104 * size[0] / 640)
+    return to_uint8(collimate(pixels, pose["border"])), np.asarray(mask) > 127
 
 
 def affine(pose: dict, size: tuple[int, int]) -> tuple[float, ...]:
-    """Pillow's six numbers that take a pixel of the picture to a pixel of the upright grid."""
+    """Pillow's six numbers that take a pixel of the image to a pixel of the upright grid."""
     (half_x, half_y), (cx, cy), tilt = pose["scale"], pose["shift"], pose["tilt"]
     px, py = 2 * half_x / size[0], 2 * half_y / size[1]  # chest units a pixel
     cos, sin = np.cos(tilt), np.sin(tilt)
@@ -351,12 +351,12 @@ def affine(pose: dict, size: tuple[int, int]) -> tuple[float, ...]:
     return (*x, middle[0] - x[0] * w - x[1] * h, *y, middle[1] - y[0] * w - y[1] * h)
 
 
-def collimate(picture: np.ndarray, border: np.ndarray) -> np.ndarray:
+def collimate(pixels: np.ndarray, border: np.ndarray) -> np.ndarray:
     """Darken strips that the tube's shutter kept from the beam; `border` are shares of left, top, right, bottom."""
-    h, w = picture.shape
+    h, w = pixels.shape
     left, top, right, bottom = (int(b * s) for b, s in zip(border, (w, h, w, h), strict=True))
-    picture[:, :left] *= 0.12
-    picture[:top] *= 0.12
-    picture[:, w - right :] *= 0.12
-    picture[h - bottom :] *= 0.12
-    return picture
+    pixels[:, :left] *= 0.12
+    pixels[:top] *= 0.12
+    pixels[:, w - right :] *= 0.12
+    pixels[h - bottom :] *= 0.12
+    return pixels

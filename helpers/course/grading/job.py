@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from data_prework.files import atomic_write
-from data_prework.manifest import data_home
+from data_prework.manifest import default_data_dir
 
 WHO = "student"  # nbgrader's name for whoever handed it in: each submission has a course folder of its own
 
@@ -29,7 +29,7 @@ class Job:
     hidden: tuple[Path, ...] = ()  # folders that the student's code must not read
     again: bool = False
     trusted: bool = False
-    data: Path = field(default_factory=lambda: data_home().resolve())
+    data: Path = field(default_factory=lambda: default_data_dir().resolve())
 
     @property
     def released(self) -> Path:

@@ -10,6 +10,7 @@ import nbformat
 
 from helpers.assignment import SETTINGS, read_settings
 from helpers.course.grading.cells import NAME, grade_id, graded
+from helpers.errors import CourseError
 
 SOURCES = SETTINGS.parent / "source"
 START = re.compile(r'assignment\.start\("(\w+)", STUDENT\)')
@@ -17,7 +18,7 @@ HEADING = re.compile(r"^### Task (\d+) .*", re.M)
 GAP = '# YOUR CODE HERE\nraise NotImplementedError("Not solved yet: put your answer in the place of this line.")'
 
 
-class SettingsError(ValueError):
+class SettingsError(CourseError, ValueError):
     """The settings file and the notebooks do not agree; the message says what to change."""
 
 

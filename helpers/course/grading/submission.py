@@ -11,6 +11,7 @@ from nbformat import NotebookNode
 
 from helpers.assignment import plain
 from helpers.course.grading.cells import NAME, grade_id
+from helpers.errors import CourseError
 
 
 def shown(path: Path) -> str:
@@ -69,7 +70,7 @@ def find_submissions(folder: Path, names: list[str]) -> list[tuple[str, str, Pat
     return [row for row in found if row[1] in handed_in]
 
 
-class UnreadableError(ValueError):
+class UnreadableError(CourseError, ValueError):
     """A submission that cannot be graded at all; the message is for the note."""
 
 

@@ -15,13 +15,13 @@ FENCED = re.compile(r"^```.*?^```", re.M | re.S)
 COMPARED = "# NBVAL_CHECK_OUTPUT\n"  # a mark for the tests, of no use to a reader
 # what a figure is, from the function that draws it
 KINDS = {
-    "history_plot": "Training curves",
-    "compare_histories": "Training curves side by side",
-    "confusion_matrix_plot": "Confusion matrix",
-    "class_balance": "Bars, images of each class",
-    "image_sizes": "Points, sizes of the images",
-    "overlay_grid": "Images with heatmaps",
-    "sample_grid": "Images",
+    "plot_history": "Training curves",
+    "plot_histories": "Training curves side by side",
+    "plot_confusion_matrix": "Confusion matrix",
+    "plot_class_balance": "Bars, images of each class",
+    "plot_image_sizes": "Points, sizes of the images",
+    "plot_overlays": "Images with heatmaps",
+    "plot_images": "Images",
     "imshow": "Images",
 }
 

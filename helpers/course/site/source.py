@@ -16,7 +16,7 @@ EXERCISES = "notebooks/exercises"
 # pages that stand for a file of another name or kind
 PLACES = {"README.md": "index.md", "CITATION.cff": "cite.md", "LICENSE": "licence.md"}
 TEXTS = (
-    *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "notebooks/reference_projects.md"),
+    *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "notebooks/reference_projects.md", "notebooks/glossary.md"),
     *("tests/bench/RESULTS.md", "data_prework/cards/*.md"),
 )
 ICON = (
@@ -25,7 +25,11 @@ ICON = (
 )
 # name of a chapter -> its title, what it says, and which pages are in it, in this order
 CHAPTERS = {
-    "lessons": ("Lessons", "Read them in this order: each builds on those before it.", "notebooks/[0-9]"),
+    "lessons": (
+        "Lessons",
+        "Read them in this order: each builds on those before it.",
+        "notebooks/[0-9] notebooks/glossary",
+    ),
     "case_studies": (
         "Case studies",
         "Projects, told from the question to a recommendation, and the student projects that they learn from.",

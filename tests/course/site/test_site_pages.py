@@ -64,10 +64,10 @@ def test_the_first_page_of_the_project_links_to_the_others():
 @pytest.mark.parametrize(
     "code, text",
     [
-        ('_ = sample_grid(images, title="No crack")', "Images: No crack"),
+        ('plot_images(images, title="No crack")', "Images: No crack"),
         ('ax.set_title("ROC")\nfigure.suptitle("Three curves")', "Figure: ROC; Three curves"),
         ('ax.set(title=f"All {n} of them")\nax.legend(title="class")', "Figure: All … of them"),
-        ('%matplotlib inline\nplt.title(f"{n} images")\nhistory_plot(fitted)', "Training curves: The loss"),
+        ('%matplotlib inline\nplt.title(f"{n} images")\nplot_history(fitted)', "Training curves: The loss"),
         ("plt.plot(x)", "Figure: The loss"),
     ],
 )

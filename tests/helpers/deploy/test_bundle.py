@@ -70,7 +70,7 @@ def test_a_network_in_color_with_two_softmax_units_works_too(tmp_path):
     inputs = keras.Input((32, 32, 3))
     x = layers.GlobalAveragePooling2D()(layers.Conv2D(2, 3)(layers.Rescaling(1 / 255)(inputs)))
     found = load_bundle(tiny_bundle(tmp_path / "two", keras.Model(inputs, layers.Dense(2, activation="softmax")(x))))
-    assert found.color_mode == "rgb" and found.stages.classes == 2
+    assert found.color_mode == "rgb" and found.extractor.classes == 2
 
 
 def test_find_bundles_finds_those_in_a_folder_and_one_by_itself(made):

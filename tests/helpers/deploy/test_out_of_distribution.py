@@ -5,7 +5,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from helpers.deploy.out_of_distribution import Reference, statistics, thumbnails
-from helpers.heatmaps.feature_extractor import two_stages
+from helpers.heatmaps.feature_extractor import FeatureExtractor
 from tests.helpers.deploy.tiny_bundles import darkness
 
 RNG = np.random.default_rng(0)
@@ -16,7 +16,7 @@ def clouds(n: int) -> np.ndarray:
     return np.clip(110 + 300 * soft, 0, 255).astype(np.uint8)
 
 
-STAGES = two_stages(darkness())
+STAGES = FeatureExtractor.from_model(darkness())
 REFERENCE = Reference.fit(STAGES, clouds(200), clouds(100), refuse=0.05)
 
 

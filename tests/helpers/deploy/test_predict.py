@@ -103,7 +103,7 @@ def test_what_is_no_picture_is_a_mistake_of_the_caller(bundle, images):
 def test_heatmaps_come_with_the_pictures_that_they_belong_to(bundle, inbox):
     table = predict(inbox, bundle, heatmap=True).set_index("file")
     dark = table.loc["ward 3/dark.png"]
-    assert dark["picture"].shape == (32, 32, 1) and dark["map"].shape == (32, 32)
+    assert dark["image"].shape == (32, 32, 1) and dark["map"].shape == (32, 32)
     assert (dark["map"] >= 0).all() and table.loc["empty.png", "map"] is None
 
 
@@ -146,7 +146,7 @@ def test_the_exit_status_is_1_where_nothing_could_be_judged(place, inbox, tmp_pa
         (["{bundle}", "{tmp}", "--csv", "{tmp}/no/folder/a.csv"], "is not there"),
         (["{bundle}", "{tmp}", "--csv", "{tmp}/a.csv", "--threshold", "7"], "no probability"),
         (["{bundle}", "{tmp}/nothing", "--csv", "{tmp}/a.csv"], "no file in this folder"),
-        (["{bundle}", "{inbox}", "--csv", "{tmp}/nothing"], "nothing: cannot be written"),
+        (["{bundle}", "{inbox}", "--csv", "{tmp}/nothing"], "nothing: a folder, not a file"),
         (["{bundle}", "{inbox}", "--csv", "{tmp}/a.csv", "--heatmaps", "{inbox}/letter.jpg"], "cannot be written"),
     ],
     ids=["no pictures", "no bundle", "no folder for the table", "threshold", "empty folder", "csv", "heatmaps"],

@@ -6,8 +6,8 @@ import pytest
 from keras import layers
 
 from helpers.heatmaps import METHODS, blurred, heatmap
-from helpers.heatmaps.feature_extractor import two_stages
-from helpers.plots import overlay_grid
+from helpers.heatmaps.feature_extractor import FeatureExtractor
+from helpers.plots import plot_overlays
 
 SIDE = 16
 FEW_PATCHES = {"occlusion": {"patch": 4, "stride": 2}}
@@ -118,7 +118,7 @@ def alike(a, b):
 def test_the_two_stages_give_the_probabilities_of_the_model(model):
     answer = model.predict(IMAGES, verbose=0)
     both = np.hstack([1 - answer, answer]) if answer.shape[1] == 1 else answer
-    np.testing.assert_allclose(two_stages(model).probabilities(IMAGES), both, atol=1e-5)
+    np.testing.assert_allclose(FeatureExtractor.from_model(model).probabilities(IMAGES), both, atol=1e-5)
 
 
 def test_cam_grad_cam_and_hires_cam_agree_where_one_dense_layer_follows_global_pooling(model):
@@ -188,7 +188,10 @@ def test_gradients_show_which_pixels_a_network_reads_whatever_the_picture():
 
 def test_integrated_gradients_add_up_to_what_the_logit_gains_over_the_blurred_picture(bright_square):
     network, images = bright_square
-    stages, zero, one = two_stages(network), *(heatmap(network, images, "integrated_gradients", i) for i in (0, 1))
+    stages, zero, one = (
+        FeatureExtractor.from_model(network),
+        *(heatmap(network, images, "integrated_gradients", i) for i in (0, 1)),
+    )
     gain = stages.logits(images)[:, 1] - stages.logits(blurred(images))[:, 1]
     np.testing.assert_allclose(one.sum((1, 2)) - zero.sum((1, 2)), gain, rtol=1e-3, atol=1e-3)
 
@@ -215,15 +218,15 @@ def test_a_network_without_convolution_is_explained_without_a_map_only():
     with pytest.raises(ValueError, match="needs a convolutional layer"):
         heatmap(dense, IMAGES, "grad_cam", 0)
     with pytest.raises(ValueError, match="no convolutional layer"):
-        two_stages(dense, "rescaling")
+        FeatureExtractor.from_model(dense, "rescaling")
 
 
 def test_an_earlier_layer_also_inside_a_nested_base_can_be_chosen():
     nested = functional(1)
-    assert two_stages(nested, "inner").layer == "inner"
+    assert FeatureExtractor.from_model(nested, "inner").layer == "inner"
     assert heatmap(nested, IMAGES, "hires_cam", 1, layer="inner").shape == IMAGES.shape[:3]
     with pytest.raises(ValueError, match=r"layer: 'outer'.*inner"):
-        two_stages(nested, "outer")
+        FeatureExtractor.from_model(nested, "outer")
 
 
 def test_wrong_arguments_are_refused_by_name():
@@ -238,12 +241,12 @@ def test_wrong_arguments_are_refused_by_name():
         flat = keras.Sequential([keras.Input((SIDE, SIDE, 3)), layers.Conv2D(2, 3), layers.Flatten(), layers.Dense(1)])
         heatmap(flat, IMAGES, "cam", 1)
     with pytest.raises(ValueError, match="model"):
-        two_stages(keras.Sequential([layers.Dense(1)]))
+        FeatureExtractor.from_model(keras.Sequential([layers.Dense(1)]))
 
 
 def test_an_overlay_shows_its_scale_and_counts_its_arguments():
     maps = np.zeros(IMAGES.shape[:3])
-    figure = overlay_grid(IMAGES, maps, titles=list("abcde"), masks=maps > -1, title="All zero")
+    figure = plot_overlays(IMAGES, maps, titles=list("abcde"), masks=maps > -1, title="All zero").figure
     assert any("strongest" in ax.get_ylabel() for ax in figure.axes)
     with pytest.raises(ValueError, match="maps: 4"):
-        overlay_grid(IMAGES, maps[:4])
+        plot_overlays(IMAGES, maps[:4])

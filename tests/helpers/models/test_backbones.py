@@ -13,7 +13,7 @@ from keras import layers
 from data_prework.sources import weights
 from data_prework.sources.download import Direct
 from helpers.models import backbones
-from helpers.models.backbones import NoWeights, load_backbone, unfreeze
+from helpers.models.backbones import NoWeightsError, load_backbone, unfreeze
 
 GREY = np.random.default_rng(0).uniform(0, 255, (4, 32, 32, 1)).astype("float32")
 COLOUR = np.random.default_rng(1).uniform(0, 255, (4, 32, 32, 3)).astype("float32")
@@ -171,14 +171,14 @@ def test_offline_a_lesson_can_have_the_same_network_with_random_weights(capsys):
 
 
 def test_offline_a_lesson_can_have_an_error():
-    with pytest.raises(NoWeights, match="python -m data_prework weights MobileNetV2"):
+    with pytest.raises(NoWeightsError, match="python -m data_prework weights MobileNetV2"):
         load_backbone("MobileNetV2", fallback="error")
 
 
 def test_a_server_without_the_file_is_named_as_the_cause(tmp_path, monkeypatch):
     with serving(tmp_path) as address:
         monkeypatch.setitem(weights.WEIGHTS, "MobileNetV2", source(f"{address}/mobilenet.h5"))
-        with pytest.raises(NoWeights, match="404"):
+        with pytest.raises(NoWeightsError, match="404"):
             load_backbone("MobileNetV2", fallback="error")
 
 

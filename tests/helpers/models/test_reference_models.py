@@ -3,12 +3,12 @@
 import math
 import re
 from functools import cache
-from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
+from data_prework.files import PROJECT
 from helpers.metrics import METRICS
 from helpers.models.reference_layers import AlwaysChange, split_at_backbone
 from helpers.models.reference_models import REFERENCE_MODELS, REFERENCE_PROJECTS
@@ -95,7 +95,7 @@ TRAINABLE = {  # where a part is frozen, or belongs to batch normalization
     "S2-M5": 6_423_071,
     "S3-M5": 2_049,
 }
-REPORTS = Path(__file__).resolve().parents[3] / "shared" / "reference_projects"
+REPORTS = PROJECT.parent / "shared" / "reference_projects"
 PRETRAINED = ("S0-M4", "S0-M5", "S0-M6", "S1-M6", "S2-M5", "S3-M5")
 each = pytest.mark.parametrize("key", REFERENCE_MODELS)
 

@@ -1,4 +1,4 @@
-"""Many different pictures on disk, for measurements of speed: clouds of grey with specks, no two alike."""
+"""Many different images on disk, for measurements of speed: clouds of gray with specks, no two alike."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,7 +9,7 @@ from PIL import Image
 SIDE = 227  # pixels, as the concrete patches
 
 
-def write_pictures(folder: Path, count: int, seed: int = 7) -> Path:
+def write_images(folder: Path, count: int, seed: int = 7) -> Path:
     """Fill `folder/a` and `folder/b` up to `count` JPEG files in all; what is there already stays. Returns folder."""
     for label in "ab":
         (folder / label).mkdir(parents=True, exist_ok=True)

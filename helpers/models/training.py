@@ -1,0 +1,104 @@
+"""Train and keep the best epoch; predict a split and score it: what most lessons do with a model."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from helpers.data import Split
+from helpers.metrics import Scores, evaluate
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a training leaves behind besides the weights.
+
+    Attributes:
+        history: metric -> one value for each epoch, as Keras' `History.history`.
+        best_epoch: whose weights the model has now, from 1.
+        seconds: of the whole training.
+    """
+
+    history: dict[str, list[float]]
+    best_epoch: int
+    seconds: float
+
+
+def fit_best(
+    model: keras.Model,
+    *training: Any,
+    validation_data: Any,
+    epochs: int,
+    patience: int | None = None,
+    monitor: str = "val_loss",
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    **options: Any,
+) -> Training:
+    """`model.fit`, after which the model has the weights of its best epoch.
+
+    Keras puts the best weights back whether or not the training ends early. In its own `fit` that takes
+    `EarlyStopping(restore_best_weights=True)`, which is what stands here.
+
+    Args:
+        model: compiled.
+        training: images and labels, or batches of both.
+        validation_data: images and labels, or batches; they decide which epoch is the best.
+        epochs: at most so many.
+        patience: end after so many epochs without a better one; None: never before `epochs`.
+        monitor: the metric that decides; for names with "auc", "accuracy", "precision" or "recall" larger is better.
+        callbacks: more of them.
+        options: of `fit`, such as batch_size and class_weight; `verbose` is 0 unless given.
+
+    Raises:
+        ValueError: the model isn't compiled, or `monitor` wasn't measured.
+
+    Example:
+        >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, activation="sigmoid")])
+        >>> model.compile("adam", "binary_crossentropy")
+        >>> x, y = np.eye(2), np.array([0, 1])
+        >>> fit_best(model, x, y, validation_data=(x, y), epochs=3).best_epoch
+        3
+    """
+    if not model.compiled:
+        raise ValueError("model: not compiled; call model.compile(optimizer, loss, metrics) first.")
+    larger = any(name in monitor for name in ("auc", "accuracy", "precision", "recall"))
+    keep_best = keras.callbacks.EarlyStopping(
+        monitor,
+        patience=epochs if patience is None else patience,
+        mode="max" if larger else "min",
+        restore_best_weights=True,
+    )
+    start = time.perf_counter()
+    fitted = model.fit(
+        *training,
+        validation_data=validation_data,
+        epochs=epochs,
+        callbacks=[*callbacks, keep_best],
+        **{"verbose": 0, **options},
+    )
+    seconds = time.perf_counter() - start
+    if monitor not in fitted.history:
+        raise ValueError(f"monitor: {monitor!r} was not measured; there are {', '.join(fitted.history)}.")
+    values = np.asarray(fitted.history[monitor])
+    return Training(fitted.history, int(np.nanargmax(values) if larger else np.nanargmin(values)) + 1, seconds)
+
+
+def predict_and_evaluate(model: keras.Model, split: Split, threshold: float = 0.5, batch_size: int = 256) -> Scores:
+    """Scores of a model with one sigmoid unit on one split, with intervals that resample whole groups.
+
+    Args:
+        model: takes the split's images; its output is (n, 1), the probability of class 1.
+        split: of a data set with two classes.
+        threshold: a probability that reaches it counts as class 1.
+        batch_size: images at once.
+
+    Raises:
+        ValueError: the model has another output.
+    """
+    prob = model.predict(split.images, batch_size=batch_size, verbose=0)
+    if prob.ndim != 2 or prob.shape[1] != 1:
+        raise ValueError(f"model: its output has the shape {prob.shape}, expected (n, 1), one sigmoid unit.")
+    return evaluate(split.labels, prob[:, 0], threshold, groups=split.groups)

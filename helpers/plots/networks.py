@@ -1,0 +1,219 @@
+"""Diagrams of what networks are made of: a neuron, layers and their shapes, a convolution, a backbone and its head."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch, Rectangle
+
+from helpers.plots.style import COLORS, WIDEST, Panels, new_axes, quiet
+
+if TYPE_CHECKING:
+    import keras
+
+KINDS = {  # words in the name of a Keras layer -> color, the first that fits
+    "Conv": COLORS["blue"],
+    "Pool": COLORS["sky"],
+    "Dense": COLORS["orange"],
+    "Dropout": COLORS["gray"],
+    "Normalization": COLORS["gray"],
+    "Functional": COLORS["green"],
+    "Sequential": COLORS["green"],
+}
+FROZEN, TRAINED = COLORS["sky"], COLORS["orange"]
+
+
+def plot_neuron(
+    inputs: Sequence[str] = ("pixel 1", "pixel 2", "pixel n"),
+    activation: str = "sigmoid",
+    output: str = "probability",
+    ax: Axes | None = None,
+) -> Axes:
+    """One neuron: inputs times weights, their sum with a bias, an activation, an output.
+
+    Args:
+        inputs: what goes in, from top to bottom; dots before the last stand for those that aren't drawn.
+        activation: name of the activation function.
+        output: what comes out.
+        ax: where to draw; None: a new figure.
+
+    Raises:
+        ValueError: fewer than two inputs, or more than six.
+    """
+    if not 2 <= len(inputs) <= 6:
+        raise ValueError(f"inputs: {len(inputs)} given; from two to six can be told apart.")
+    ax = new_axes(ax, (7.2, 0.9 + 0.62 * len(inputs)))
+    rows = np.linspace(len(inputs) - 1, 0, len(inputs)) + np.r_[[0] * (len(inputs) - 1), -0.5]
+    middle = rows.mean()
+    for i, (name, y) in enumerate(zip(inputs, rows, strict=True), 1):
+        last = i == len(inputs)
+        ax.text(-0.2, y, name, ha="right", va="center")
+        ax.add_patch(Circle((0, y), 0.11, color=COLORS["blue"]))
+        _arrow(ax, (0.12, y), (2.62, middle))
+        letter = "n" if last else str(i)
+        ax.text(1.1, y + (middle - y) * 0.44 + 0.12, f"$\\times\\, w_{{{letter}}}$", ha="center", fontsize=11)
+    ax.text(0, rows[-2:].mean(), "⋮", ha="center", va="center", fontsize=13)
+    ax.add_patch(Circle((3, middle), 0.38, fc="white", ec=COLORS["orange"], lw=2))
+    ax.text(3, middle, "Σ", ha="center", va="center", fontsize=15)
+    ax.text(3, middle + 0.62, "+ bias", ha="center", va="center")
+    _arrow(ax, (3.4, middle), (3.95, middle))
+    _box(ax, (3.97, middle - 0.32), (1.35, 0.64), activation, COLORS["orange"])
+    _arrow(ax, (5.34, middle), (5.85, middle))
+    ax.text(5.95, middle, output, ha="left", va="center")
+    ax.set(xlim=(-1.3, 7.4), ylim=(rows[-1] - 0.5, max(rows[0], middle + 0.7) + 0.4), aspect="equal")
+    ax.set_axis_off()
+    return quiet(ax)
+
+
+def plot_layers(model: keras.Model, title: str | None = None, ax: Axes | None = None) -> Axes:
+    """The layers of a model from top to bottom, each with its output's shape and its parameters.
+
+    Args:
+        model: built, Sequential or functional without branches; a nested model is one box.
+        title: above it; None: the number of all parameters.
+        ax: where to draw; None: a new figure.
+
+    Raises:
+        ValueError: the model isn't built.
+
+    Example:
+        >>> import keras
+        >>> model = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(2)])
+        >>> [text.get_text() for text in plot_layers(model).texts][-3:]
+        ['Dense', '2', '130 parameters']
+    """
+    if not getattr(model, "built", False):
+        raise ValueError("model: not built; begin it with keras.Input, or call it on images once.")
+    steps = [("input", tuple(model.input_shape), None, "white")]
+    for layer in model.layers:
+        if type(layer).__name__ != "InputLayer":
+            shape = getattr(layer, "output_shape", None) or layer.output.shape
+            steps.append((type(layer).__name__, tuple(shape), layer.count_params(), _color_of(layer)))
+    ax = new_axes(ax, (6.4, 0.5 + 0.36 * len(steps)))
+    for row, (kind, shape, count, color) in enumerate(steps):
+        y = -row
+        _box(ax, (0, y - 0.31), (3.1, 0.62), kind, color)
+        size = " × ".join("any" if side is None else f"{side:,}" for side in shape[1:]) or "1"
+        ax.text(3.4, y, size, va="center")
+        ax.text(7.6, y, "" if not count else f"{count:,} parameters", ha="right", va="center")
+        if row:
+            _arrow(ax, (1.55, y + 0.69), (1.55, y + 0.31), size=8)
+    ax.set(xlim=(-0.1, 7.7), ylim=(0.5 - len(steps), 0.5))
+    ax.set_axis_off()
+    ax.set_title(title or f"{model.count_params():,} parameters")
+    return quiet(ax)
+
+
+def plot_convolution(
+    image: np.ndarray, kernel: np.ndarray, place: tuple[int, int] = (1, 1), title: str | None = None
+) -> Panels:
+    """One step of a convolution in numbers: the pixels under the kernel, the kernel, and the feature map.
+
+    Args:
+        image: (height, width), small enough to read its numbers: at most 8 by 8.
+        kernel: (rows, columns), no larger than the image.
+        place: (row, column) of the feature map that is marked, with the pixels that it is made of.
+        title: above all; None: the sum that is marked.
+
+    Returns:
+        The axes of image, kernel and feature map.
+
+    Raises:
+        ValueError: shapes that don't fit, or a place outside of the feature map.
+
+    Example:
+        >>> panels = plot_convolution(np.eye(4), np.ones((3, 3)), place=(0, 0))
+        >>> panels.figure.get_suptitle()
+        'The 9 pixels times the kernel add up to 3'
+    """
+    image, kernel = np.asarray(image, float), np.asarray(kernel, float)
+    if image.ndim != 2 or max(image.shape) > 8:
+        raise ValueError(f"image: shape {image.shape}, expected (height, width), at most 8 by 8.")
+    if kernel.ndim != 2 or (np.array(kernel.shape) > image.shape).any():
+        raise ValueError(f"kernel: shape {kernel.shape}, expected (rows, columns) no larger than the image's.")
+    windows = np.lib.stride_tricks.sliding_window_view(image, kernel.shape)
+    found = np.einsum("yxij,ij->yx", windows, kernel)
+    height, width = found.shape
+    if not (0 <= place[0] < height and 0 <= place[1] < width):
+        raise ValueError(f"place: {place} lies outside of the feature map, which is {height} by {width}.")
+    panels = {"image": image, "kernel": kernel, "feature map": found}
+    figure, axes = plt.subplots(
+        1, 3, figsize=(WIDEST, 3.2), width_ratios=[values.shape[1] for values in panels.values()]
+    )
+    for ax, (name, values) in zip(axes, panels.items(), strict=True):
+        _numbers(ax, values, image.shape[0], signed=name != "image")
+        ax.set_title(f"{name}, {values.shape[0]} × {values.shape[1]}")
+    row, column = place
+    mark = {"fill": False, "ec": COLORS["red"], "lw": 3, "clip_on": False, "zorder": 3}
+    axes[0].add_patch(Rectangle((column - 0.5, row - 0.5), kernel.shape[1], kernel.shape[0], **mark))
+    axes[2].add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, **mark))
+    figure.suptitle(title or f"The {kernel.size} pixels times the kernel add up to {found[place]:.4g}")
+    return Panels(axes)
+
+
+def plot_backbone(
+    backbone: str = "backbone",
+    head: Sequence[str] = ("pooling", "dense"),
+    trainable: bool = False,
+    ax: Axes | None = None,
+) -> Axes:
+    """Transfer learning in one drawing: a pretrained backbone, frozen or not, and a new head.
+
+    Args:
+        backbone: its name, such as "EfficientNet-Lite0".
+        head: the new layers, in order.
+        trainable: whether the backbone is trained, too (fine-tuning).
+        ax: where to draw; None: a new figure.
+    """
+    ax = new_axes(ax, (WIDEST, 2.5))
+    _box(ax, (0, 0), (1.3, 1.2), "image", "white")
+    _arrow(ax, (1.32, 0.6), (1.78, 0.6))
+    _box(ax, (1.8, 0), (3.4, 1.2), f"{backbone}\nknows edges, textures, parts", TRAINED if trainable else FROZEN)
+    x = 5.2
+    for name in head:
+        _arrow(ax, (x + 0.02, 0.6), (x + 0.38, 0.6))
+        _box(ax, (x + 0.4, 0.15), (1.15, 0.9), name, TRAINED)
+        x += 1.55
+    _arrow(ax, (x + 0.02, 0.6), (x + 0.38, 0.6))
+    ax.text(x + 0.45, 0.6, "class", va="center")
+    ways = ("trained further, slowly" if trainable else "frozen: weights stay", "new: trained on our images")
+    for at, words in ((3.5, ways[0]), ((5.6 + x) / 2, ways[1])):
+        ax.text(at, -0.35, words, ha="center", va="center", fontsize=9)
+    ax.set(xlim=(-0.1, x + 1.2), ylim=(-0.65, 1.4))
+    ax.set_axis_off()
+    return quiet(ax)
+
+
+def _numbers(ax: Axes, values: np.ndarray, rows: int, signed: bool) -> None:
+    """A table of numbers with shaded cells, in axes that hold `rows` rows; of signed ones zero is white."""
+    limit = np.abs(values).max() or 1
+    lowest = -limit if signed else values.min()
+    ax.imshow(values, cmap="coolwarm" if signed else "gray", vmin=lowest, vmax=limit, alpha=0.5)
+    for (row, column), value in np.ndenumerate(values):
+        ax.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, ec="0.5", lw=0.8, clip_on=False))
+        ax.text(column, row, f"{value:.4g}", ha="center", va="center", fontsize=10)
+    ax.set_ylim(rows - 0.5, -0.5)  # as high as the others: cells of one size
+    ax.set_axis_off()
+
+
+def _box(ax: Axes, corner: tuple[float, float], size: tuple[float, float], text: str, color: str) -> None:
+    """A rounded box, pale in its color, with text in its middle."""
+    style = "round,pad=0,rounding_size=0.1"
+    ax.add_patch(FancyBboxPatch(corner, *size, boxstyle=style, fc="white", ec="none"))
+    ax.add_patch(FancyBboxPatch(corner, *size, boxstyle=style, fc=color, ec="none", alpha=0.3))
+    edge = "0.4" if color == "white" else color
+    ax.add_patch(FancyBboxPatch(corner, *size, boxstyle=style, fc="none", ec=edge, lw=1.5))
+    ax.text(corner[0] + size[0] / 2, corner[1] + size[1] / 2, text, ha="center", va="center")
+
+
+def _arrow(ax: Axes, start: tuple[float, float], end: tuple[float, float], size: float = 11) -> None:
+    ax.add_patch(FancyArrowPatch(start, end, arrowstyle="-|>", mutation_scale=size, shrinkA=0, shrinkB=0, color="0.35"))
+
+
+def _color_of(layer: keras.Layer) -> str:
+    name = type(layer).__name__
+    return next((color for words, color in KINDS.items() if words in name), "white")

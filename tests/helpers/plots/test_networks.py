@@ -1,0 +1,91 @@
+"""The diagrams say what the networks are: names, shapes, numbers; nothing is drawn that is wrong."""
+
+import matplotlib as mpl
+
+mpl.use("Agg")
+
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from helpers import plots
+
+
+@pytest.fixture(autouse=True)
+def no_figure_stays():
+    yield
+    plt.close("all")
+
+
+def words(ax):
+    return [text.get_text() for text in ax.texts]
+
+
+def test_a_neuron_names_its_inputs_its_activation_and_its_output():
+    said = words(plots.plot_neuron(("a", "b", "c", "n"), "relu", "score"))
+    assert [name for name in said if name in ("a", "b", "c", "n", "relu", "score")] == [
+        "a",
+        "b",
+        "c",
+        "n",
+        "relu",
+        "score",
+    ]
+    assert sum("w_" in name for name in said) == 4 and "+ bias" in said
+
+
+def test_layers_stand_in_order_with_the_shapes_and_parameters_that_keras_counts():
+    model = keras.Sequential(
+        [keras.Input((10, 8, 3)), keras.layers.Conv2D(4, 3), keras.layers.Flatten(), keras.layers.Dense(2)]
+    )
+    ax = plots.plot_layers(model)
+    said = [word for word in words(ax) if word]
+    assert said == [
+        "input", "10 × 8 × 3",
+        "Conv2D", "8 × 6 × 4", "112 parameters",
+        "Flatten", "192",
+        "Dense", "2", "386 parameters",
+    ]  # fmt: skip
+    assert f"{model.count_params()} parameters" in (ax.get_title(), ax.get_title("left"))
+
+
+def test_a_nested_model_is_one_box_and_sides_of_any_size_say_so():
+    base = keras.Sequential([keras.Input((None, None, 1)), keras.layers.Conv2D(4, 3)], name="base")
+    model = keras.Sequential([keras.Input((None, None, 1)), base, keras.layers.GlobalAveragePooling2D()])
+    said = words(plots.plot_layers(model))
+    assert said.count("Sequential") == 1 and "any × any × 4" in said
+
+
+def test_the_feature_map_is_the_sum_of_pixels_times_kernel_as_keras_computes_it():
+    rng = np.random.default_rng(0)
+    image, kernel = rng.integers(0, 9, (6, 5)), rng.integers(-2, 3, (3, 2))
+    panels = plots.plot_convolution(image, kernel, place=(2, 1))
+    layer = keras.layers.Conv2D(1, (3, 2), use_bias=False)
+    layer.build((None, None, None, 1))
+    layer.set_weights([kernel[:, :, None, None].astype("float32")])
+    expected = np.asarray(layer(image[None, :, :, None].astype("float32")))[0, :, :, 0]
+    assert [float(word) for word in words(panels[2])] == expected.ravel().tolist()
+    assert panels.figure.get_suptitle() == f"The 6 pixels times the kernel add up to {expected[2, 1]:g}"
+    assert len({round(ax.get_ylim()[0] - ax.get_ylim()[1], 6) for ax in panels}) == 1  # cells of one size
+
+
+def test_a_backbone_is_frozen_or_trained_and_its_head_is_new():
+    frozen, tuned = (words(plots.plot_backbone("Lite0", ("pooling", "dense"), trainable=t)) for t in (False, True))
+    assert any("Lite0" in word for word in frozen) and {"pooling", "dense", "class"} <= set(frozen)
+    assert "frozen: weights stay" in frozen and "trained further, slowly" in tuned
+
+
+@pytest.mark.parametrize(
+    ("draw", "said"),
+    [
+        (lambda: plots.plot_neuron(("a",)), "inputs: 1 given"),
+        (lambda: plots.plot_layers(keras.Sequential([keras.layers.Dense(1)])), "model: not built"),
+        (lambda: plots.plot_convolution(np.zeros((9, 9)), np.ones((3, 3))), "image: shape"),
+        (lambda: plots.plot_convolution(np.zeros((3, 3)), np.ones((4, 1))), "kernel: shape"),
+        (lambda: plots.plot_convolution(np.zeros((4, 4)), np.ones((3, 3)), place=(2, 0)), "place: "),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused_by_name(draw, said):
+    with pytest.raises(ValueError, match=said):
+        draw()
