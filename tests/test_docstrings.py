@@ -13,6 +13,8 @@ FILES = [
     for path in sorted((PROJECT / "helpers").rglob("*.py"))
     if "course" not in path.relative_to(PROJECT).parts
 ]
+PACKAGES = [path.relative_to(PROJECT).parent.as_posix() for path in sorted((PROJECT / "helpers").glob("*/__init__.py"))]
+WITHOUT_EXAMPLE = {"load_masks", "use_style"}  # one reads a data set, the other changes the figures of all that follows
 KERAS = {"build", "call", "compute_output_shape"}  # methods of a layer whose arguments Keras explains
 ENTRY = re.compile(r"    (\w+(?:, \w+)*): ")
 
@@ -63,6 +65,28 @@ def explained(docstring: str, section: str) -> set[str]:
     _, _, rest = docstring.partition(f"{section}:\n")
     lines = re.split(r"\n\S|\n\n", rest)[0].splitlines()
     return {name for line in lines if (entry := ENTRY.match(line)) for name in entry[1].split(", ")}
+
+
+def handed_on(package: str) -> Iterator[ast.FunctionDef]:
+    """The functions that a package imports from its modules for others."""
+    for statement in ast.parse((PROJECT / package / "__init__.py").read_text(encoding="utf-8")).body:
+        if isinstance(statement, ast.ImportFrom):
+            names = {one.name for one in statement.names}
+            module = PROJECT / f"{statement.module.replace('.', '/')}.py"
+            code = ast.parse(module.read_text(encoding="utf-8"))
+            yield from (node for node in code.body if isinstance(node, ast.FunctionDef) and node.name in names)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_what_a_package_hands_on_has_an_example(package):
+    without = {node.name for node in handed_on(package) if ">>> " not in (ast.get_docstring(node) or "")}
+    assert without <= WITHOUT_EXAMPLE
+
+
+def test_the_functions_that_packages_hand_on_are_found():
+    assert {"evaluate", "heatmap", "plot_images", "small_cnn"} <= {
+        node.name for package in PACKAGES for node in handed_on(package)
+    }
 
 
 @pytest.mark.parametrize("file", FILES)
