@@ -138,6 +138,21 @@ def save_bundle(
     Raises:
         ValueError: an argument does not fit, or the folder holds something else than a bundle.
         BundleError: the model would be refused when loaded: it has a Lambda layer, or one that is not Keras' own.
+
+    Example:
+        >>> from helpers.metrics import evaluate
+        >>> model = keras.Sequential([
+        ...     keras.Input((8, 8, 1)),
+        ...     keras.layers.Rescaling(1 / 255),
+        ...     keras.layers.GlobalAveragePooling2D(),
+        ...     keras.layers.Dense(1, activation="sigmoid"),
+        ... ])
+        >>> images = np.random.default_rng(7).integers(0, 256, (40, 8, 8, 1), dtype=np.uint8)
+        >>> scores = evaluate([0, 1] * 20, [0.1, 0.9] * 20, threshold=0.4)
+        >>> about = Provenance("concrete_cracks", "embedded", seed=7)
+        >>> folder = save_bundle("dense", model, ["intact", "crack"], 0.4, scores, images[:20], images[20:], about)
+        >>> load_bundle(folder).classes, sorted(path.name for path in folder.iterdir())
+        (('intact', 'crack'), ['MODEL_CARD.md', 'bundle.json', 'model.keras', 'reference.npz'])
     """
     folder = Path(folder)
     if folder.exists() and not (folder / ABOUT).is_file():
