@@ -3,11 +3,11 @@
 import errno
 import time
 from collections.abc import Callable
-from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 import requests
-from urllib3.exceptions import ProtocolError, ReadTimeoutError
+from urllib3.exceptions import InvalidHeader, ProtocolError, ReadTimeoutError
+from urllib3.util import Retry
 
 from data_prework.errors import CourseError
 
@@ -52,7 +52,11 @@ def in_words(error: Exception) -> str:
 
 
 def with_retries(call: Callable[[], Result], retries: int, wait: float) -> Result:
-    """Return call(), tried up to `retries` times as long as its error is one that may pass."""
+    """Return call(), tried up to `retries` times as long as its error is one that may pass.
+
+    urllib3's Retry, mounted on a session, would not do: it sees neither a body that breaks off, a wrong checksum or a
+    busy API, nor the requests of pooch and kagglehub.
+    """
     for attempt in range(1, retries + 1):
         try:
             return call()
@@ -87,7 +91,7 @@ def _may_pass(error: Exception) -> bool:
 
 
 def _asked_to_wait(error: Exception) -> float:
-    """Return the seconds of a Retry-After header, which holds seconds or a date."""
+    """Seconds to wait that came with an error."""
     if isinstance(error, BadAnswerError):
         return error.retry_after
     response = getattr(error, "response", None)
@@ -95,9 +99,8 @@ def _asked_to_wait(error: Exception) -> float:
 
 
 def retry_after(response: requests.Response) -> float:
-    """Return how many seconds the server asks to wait (header Retry-After: seconds or a date); 0 when it does not."""
-    asked = response.headers.get("Retry-After", "0")
+    """Seconds that the server asks to wait (header Retry-After: seconds or a date); 0 where it doesn't."""
     try:
-        return float(asked) if asked.isdigit() else max(0.0, parsedate_to_datetime(asked).timestamp() - time.time())
-    except ValueError:
+        return Retry().get_retry_after(response) or 0.0
+    except InvalidHeader:
         return 0.0

@@ -121,6 +121,18 @@ def test_ways_to_read_images_give_every_image(tmp_path, monkeypatch, way):
     assert found["count"] == 60 and found["later"] > 0
 
 
+def test_the_cost_of_no_antialiasing_is_nothing_without_detail_and_much_with_it(tmp_path):
+    from tests.bench.pipeline import pixel_difference
+
+    for name, period in (("plain", 200), ("fine", 2)):
+        stripes = np.where(np.arange(227) % period < period / 2, 0, 255).astype(np.uint8)
+        for label in "ab":
+            (tmp_path / name / label).mkdir(parents=True)
+            Image.fromarray(np.tile(stripes, (227, 1))).save(tmp_path / name / label / "1.png")
+    assert pixel_difference(tmp_path / "plain") < 3
+    assert pixel_difference(tmp_path / "fine") > 20
+
+
 def test_the_changes_of_x_rays_repeat_themselves_and_keep_the_range():
     import tensorflow as tf
 

@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.model_selection import StratifiedGroupKFold
 
-from data_prework.split import SplitError, split_rows, take_groups
+from data_prework.split import SplitError, _Folds, split_rows, take_groups
 
 
 def rows_of(sizes: dict[str, list[int]], official: str = "") -> pd.DataFrame:
@@ -36,6 +37,16 @@ def test_groups_stay_whole_classes_are_on_every_side_and_fractions_are_near(rows
         assert shares["test"] == pytest.approx(test, abs=slack), label
         assert shares["val"] == pytest.approx(val, abs=slack), label
     assert split_rows(rows, test, val, seed).equals(split)
+
+
+@settings(max_examples=25, deadline=None)
+@given(tables, st.integers(2, 8), st.integers(0, 1000))
+def test_the_folds_are_those_of_the_library(rows, folds, seed):
+    ours, theirs = (
+        [chosen.tolist() for _, chosen in kind(folds, shuffle=True, random_state=seed).split(rows, *rows.T.values[:2])]
+        for kind in (_Folds, StratifiedGroupKFold)
+    )
+    assert ours == theirs
 
 
 @pytest.mark.parametrize("fraction", [0.08, 0.15, 0.25, 0.35, 0.4, 0.5, 0.6, 0.85])

@@ -11,15 +11,17 @@ import zipfile
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import requests
 
 from data_prework.sources import download
 from data_prework.sources.download import AddressList, Commons, Direct, DownloadError, Kaggle, fetch
-from data_prework.sources.http import in_words
+from data_prework.sources.http import in_words, retry_after
 from data_prework.sources.wikimedia import collect, collect_addresses
 
 BODY = bytes(range(256)) * 2000
@@ -447,3 +449,13 @@ def test_a_list_without_one_living_link_is_an_error(tmp_path):
         get(AddressList({"statue": tmp_path / "missing.txt"}), tmp_path / "raw")
     with pytest.raises(FileNotFoundError):
         collect_addresses({"statue": tmp_path / "missing.txt"}, tmp_path / "raw")
+
+
+@pytest.mark.parametrize(
+    ("header", "low", "high"),
+    [("7", 7, 7), (None, 0, 0), ("soon", 0, 0), (formatdate(time.time() + 3600, usegmt=True), 3000, 3601), ("-3", 0, 0)],
+)
+def test_the_wish_of_a_server_is_read_as_seconds_or_as_a_date(header, low, high):
+    response = requests.Response()
+    response.headers.update({} if header is None else {"Retry-After": header})
+    assert low <= retry_after(response) <= high
