@@ -24,14 +24,20 @@ SPLIT_WORDS = {
 }
 # words that may stand beside a split's name without changing what it means, such as in seg_train or train_images
 NEUTRAL = frozenset(
-    "set sets data dataset datasets image images img imgs photo photos picture pictures pic pics split splits folder "
-    "folders file files sample samples seg x final full new original processed raw resized cropped jpg jpeg png".split()
+    re.findall(
+        r"\w+",
+        "set sets data dataset datasets image images img imgs photo photos picture pictures pic pics split splits folder "
+        "folders file files sample samples seg x final full new original processed raw resized cropped jpg jpeg png",
+    )
 )
 # files beside images that are never images themselves
 OTHER_FILES = frozenset(
-    ".txt .csv .tsv .json .jsonl .xml .yaml .yml .md .rst .html .htm .pdf .doc .docx .xls .xlsx .mat .npy .npz .h5 "
-    ".hdf5 .pkl .pickle .parquet .feather .db .sqlite .zip .tar .gz .tgz .rar .7z .py .ipynb .sh .ini .cfg .log .lock "
-    ".names .data .cache".split()
+    re.findall(
+        r"\S+",
+        ".txt .csv .tsv .json .jsonl .xml .yaml .yml .md .rst .html .htm .pdf .doc .docx .xls .xlsx .mat .npy .npz .h5 "
+        ".hdf5 .pkl .pickle .parquet .feather .db .sqlite .zip .tar .gz .tgz .rar .7z .py .ipynb .sh .ini .cfg .log "
+        ".lock .names .data .cache",
+    )
 )
 SYSTEM = ("__MACOSX", "Thumbs.db", "desktop.ini", "Icon\r")
 SHOWN = 6  # names in a line of the report
@@ -102,6 +108,10 @@ class Folder:
     def all_images(self) -> list[Path]:
         """Images of the folder and of all folders below."""
         return [*self.images, *(path for folder in self.folders for path in folder.all_images())]
+
+    def all_files(self) -> list[Path]:
+        """Images and other files of the folder and of all folders below; the reader rejects the others by name."""
+        return [*self.images, *self.others, *(path for folder in self.folders for path in folder.all_files())]
 
     def with_images(self) -> list[Folder]:
         """The sub-folders that hold an image at any depth."""
@@ -304,31 +314,36 @@ def pattern_in(names: Sequence[str]) -> str:
 
 
 def _classes(folder: Folder, depth: int | None, splits: bool) -> list[tuple[str, str, list[Path]]]:
-    """(split, label, images) of the class folders in a folder; the split is that of folders inside the classes."""
+    """(split, label, files) of the class folders in a folder; the split is that of folders inside the classes."""
+    if depth is not None:
+        return _classes_at(folder, depth)
     top = folder.with_images()
-    if depth is None:
-        shared = set.intersection(*({one.name for one in each.with_images()} for each in top)) if len(top) > 1 else set()
-        inner = split_names(shared) if splits else {}
-        if len(shared) > 1 and inner.keys() == shared:  # cat/train, cat/test, dog/train, dog/test
-            return [(inner[one.name], each.name, one.all_images()) for each in top for one in each.with_images()]
-        if len(shared) > 1 and not any(each.images for each in top):
+    inner = [{one.name for one in each.with_images()} for each in top]
+    shared = set.intersection(*inner) if len(top) > 1 else set()
+    if len(shared) > 1:
+        named = split_names(shared) if splits else {}
+        if named.keys() == shared:  # cat/train, cat/test, dog/train, dog/test
+            return [(named[one.name], each.name, one.all_files()) for each in top for one in each.with_images()]
+        if not any(each.images for each in top):
             names, classes = _names(sorted(shared)), _names(each.name for each in top)
             raise RawFolderError(
                 f"{folder.path}: {classes} each hold the same folders ({names}). Which are the classes? "
                 f"--depth 1 takes {classes}; --depth 2 takes {names} within each; or give one of them alone: "
                 f"--from {top[0].path}"
             )
-        return [("", each.name, each.all_images()) for each in top]
+    return [("", each.name, each.all_files()) for each in top]
+
+
+def _classes_at(folder: Folder, depth: int) -> list[tuple[str, str, list[Path]]]:
+    """The class folders so many levels below; of two with one name, each takes its parent's in front."""
     if depth < 1:
         raise RawFolderError(f"--depth {depth}: class folders are 1 level below or more")
-    level = top
+    level = folder.with_images()
     for _ in range(depth - 1):
         level = [below for each in level for below in each.with_images()]
     alike = Counter(each.name for each in level)
-    return [
-        ("", each.name if alike[each.name] == 1 else f"{each.path.parent.name}-{each.name}", each.all_images())
-        for each in level
-    ]
+    names = [each.name if alike[each.name] == 1 else f"{each.path.parent.name}-{each.name}" for each in level]
+    return [("", name, each.all_files()) for name, each in zip(names, level, strict=True)]
 
 
 def _one_spelling(found: list[Found], notes: list[str]) -> list[Found]:
