@@ -26,8 +26,9 @@ SPLIT_WORDS = {
 NEUTRAL = frozenset(
     re.findall(
         r"\w+",
-        "set sets data dataset datasets image images img imgs photo photos picture pictures pic pics split splits folder "
-        "folders file files sample samples seg x final full new original processed raw resized cropped jpg jpeg png",
+        "set sets data dataset datasets image images img imgs photo photos picture pictures pic pics split splits "
+        "folder folders file files sample samples seg x final full new original processed raw resized cropped jpg "
+        "jpeg png",
     )
 )
 # files beside images that are never images themselves
