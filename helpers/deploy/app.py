@@ -19,7 +19,8 @@ from streamlit import runtime
 from streamlit.web import cli
 
 from data_prework.image_files import MAX_BYTES, read_image
-from helpers.deploy.bundle import CANNOT_JUDGE, CANNOT_READ, Bundle, BundleError, find_bundles, load_bundle
+from helpers.deploy.bundle import Bundle, find_bundles, load_bundle
+from helpers.deploy.bundle_checks import CANNOT_JUDGE, CANNOT_READ, BundleError
 from helpers.deploy.csv_cells import for_spreadsheet
 from helpers.deploy.feedback import read_feedback, save_feedback
 from helpers.deploy.model_card import WARNING

@@ -17,7 +17,7 @@ def model_card(about: Mapping) -> str:
         KeyError: an entry is missing.
 
     Source:
-        the parts follow Mitchell et al., Model Cards for Model Reporting, arXiv 1810.03993.
+        The parts follow Mitchell et al., Model Cards for Model Reporting, arXiv 1810.03993.
     """
     scores = Scores.from_dict(about["scores"])
     data, shape, training = about["data"], about["input"], about["training"]

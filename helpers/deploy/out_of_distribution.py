@@ -42,7 +42,8 @@ def statistics(images: np.ndarray) -> np.ndarray:
         images: (n, height, width, 1 or 3) uint8.
 
     Returns:
-        (n, 12) float32: mean, spread, five percentiles, three of detail, color, share of pixels at the ends times 255.
+        (n, 12) float32, the mean, spread, five percentiles, three of detail, color, and 255 times the share of pixels
+        that are nearly black or white.
 
     Example:
         >>> black = np.zeros((1, 8, 8, 3), dtype=np.uint8)

@@ -16,7 +16,8 @@ from PIL import Image
 
 from data_prework.files import atomic_write
 from data_prework.image_files import RejectedImageError, fit_image, read_image
-from helpers.deploy.bundle import CANNOT_JUDGE, CANNOT_READ, Bundle, BundleError, load_bundle, probabilities
+from helpers.deploy.bundle import Bundle, load_bundle
+from helpers.deploy.bundle_checks import CANNOT_JUDGE, CANNOT_READ, BundleError, probabilities
 from helpers.deploy.csv_cells import for_spreadsheet
 from helpers.heatmaps import heatmap as heatmap_of
 from helpers.heatmaps.feature_extractor import BATCH

@@ -1,9 +1,6 @@
 """Where a network looked: heatmaps of any Keras image classifier, for any class, and overlays on the image.
 
 One sigmoid unit has two classes here: the logit of class 0 is minus that of class 1.
-
-Sources: occlusion arXiv 1311.2901, integrated gradients 1703.01365, CAM 1512.04150, Grad-CAM 1610.02391, Grad-CAM++
-1710.11063, HiResCAM 2011.08891, Score-CAM 1910.01279.
 """
 
 from __future__ import annotations
@@ -48,8 +45,8 @@ def heatmap(
             model without one, "cam" on a head other than global average pooling and one dense layer.
 
     Source:
-        gradients: arXiv 1312.6034, occlusion: 1311.2901, integrated gradients: 1703.01365, CAM: 1512.04150, Grad-CAM:
-        1610.02391, Grad-CAM++: 1710.11063, HiResCAM: 2011.08891, Score-CAM: 1910.01279.
+        On arXiv: gradients 1312.6034, occlusion 1311.2901, integrated gradients 1703.01365, CAM 1512.04150, Grad-CAM
+        1610.02391, Grad-CAM++ 1710.11063, HiResCAM 2011.08891, Score-CAM 1910.01279.
 
     Example:
         >>> model = keras.Sequential([

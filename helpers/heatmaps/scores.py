@@ -95,7 +95,7 @@ def mask_scores(maps: np.ndarray, masks: np.ndarray) -> pd.DataFrame:
         ValueError: the shapes differ.
 
     Source:
-        the pointing game, Zhang et al., arXiv 1608.00507; the energy inside, Wang et al., arXiv 1910.01279.
+        The pointing game, Zhang et al., arXiv 1608.00507; the energy inside, Wang et al., arXiv 1910.01279.
 
     Example:
         >>> maps, masks = np.zeros((1, 4, 4)), np.zeros((1, 4, 4), dtype=bool)

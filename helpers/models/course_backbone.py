@@ -20,7 +20,7 @@ def course_network(channels: int = 3, momentum: float = 0.9):
         keras.Model (n, h, w, channels) -> (n, h / 16, w / 16, 192) float32, about 0.87 million parameters.
 
     Source:
-        the residual block: He et al., Deep Residual Learning for Image Recognition, arXiv 1512.03385.
+        The residual block: He et al., Deep Residual Learning for Image Recognition, arXiv 1512.03385.
 
     Example:
         >>> course_network(channels=1).output_shape

@@ -34,7 +34,9 @@ class ReferenceModel:
     Attributes:
         project, name: such as "S0" and "M1"; `key` is both.
         description: of the network, in a line.
-        network: builds it; `options` are its settings in the report, `adjusted` those that the default build replaces.
+        network: the function that builds it.
+        options: its settings in the report.
+        adjusted: what the default build takes instead, also of optimizer and learning_rate.
         size, channels: of the published images, in pixels.
         epochs, batch_size, loss, optimizer, learning_rate: of the published training; epochs as asked for, which
             early stopping may have cut short. None: not given, for the rate Keras' default.
