@@ -41,7 +41,20 @@ SETTINGS = PROJECT / "notebooks" / "exercises" / "settings.toml"
 
 @dataclass(frozen=True)
 class Exercise:
-    """One assignment for one student. The same name and seed always give the same numbers."""
+    """One assignment for one student. The same name and seed always give the same numbers.
+
+    Attributes:
+        name: of the assignment, such as "01_explore".
+        student: name or number.
+        dataset: name of the data set, which has two classes.
+        difficulty: of the drawn images, 1 as the course draws them.
+        seed: the student's own, or that of all.
+
+    Example:
+        >>> anna = Exercise("01_explore", "anna", "chest_xray", difficulty=1.0, seed=7)
+        >>> anna.rng("task1").integers(100) == anna.rng("task1").integers(100)
+        np.True_
+    """
 
     name: str
     student: str
@@ -60,17 +73,39 @@ class Exercise:
         return read_about(self._read(locate)).classes
 
     def rng(self, task: str) -> np.random.Generator:
-        """Random numbers of this student for one task; a test that asks again gets the same ones."""
+        """Random numbers of this student for one task; a test that asks again gets the same ones.
+
+        Args:
+            task: its name, such as "task1".
+        """
         return np.random.default_rng([self.seed, *task.encode()])
 
     def manifest(self, share: float = 0.8) -> pd.DataFrame:
-        """This student's `share` of the manifest's rows, in its order."""
+        """This student's part of the manifest, in its order.
+
+        Args:
+            share: of the rows, from 0 to 1.
+
+        Raises:
+            NotPreparedError: the data set is not there.
+        """
         table = self._read(load_manifest)
         kept = self.rng("manifest").random(len(table)) < share
         return table[kept].reset_index(drop=True)
 
     def data(self, image_size: int, color_mode: str = "grayscale", images: int = 240) -> Dataset:
-        """About `images` of them, chosen by this student's seed; see `helpers.data.load_dataset`."""
+        """Images chosen by this student's seed.
+
+        Args:
+            image_size: side in pixels.
+            color_mode: "grayscale" or "rgb".
+            images: about how many, of all splits together.
+
+        Raises:
+            NotPreparedError: the data set is not there.
+            ManifestError: it is damaged.
+            ValueError: an argument is out of its range.
+        """
         return self._read(load_dataset, image_size=image_size, color_mode=color_mode, max_images=images, seed=self.seed)
 
     def _read(self, load: Callable, **options):
@@ -92,6 +127,10 @@ def start(
         name: of the assignment, such as "01_explore".
         student: the name or number that decides this student's numbers.
         dataset: with it the values given here count; without it those of the settings file.
+        difficulty: of the drawn images; larger is harder, 1 is as the course draws them.
+        seed: of the assignment.
+        seed_per_student: whether each student gets numbers of their own; else all get the same.
+        settings: the settings file, TOML.
 
     Raises:
         ValueError: the name of the student is missing, or a value is out of range.
@@ -113,6 +152,9 @@ def start(
 
 def read_settings(path: Path = SETTINGS) -> dict:
     """The settings file as a dictionary: "grading", and one entry an assignment, with defaults for what it leaves out.
+
+    Args:
+        path: of the TOML file.
 
     Raises:
         ValueError: it is not readable as TOML, or holds a name or a value that does not fit; the message says where.
@@ -144,18 +186,48 @@ def _check_kind(where: str, value: object, kind: type) -> None:
 
 
 def plain(student: str) -> str:
-    """A name without its capitals, spaces and marks: two spellings of one name become the same."""
+    """A name without its capitals, spaces and marks: two spellings of one name become the same.
+
+    Args:
+        student: name or number.
+
+    Example:
+        >>> plain("Anna-Lena Groß") == plain("anna lena GROSS")
+        True
+    """
     return "".join(letter for letter in student.casefold() if letter.isalnum())
 
 
 def own_seed(seed: int, student: str) -> int:
-    """A student's own seed, from that of the assignment and from the name."""
+    """A student's own seed, from that of the assignment and from the name.
+
+    Args:
+        seed: of the assignment.
+        student: name or number; capitals, spaces and marks don't matter.
+
+    Returns:
+        From 0 to 2**32 - 1.
+
+    Example:
+        >>> own_seed(7, "Anna") == own_seed(7, "anna"), own_seed(7, "anna") == own_seed(7, "ben")
+        (True, False)
+    """
     digest = hashlib.sha256(f"{seed}:{plain(student)}".encode()).digest()
     return int.from_bytes(digest[:4], "big")
 
 
 def close(given, expected, tolerance: float = 1e-6) -> bool:
-    """Whether `given` is the number, or the array of numbers, that is expected, but for rounding; it never raises."""
+    """Whether a student's answer is what is expected, but for rounding; it never raises.
+
+    Args:
+        given: the student's number, or array of numbers.
+        expected: a number, or an array of the same shape.
+        tolerance: largest difference, absolute and relative.
+
+    Example:
+        >>> close(0.1 + 0.2, 0.3), close([1, 2], [1, 2, 3]), close("0.3", 0.3)
+        (True, False, False)
+    """
     try:
         given, expected = np.asarray(given), np.asarray(expected, dtype=float)
     except ValueError:  # a list of lists of different lengths
@@ -174,6 +246,9 @@ def reject(given, mistakes: dict) -> None:
 
     Raises:
         AssertionError: `given` is one of these values.
+
+    Example:
+        >>> reject(0.8, {"This is the share of the negatives.": 0.2})
     """
     for sentence, value in mistakes.items():
         assert not close(given, value), sentence

@@ -66,23 +66,57 @@ class Affine:
     def __call__(self, images: Any, indices: Any = None, epoch: Any = 0) -> Any:
         """Changed copies of images, sampled bilinearly.
 
-        images: (n, height, width, channels) or (n, height, width), numbers of any kind; numpy gives numpy, a tensor
-        gives a tensor, of the same shape and type (whole numbers are rounded). indices: (n,) number of each image, 0 to
-        n - 1 unless given. The same seed, index and epoch give the same change, whatever else is in the batch.
+        The same seed, index and epoch give the same change, whatever else is in the batch.
+
+        Args:
+            images: (n, height, width, channels) or (n, height, width), numbers of any kind.
+            indices: (n,) int, number of each image; None: 0 to n - 1.
+            epoch: int, 0 or more.
+
+        Returns:
+            Of the same shape and type; numpy gives numpy, a tensor gives a tensor. Whole numbers are rounded.
+
+        Raises:
+            ValueError: another shape or type, or not one index an image.
+
+        Example:
+            >>> image = np.arange(4, dtype=np.uint8).reshape(1, 2, 2, 1)
+            >>> mirrored = Affine(horizontal_flip=True)
+            >>> sorted({tuple(mirrored(image, epoch=epoch).ravel().tolist()) for epoch in range(6)})
+            [(0, 1, 2, 3), (1, 0, 3, 2)]
         """
         return self._apply(images, indices, epoch, "BILINEAR", "images")
 
     def masks(self, masks: Any, indices: Any = None, epoch: Any = 0) -> Any:
-        """Masks changed exactly as the images of the same indices and epoch; no new values, by nearest neighbour.
+        """Masks changed exactly as the images of the same indices and epoch; no new values, by nearest neighbor.
 
-        masks: (n, height, width) or (n, height, width, channels), numbers or bool.
+        Args:
+            masks: (n, height, width) or (n, height, width, channels), numbers or bool.
+            indices: (n,) int, number of each image; None: 0 to n - 1.
+            epoch: int, 0 or more.
+
+        Returns:
+            Of the same shape and type; numpy gives numpy, a tensor gives a tensor.
+
+        Raises:
+            ValueError: another shape or type, or not one index a mask.
         """
         return self._apply(masks, indices, epoch, "NEAREST", "masks")
 
     def matrices(self, indices: Any, epoch: Any = 0, size: int | Sequence[int] = 128) -> tf.Tensor:
-        """(n, 3, 3) float32: from the pixel (x, y, 1) of the changed image to the place in the original it shows.
+        """The affine changes as matrices: from a pixel of the changed image to the place in the original that it shows.
 
-        indices: (n,) numbers of the images. size: side, or (height, width), in pixels. x counts columns, y rows.
+        Args:
+            indices: (n,) int, numbers of the images.
+            epoch: int, 0 or more.
+            size: side of the images, or (height, width), in pixels.
+
+        Returns:
+            (n, 3, 3) float32, for (x, y, 1); x counts columns, y rows.
+
+        Example:
+            >>> Affine().matrices([0, 1], size=64).numpy()[1].tolist()
+            [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
         """
         height, width = (size, size) if isinstance(size, int) else (size[0], size[1])
         height, width = tf.cast(height, tf.float32), tf.cast(width, tf.float32)
@@ -118,11 +152,23 @@ class Affine:
         shuffle: bool = True,
         num_parallel_calls: int | None = None,
     ) -> tf.data.Dataset:
-        """(images, labels) in changed batches, for `fit`: each pass over them has draws and an order of its own.
+        """Changed batches for `fit`: each pass over them has draws and an order of its own.
 
-        images: as in a call; labels: (n, ...). Pass number e holds augment(images, epoch=e) in an order that depends on
-        the seed and e. num_parallel_calls: batches made at the same time, as many as suits unless given; the result
-        does not depend on it. The images stay in memory once, as they are.
+        Pass number e holds augment(images, epoch=e) in an order that depends on the seed and e. The images stay in
+        memory once, as they are.
+
+        Args:
+            images: (n, height, width, channels) or (n, height, width), numbers of any kind.
+            labels: (n, ...), one for each image.
+            batch_size: images at once; the last batch may have fewer.
+            shuffle: False keeps the order.
+            num_parallel_calls: batches made at the same time; None: as many as suits. The result does not depend on it.
+
+        Returns:
+            tf.data.Dataset of (images, labels), of known length.
+
+        Raises:
+            ValueError: no images, not one label for each, another shape or type, or a batch size below 1.
         """
         images, labels = tf.convert_to_tensor(images), tf.convert_to_tensor(labels)
         count = len(images)

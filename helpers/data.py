@@ -69,7 +69,15 @@ class Split:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A prepared data set: train, val and test, the names of its classes, and where the images come from."""
+    """A prepared data set: train, val and test, the names of its classes, and where the images come from.
+
+    Attributes:
+        name: of the data set.
+        folder: of its manifest.
+        class_names: by label; of two classes the second is the positive one.
+        source: "real" or "embedded".
+        train, val, test: also as `data["train"]`, `data["val"]`, `data["test"]`.
+    """
 
     name: str
     folder: Path
@@ -109,10 +117,11 @@ def load_dataset(
 
     Args:
         name: as in `python -m data_prework prepare NAME`.
-        image_size: side in pixels, or (height, width). Images are stretched to it, with antialiasing.
+        image_size: side in pixels, or (height, width), from 8 to 2048. Images are stretched to it, with antialiasing.
         color_mode: "grayscale" (one channel) or "rgb" (three).
+        batch_size: of `Split.batches`, in images.
         max_images: keep about this many images, chosen by seed, with the shares of splits and classes kept; only
-            their files are read.
+            their files are read. At least 12; None: all.
         seed: of the shuffling and of `max_images`.
         source: "real" or "embedded"; None: as the environment variable COURSE_SOURCE says, else "real".
         data_dir: folder of all data; None: `data_prework.manifest.default_data_dir()`.
@@ -148,7 +157,10 @@ def load_dataset(
 
 
 def locate(name: str, source: str | None = None, data_dir: Path | None = None) -> Path:
-    """Folder of a prepared data set; source and data_dir as in `load_dataset`.
+    """Folder of a prepared data set.
+
+    Args:
+        name, source, data_dir: as in `load_dataset`.
 
     Raises:
         NotPreparedError: it is not there; the message names the command that prepares it.
@@ -165,7 +177,15 @@ def locate(name: str, source: str | None = None, data_dir: Path | None = None) -
 
 
 def load_manifest(name: str, source: str | None = None, data_dir: Path | None = None) -> pd.DataFrame:
-    """The manifest of a prepared data set; raises as `load_dataset`."""
+    """The manifest of a prepared data set, one row an image.
+
+    Args:
+        name, source, data_dir: as in `load_dataset`.
+
+    Raises:
+        NotPreparedError: the data set is not there; the message names the command that prepares it.
+        ManifestError: it is damaged; the message names the file.
+    """
     return read_manifest(locate(name, source, data_dir))
 
 

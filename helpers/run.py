@@ -21,7 +21,23 @@ from data_prework.manifest import COURSE, SOURCES, default_source, find_prepared
 
 @dataclass(frozen=True)
 class Run:
-    """What a lesson asks instead of testing which profile it is in."""
+    """What a lesson asks instead of testing which profile it is in.
+
+    Attributes:
+        lesson: its number, such as "03".
+        seed: of Python, NumPy and Keras.
+        profile: "quick" or "full".
+        source: "real", where real data are prepared, or "embedded", the drawn stand-ins.
+        device: what computes, in words.
+        results_folder: of the results store.
+
+    Example:
+        >>> run = Run("03", 7, "quick", "embedded", "2 CPU cores", Path("results"))
+        >>> run.epochs(20), run.images(2000), run.trials(12), run.repeats(5)
+        (2, 240, 2, 1)
+        >>> run.pick(["grad_cam", "occlusion"], quick=["grad_cam"])
+        ['grad_cam']
+    """
 
     lesson: str
     seed: int
@@ -31,23 +47,56 @@ class Run:
     results_folder: Path
 
     def epochs(self, full: int) -> int:
-        """`full` epochs, or at most 2 in the quick profile."""
+        """`full` epochs, or at most 2 in the quick profile.
+
+        Args:
+            full: epochs of the full profile.
+
+        Raises:
+            ValueError: `full` is less than 1.
+        """
         return self._number(full, 2, "epochs")
 
     def images(self, full: int) -> int:
-        """`full` images, or at most 240 in the quick profile."""
+        """`full` images, or at most 240 in the quick profile.
+
+        Args:
+            full: images of the full profile.
+
+        Raises:
+            ValueError: `full` is less than 1.
+        """
         return self._number(full, 240, "images")
 
     def trials(self, full: int) -> int:
-        """`full` trials of a search, or at most 2 in the quick profile."""
+        """`full` trials of a search, or at most 2 in the quick profile.
+
+        Args:
+            full: trials of the full profile.
+
+        Raises:
+            ValueError: `full` is less than 1.
+        """
         return self._number(full, 2, "trials")
 
     def repeats(self, full: int) -> int:
-        """`full` repetitions with other seeds, or 1 in the quick profile."""
+        """`full` repetitions with other seeds, or 1 in the quick profile.
+
+        Args:
+            full: repetitions of the full profile.
+
+        Raises:
+            ValueError: `full` is less than 1.
+        """
         return self._number(full, 1, "repeats")
 
     def pick(self, full: Any, quick: Any) -> Any:
-        """`full`, or `quick` in the quick profile: for what the four above do not fit, such as a list of methods."""
+        """One of two values: for what the four numbers do not fit, such as a list of methods.
+
+        Args:
+            full: for the full profile.
+            quick: for the quick profile.
+        """
         return full if self.profile == "full" else quick
 
     def claim(self, text: str, condition: bool | Callable[[], bool]) -> None:
@@ -64,6 +113,11 @@ class Run:
         Raises:
             TypeError: the condition is neither.
             AssertionError: in `full` on embedded data the condition is False.
+
+        Example:
+            >>> run = Run("03", 7, "quick", "embedded", "2 CPU cores", Path("results"))
+            >>> run.claim("The CNN finds more cracks than the dense net", 0.93 > 0.88)
+            · The CNN finds more cracks than the dense net (not judged in quick mode)
         """
         if not callable(condition):
             _check_bool(condition)
@@ -76,7 +130,11 @@ class Run:
             raise AssertionError(f"The numbers of this run do not support the claim: {text}")
 
     def source_of(self, dataset: str) -> str:
-        """ "real" or "embedded": where the images of a prepared data set come from."""
+        """ "real" or "embedded": where the images of a prepared data set come from.
+
+        Args:
+            dataset: its name; one that is not prepared counts as embedded.
+        """
         folder = find_prepared(dataset, self.source)
         return read_about(folder).source if folder else "embedded"
 
@@ -102,6 +160,9 @@ def start(lesson: str, seed: int = 7, source: str | None = None, verbose: bool =
         seed: for Python, NumPy and Keras.
         source: "embedded" for a lesson that needs the drawn data, such as their masks; None: COURSE_SOURCE decides.
         verbose: print the line.
+
+    Returns:
+        What the lesson asks for its numbers of epochs and images.
 
     Raises:
         ValueError: an environment variable, or `source`, has a value that is not known.

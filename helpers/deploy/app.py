@@ -19,7 +19,8 @@ from streamlit import runtime
 from streamlit.web import cli
 
 from data_prework.image_files import MAX_BYTES, read_image
-from helpers.deploy.bundle import CANNOT_JUDGE, CANNOT_READ, Bundle, BundleError, find_bundles, load_bundle
+from helpers.deploy.bundle import Bundle, find_bundles, load_bundle
+from helpers.deploy.bundle_checks import CANNOT_JUDGE, CANNOT_READ, BundleError
 from helpers.deploy.csv_cells import for_spreadsheet
 from helpers.deploy.feedback import read_feedback, save_feedback
 from helpers.deploy.model_card import WARNING
@@ -39,7 +40,12 @@ NOBODY = "none"
 
 
 def show(folder: Path | str, feedback: Path | str) -> None:
-    """Draw the page. folder: holds bundles, or is one. feedback: SQLite file, made at the first word."""
+    """Draw the page of the app.
+
+    Args:
+        folder: holds bundles, or is one.
+        feedback: SQLite file, made when the first feedback is kept.
+    """
     feedback = Path(feedback)
     st.set_page_config(page_title="Judge pictures")
     st.title("Judge pictures")

@@ -24,8 +24,22 @@ def save_feedback(
 ) -> None:
     """Add one row; the file is made where it is missing. Several users may write at the same time.
 
+    Args:
+        path: SQLite file.
+        image: content of the file that was judged; only its sha256 is kept.
+        bundle: `Bundle.key`.
+        probability: of the positive class.
+        threshold: at which the decision was made.
+        decision: what the app said.
+        label: what the user says it is.
+
     Raises:
         ValueError: the file is not an SQLite file, or cannot be written; the message names it.
+
+    Example:
+        >>> save_feedback(Path("feedback.sqlite"), b"...", "dense:0123456789ab", 0.7, 0.5, "crack", label="no crack")
+        >>> read_feedback(Path("feedback.sqlite"))[["decision", "label"]].to_dict("records")
+        [{'decision': 'crack', 'label': 'no crack'}]
     """
     time = datetime.now(UTC).isoformat(timespec="milliseconds")
     row = (time, hashlib.sha256(image).hexdigest(), bundle, probability, threshold, decision, label)
@@ -40,7 +54,13 @@ def save_feedback(
 
 
 def read_feedback(path: Path) -> pd.DataFrame:
-    """All rows, oldest first, with the columns of COLUMNS; empty where there is no file yet.
+    """All feedback, oldest first.
+
+    Args:
+        path: SQLite file that `save_feedback` wrote.
+
+    Returns:
+        The columns of COLUMNS; empty where there is no file yet.
 
     Raises:
         ValueError: the file is not one of feedback; the message names it.

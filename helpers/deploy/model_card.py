@@ -8,7 +8,17 @@ WARNING = "For teaching, not for diagnosis."
 
 
 def model_card(about: Mapping) -> str:
-    """MODEL_CARD.md as text, from what `bundle.json` holds; the parts follow Mitchell et al., arXiv 1810.03993."""
+    """The text of MODEL_CARD.md.
+
+    Args:
+        about: what bundle.json holds, besides the hashes.
+
+    Raises:
+        KeyError: an entry is missing.
+
+    Source:
+        The parts follow Mitchell et al., Model Cards for Model Reporting, arXiv 1810.03993.
+    """
     scores = Scores.from_dict(about["scores"])
     data, shape, training = about["data"], about["input"], about["training"]
     negative, positive = about["classes"]

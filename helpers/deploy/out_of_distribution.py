@@ -23,14 +23,33 @@ THUMBNAIL = 8  # pixels a side
 
 
 def features(extractor: FeatureExtractor, images: np.ndarray) -> np.ndarray:
-    """(n, features) float32: the last feature map of each image, averaged over its places."""
+    """The last feature map of each image, averaged over its places.
+
+    Args:
+        extractor: of the model.
+        images: (n, height, width, channels) pixels from 0 to 255.
+
+    Returns:
+        (n, features) float32.
+    """
     return np.concatenate([extractor.features(part).numpy().mean((1, 2)) for part in batches(images)])
 
 
 def statistics(images: np.ndarray) -> np.ndarray:
-    """(n, 12) float32, all in gray levels: mean, spread, five percentiles, three of detail, color, share at the ends.
+    """Twelve numbers about each image, all in gray levels.
 
-    images: (n, height, width, 1 or 3) uint8.
+    Args:
+        images: (n, height, width, 1 or 3) uint8.
+
+    Returns:
+        (n, 12) float32, the mean, spread, five percentiles, three of detail, color, and 255 times the share of pixels
+        that are nearly black or white.
+
+    Example:
+        >>> black = np.zeros((1, 8, 8, 3), dtype=np.uint8)
+        >>> found = statistics(black)
+        >>> found.shape, float(found[0, 0]), float(found[0, -1])
+        ((1, 12), 0.0, 255.0)
     """
     grey = images.astype(np.float32).mean(axis=3)
     axes = (1, 2)
@@ -50,7 +69,18 @@ def statistics(images: np.ndarray) -> np.ndarray:
 
 
 def thumbnails(images: np.ndarray) -> np.ndarray:
-    """(n, 64) float32: the mean gray level of each of 8 by 8 parts. images: (n, height, width, 1 or 3) uint8."""
+    """The mean gray level of each of 8 by 8 parts of an image.
+
+    Args:
+        images: (n, height, width, 1 or 3) uint8.
+
+    Returns:
+        (n, 64) float32.
+
+    Example:
+        >>> thumbnails(np.full((2, 32, 48, 1), 100, dtype=np.uint8)).shape
+        (2, 64)
+    """
     grey = images.astype(np.float32).mean(axis=3)
     size = (THUMBNAIL, THUMBNAIL)
     small = [np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BOX)).ravel() for image in grey]
@@ -62,7 +92,14 @@ def _views(extractor: FeatureExtractor) -> dict[str, Callable]:
 
 
 class Reference:
-    """What is kept of the training images. `unlike(extractor, images)` compares new ones with it."""
+    """What is kept of the training images. `unlike(extractor, images)` compares new ones with it.
+
+    Args:
+        arrays: as `fit` and `load` make them; three tables of training images, their scales and limits.
+
+    Source:
+        Sun et al., Out-of-distribution detection with deep nearest neighbors, arXiv 2204.06507.
+    """
 
     def __init__(self, arrays: dict[str, np.ndarray]):
         """arrays: as `fit` and `load` make them; three tables of training images, their scales and limits."""
@@ -78,7 +115,12 @@ class Reference:
     ) -> "Reference":
         """Remember training images, and set the limit so that about the share `refuse` of `val` is above it.
 
-        train, val: (n, height, width, channels) uint8, at least 20 each. At most 2,000 of `train` are kept, by seed.
+        Args:
+            extractor: of the model.
+            train: (n, height, width, channels) uint8, at least 20; at most 2,000 are kept, by seed.
+            val: (n, height, width, channels) uint8, at least 20.
+            refuse: share of `val`, between 0 and 0.5.
+            seed: chooses what is kept of `train`.
 
         Raises:
             ValueError: too few images, or `refuse` is not between 0 and 0.5.
@@ -107,9 +149,15 @@ class Reference:
         return reference
 
     def distances(self, extractor: FeatureExtractor, images: np.ndarray) -> dict[str, np.ndarray]:
-        """{"features", "statistics", "thumbnail"}: (n,) mean distance to the nearest training images over its limit.
+        """How far images are from the training images, in three respects.
 
-        Above 1 the image is unlike in this respect.
+        Args:
+            extractor: of the model.
+            images: (n, height, width, channels) uint8.
+
+        Returns:
+            "features", "statistics" and "thumbnail" -> (n,) float, mean distance to the nearest training images over
+            its limit; above 1 the image is unlike in this respect.
         """
         found = {}
         for view, describe in _views(extractor).items():
@@ -118,18 +166,38 @@ class Reference:
         return found
 
     def unlike(self, extractor: FeatureExtractor, images: np.ndarray) -> np.ndarray:
-        """(n,) the largest of the three: 1 is the limit, above it an image is unlike the training images."""
+        """The largest of the three distances.
+
+        Args:
+            extractor: of the model.
+            images: (n, height, width, channels) uint8.
+
+        Returns:
+            (n,) float; 1 is the limit, above it an image is unlike the training images.
+        """
         return np.max(list(self.distances(extractor, images).values()), axis=0)
 
     def save(self, path: Path) -> None:
-        """Write all tables into one .npz file."""
+        """Write all tables into one .npz file.
+
+        Args:
+            path: of the file, its ending included.
+        """
         content = io.BytesIO()
         np.savez_compressed(content, **self.arrays)
         path.write_bytes(content.getvalue())
 
     @classmethod
     def load(cls, path: Path) -> "Reference":
-        """Read what `save` wrote, numbers only; ValueError or OSError where the file is another one."""
+        """Read what `save` wrote, numbers only.
+
+        Args:
+            path: of the .npz file.
+
+        Raises:
+            ValueError: the file is another one.
+            OSError: it can't be read.
+        """
         with np.load(path, allow_pickle=False) as found:
             arrays = {name: found[name] for name in found.files}
         expected = {f"{view}{end}" for view in _views(None) for end in ("", "_mean", "_scale", "_limit")}

@@ -16,7 +16,8 @@ from PIL import Image
 
 from data_prework.files import atomic_write
 from data_prework.image_files import RejectedImageError, fit_image, read_image
-from helpers.deploy.bundle import CANNOT_JUDGE, CANNOT_READ, Bundle, BundleError, load_bundle, probabilities
+from helpers.deploy.bundle import Bundle, load_bundle
+from helpers.deploy.bundle_checks import CANNOT_JUDGE, CANNOT_READ, BundleError, probabilities
 from helpers.deploy.csv_cells import for_spreadsheet
 from helpers.heatmaps import heatmap as heatmap_of
 from helpers.heatmaps.feature_extractor import BATCH
@@ -30,13 +31,15 @@ def predict(images: Any, bundle: Bundle, threshold: float | None = None, heatmap
         images: a file; a folder, with all files below it; the content of a file in bytes; an array, uint8, of one
             image (height, width, 1 or 3) or of many (n, height, width, channels); a list of these; or a dictionary
             of name -> one of these.
-        threshold: instead of the bundle's own.
+        bundle: the model with its classes, threshold and limit.
+        threshold: instead of the bundle's own, from 0 to 1.
         heatmap: adds the columns `image`, the model's input (h, w, channels) uint8, and `map`, what speaks for the
             positive class (h, w) by Grad-CAM; None where a file cannot be read.
 
     Returns:
-        file; probability of the positive class (NaN: not read); decision: a class, "cannot judge" where the image is
-        unlike the training images, or "cannot read"; unlike: 1 is the limit; note: the reason in words.
+        The columns `file`; `probability` of the positive class, NaN where the file was not read; `decision`, a class,
+        or "cannot judge" where the image is unlike the training images, or "cannot read"; `unlike`, where 1 is the
+        limit; `note`, the reason in words.
 
     Raises:
         ValueError: an argument is wrong. A bad file is no error: its row says what is wrong with it.
@@ -61,7 +64,16 @@ def predict(images: Any, bundle: Bundle, threshold: float | None = None, heatmap
 
 
 def decide(frame: pd.DataFrame, bundle: Bundle, threshold: float | None = None) -> pd.DataFrame:
-    """The table of `predict` with decisions and notes at another threshold; the images are not judged anew."""
+    """The table of `predict` with decisions and notes at another threshold; the images are not judged anew.
+
+    Args:
+        frame: from `predict`.
+        bundle: the one that judged.
+        threshold: positive from this probability on, from 0 to 1; None: the bundle's own.
+
+    Raises:
+        ValueError: the threshold is no probability.
+    """
     limit = bundle.threshold if threshold is None else threshold
     if not 0 <= limit <= 1:
         raise ValueError(f"threshold: {threshold!r} is no probability from 0 to 1")
@@ -75,7 +87,17 @@ def decide(frame: pd.DataFrame, bundle: Bundle, threshold: float | None = None) 
 
 
 def named_sources(images: Any) -> Iterator[tuple[str, Any]]:
-    """(name, source) of every single image in what `predict` takes; files of a folder by their path in it."""
+    """Every single image in what `predict` takes.
+
+    Args:
+        images: as in `predict`.
+
+    Returns:
+        (name, source) of each; files of a folder by their path in it, "/" between the parts.
+
+    Raises:
+        ValueError: something that is no image, or no collection of them.
+    """
     if isinstance(images, Mapping):
         for name, one in images.items():
             yield from ((str(name) if inner == "" else f"{name}/{inner}", s) for inner, s in _unfold(one))
@@ -119,20 +141,37 @@ def _judge(waiting: list[tuple[dict, np.ndarray]], bundle: Bundle, with_maps: bo
 
 
 def summary(frame: pd.DataFrame) -> str:
-    """One line: how many images, and how many of each decision."""
+    """One line: how many images, and how many of each decision.
+
+    Args:
+        frame: from `predict`.
+    """
     counts = ", ".join(f"{count} {decision}" for decision, count in frame["decision"].value_counts(sort=False).items())
     return f"{len(frame)} picture{'' if len(frame) == 1 else 's'}: {counts}"
 
 
 def save_csv(frame: pd.DataFrame, path: Path) -> None:
-    """Write the table without its images and maps, aside first, then renamed."""
+    """Write the table without its images and maps, aside first, then renamed.
+
+    Args:
+        frame: from `predict`; text that a spreadsheet would run as a formula gets an apostrophe in front.
+        path: of the CSV file.
+    """
     plain = frame.drop(columns=["image", "map"], errors="ignore").round({"probability": 4, "unlike": 2})
     with atomic_write(path) as aside:
         for_spreadsheet(plain).to_csv(aside, index=False, lineterminator="\n")
 
 
 def save_heatmaps(frame: pd.DataFrame, folder: Path) -> int:
-    """Write NAME.heatmap.png for every image that was judged, in the folders of the images; returns how many."""
+    """Write NAME.heatmap.png for every image that was judged, in the folders of the images.
+
+    Args:
+        frame: from `predict` with heatmap=True.
+        folder: made where it is missing.
+
+    Returns:
+        How many were written.
+    """
     judged = frame[frame["map"].notna()]
     for row in judged.itertuples():
         target = folder / f"{row.file}.heatmap.png"

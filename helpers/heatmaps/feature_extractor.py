@@ -87,25 +87,61 @@ class FeatureExtractor:
         return cls(name, max(2, units), units == 1, shape, tuple(steps[:cut]), tuple(steps[cut:]))
 
     def features(self, images: Any) -> tf.Tensor:
-        """(n, rows, columns, channels) feature map of images (n, height, width, channels)."""
+        """The feature map of images.
+
+        Args:
+            images: (n, height, width, channels) numbers in the range that the model takes.
+
+        Returns:
+            (n, rows, columns, channels) float32; the images themselves where the model has no convolution.
+        """
         return _call(self.before, tf.cast(images, tf.float32))
 
     def head(self, features: tf.Tensor) -> tf.Tensor:
-        """(n, classes) logits; one sigmoid unit gives minus and plus its logit."""
+        """The logits of feature maps.
+
+        Args:
+            features: (n, rows, columns, channels) float32, from `features`.
+
+        Returns:
+            (n, classes) float32; one sigmoid unit gives minus and plus its logit.
+        """
         logits = _call(self.after, features)
         return tf.concat([-logits, logits], 1) if logits.shape[1] == 1 else logits
 
     def logits(self, images: np.ndarray) -> np.ndarray:
-        """(n, classes) float32 of any number of images."""
+        """The logits of any number of images, in batches.
+
+        Args:
+            images: (n, height, width, channels) numbers in the range that the model takes.
+
+        Returns:
+            (n, classes) float32.
+        """
         return np.concatenate([self.head(self.features(part)).numpy() for part in batches(images)])
 
     def probabilities(self, images: np.ndarray) -> np.ndarray:
-        """(n, classes) that sum to 1."""
+        """The probabilities of any number of images, in batches.
+
+        Args:
+            images: (n, height, width, channels) numbers in the range that the model takes.
+
+        Returns:
+            (n, classes) float32; a row sums to 1.
+        """
         logits = self.logits(images)
         return tf.nn.softmax(logits / 2 if self.one_unit else logits).numpy()
 
     def score(self, images: tf.Tensor, targets: np.ndarray) -> tf.Tensor:
-        """(n,) logit of one class for each image."""
+        """The logit of one class for each image, differentiable.
+
+        Args:
+            images: (n, height, width, channels) numbers in the range that the model takes.
+            targets: (n,) int, number of a class.
+
+        Returns:
+            (n,) float32.
+        """
         return tf.gather(self.head(self.features(images)), targets, batch_dims=1)
 
     def tail(self) -> list[str]:
@@ -176,4 +212,9 @@ def _convolves(step: Any) -> bool:
 
 
 def batches(values: np.ndarray) -> Iterator[np.ndarray]:
+    """An array in parts of at most BATCH rows.
+
+    Args:
+        values: (n, ...).
+    """
     return (values[start : start + BATCH] for start in range(0, len(values), BATCH))

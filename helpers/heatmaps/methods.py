@@ -1,9 +1,6 @@
 """Where a network looked: heatmaps of any Keras image classifier, for any class, and overlays on the image.
 
 One sigmoid unit has two classes here: the logit of class 0 is minus that of class 1.
-
-Sources: occlusion arXiv 1311.2901, integrated gradients 1703.01365, CAM 1512.04150, Grad-CAM 1610.02391, Grad-CAM++
-1710.11063, HiResCAM 2011.08891, Score-CAM 1910.01279.
 """
 
 from __future__ import annotations
@@ -46,6 +43,23 @@ def heatmap(
     Raises:
         ValueError: an unknown method, class or layer, images of another shape, a method that needs a feature map on a
             model without one, "cam" on a head other than global average pooling and one dense layer.
+
+    Source:
+        On arXiv: gradients 1312.6034, occlusion 1311.2901, integrated gradients 1703.01365, CAM 1512.04150, Grad-CAM
+        1610.02391, Grad-CAM++ 1710.11063, HiResCAM 2011.08891, Score-CAM 1910.01279.
+
+    Example:
+        >>> model = keras.Sequential([
+        ...     keras.Input((8, 8, 1)),
+        ...     keras.layers.Conv2D(1, 3, padding="same", kernel_initializer="ones"),
+        ...     keras.layers.GlobalAveragePooling2D(),
+        ...     keras.layers.Dense(1, activation="sigmoid", kernel_initializer="ones"),
+        ... ])
+        >>> images = np.zeros((1, 8, 8, 1), dtype=np.uint8)
+        >>> images[0, 2, 5] = 255
+        >>> found = heatmap(model, images, "grad_cam", target=1)
+        >>> found.shape, [place.tolist() for place in np.nonzero(found[0].max(axis=1))]
+        ((1, 8, 8), [[1, 2, 3]])
     """
     if method not in METHODS:
         raise ValueError(f"method: {method!r} is not one of {', '.join(METHODS)}.")
@@ -69,6 +83,11 @@ def blurred(images: np.ndarray, share: float = 0.12) -> np.ndarray:
 
     Returns:
         (n, height, width, channels) float32.
+
+    Example:
+        >>> stripes = np.tile([0.0, 255.0], (1, 32, 16))[..., None]
+        >>> stripes[0, 16, 14:18, 0].tolist(), blurred(stripes)[0, 16, 14:18, 0].round().tolist()
+        ([0.0, 255.0, 0.0, 255.0], [127.0, 128.0, 127.0, 128.0])
     """
     sigma = share * np.shape(images)[1]
     return gaussian_filter(np.asarray(images, np.float32), (0, sigma, sigma, 0), mode="nearest", truncate=3)
@@ -191,6 +210,19 @@ def _checked_images(extractor: FeatureExtractor, images: np.ndarray) -> np.ndarr
 
 
 def checked_targets(extractor: FeatureExtractor, images: np.ndarray, target: Any) -> np.ndarray:
+    """The class that each image is explained for.
+
+    Args:
+        extractor: says how many classes there are, and which the model answers.
+        images: (n, height, width, channels) in the range that the model takes.
+        target: number of a class, or one for each image; None: the class that the model answers.
+
+    Returns:
+        (n,) int.
+
+    Raises:
+        ValueError: no such class, or another number of them.
+    """
     if target is None:
         return extractor.logits(images).argmax(1)
     targets = np.broadcast_to(np.asarray(target), len(images)) if np.size(target) in (1, len(images)) else None

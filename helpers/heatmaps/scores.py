@@ -27,7 +27,14 @@ from helpers.metrics.validation import check_options
 
 @dataclass(frozen=True)
 class Mean:
-    """A mean over images with its bootstrap interval."""
+    """A mean over images with its bootstrap interval.
+
+    Attributes:
+        value: the mean.
+        low, high: ends of its interval.
+        n: images that have a number.
+        grouped: whether whole groups were resampled.
+    """
 
     value: float
     low: float
@@ -40,10 +47,18 @@ class Mean:
 
 
 def load_masks(data: Dataset, split: str) -> np.ndarray:
-    """(n, height, width) bool, at the size of the split's images: a pixel is in where the mask touches it.
+    """The masks of a split, at the size of its images: a pixel is in where the mask touches it.
 
-    An image without a mask has an empty one. Raises ValueError where no image of the split has a mask, ManifestError
-    where a file is missing.
+    Args:
+        data: a data set with masks, such as a drawn one.
+        split: "train", "val" or "test".
+
+    Returns:
+        (n, height, width) bool, in the order of the split; all False for an image without a mask.
+
+    Raises:
+        ValueError: no image of the split has a mask.
+        ManifestError: a file is missing or can't be read.
     """
     part = data[split]
     size = part.images.shape[1:3]
@@ -63,10 +78,30 @@ def load_masks(data: Dataset, split: str) -> np.ndarray:
 
 
 def mask_scores(maps: np.ndarray, masks: np.ndarray) -> pd.DataFrame:
-    """One row an image: `pointing` (is the strongest place inside the mask?) and `energy` (share of the map inside).
+    """How well heatmaps point at what masks mark.
 
-    maps, masks: (n, height, width). Several strongest places count by their share, and an all-zero map as an even one:
-    both scores are then the share of the mask. An empty mask gives NaN. Raises ValueError where the shapes differ.
+    Several strongest places count by their share, and an all-zero map as an even one: both scores are then the share of
+    the mask.
+
+    Args:
+        maps: (n, height, width) numbers, 0 or more.
+        masks: (n, height, width) bool.
+
+    Returns:
+        One row an image, with the columns `pointing` (is the strongest place inside the mask?) and `energy` (share of
+        the map inside), both from 0 to 1; NaN where the mask is empty.
+
+    Raises:
+        ValueError: the shapes differ.
+
+    Source:
+        The pointing game, Zhang et al., arXiv 1608.00507; the energy inside, Wang et al., arXiv 1910.01279.
+
+    Example:
+        >>> maps, masks = np.zeros((1, 4, 4)), np.zeros((1, 4, 4), dtype=bool)
+        >>> maps[0, 1, 1], maps[0, 3, 3], masks[0, :2, :2] = 3, 1, True
+        >>> mask_scores(maps, masks).to_dict("records")
+        [{'pointing': 1.0, 'energy': 0.75}]
     """
     maps, masks = np.asarray(maps, dtype=float), np.asarray(masks, dtype=bool)
     if maps.shape != masks.shape or maps.ndim != 3:
@@ -82,7 +117,24 @@ def mask_scores(maps: np.ndarray, masks: np.ndarray) -> pd.DataFrame:
 
 
 def baseline_maps(kind: str, shape: tuple[int, int, int], seed: int = 0) -> np.ndarray:
-    """(n, height, width) maps that know nothing: "random" (smooth noise) or "centre" (a soft spot)."""
+    """Maps that know nothing about the images, to compare scores with.
+
+    Args:
+        kind: "random" (smooth noise) or "centre" (a soft spot in the middle).
+        shape: (n, height, width), in pixels.
+        seed: of the noise.
+
+    Returns:
+        (n, height, width) float64 from 0 to 1.
+
+    Raises:
+        ValueError: another kind.
+
+    Example:
+        >>> maps = baseline_maps("centre", (2, 9, 9))
+        >>> maps.shape, float(maps[0, 4, 4])
+        ((2, 9, 9), 1.0)
+    """
     n, height, width = shape
     if kind == "random":
         noise = np.random.default_rng(seed).normal(size=shape)
@@ -98,11 +150,33 @@ def baseline_maps(kind: str, shape: tuple[int, int, int], seed: int = 0) -> np.n
 def curves(
     model: keras.Model | FeatureExtractor, images: np.ndarray, maps: np.ndarray, target: Any = None, steps: int = 8
 ) -> dict[str, np.ndarray]:
-    """Deletion and insertion: (n, steps + 1) probability of the class after 0/steps, 1/steps ... of the pixels.
+    """Deletion and insertion: the probability of the class while more and more pixels are blurred, or sharpened.
 
     Deletion blurs the image, the strongest places of the map first; insertion starts from the blurred image and
     sharpens them first. The mean along a curve is its score: a map that marks what the network needs has a low deletion
     and a high insertion. They judge the map by the network, not by the truth, on images unlike any it has seen.
+
+    Args:
+        model: a Keras classifier, or its `FeatureExtractor`.
+        images: (n, height, width, channels) in the range that the model takes.
+        maps: (n, height, width), one for each image.
+        target: number of a class, or one for each image; None: the class that the model answers.
+        steps: after 0/steps, 1/steps ... of the pixels the probability is measured.
+
+    Returns:
+        "deletion" and "insertion" -> (n, steps + 1) float32.
+
+    Raises:
+        ValueError: maps of another shape, or an unknown class.
+
+    Source:
+        RISE, Petsiuk et al., arXiv 1806.07421, with blur in place of black.
+
+    Example:
+        >>> layers = [keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(1, activation="sigmoid")]
+        >>> found = curves(keras.Sequential(layers), np.ones((2, 8, 8, 1)), np.ones((2, 8, 8)), steps=4)
+        >>> {name: values.shape for name, values in found.items()}
+        {'deletion': (2, 5), 'insertion': (2, 5)}
     """
     extractor = model if isinstance(model, FeatureExtractor) else FeatureExtractor.from_model(model)
     images = np.asarray(images, dtype=np.float32)
@@ -125,10 +199,25 @@ def curves(
 def mean_interval(
     values: Iterable[float], groups: Iterable | None = None, n_boot: int = 1000, seed: int = 0, confidence: float = 0.95
 ) -> Mean:
-    """Mean of one number an image (NaN left out) with a percentile interval that resamples images, or whole groups.
+    """Mean of one number an image, with a percentile bootstrap interval.
 
-    groups: (n,) names; fewer than ten groups cannot be resampled, then single images are (`grouped` is False). For a
-    paired difference of two methods pass the difference of their numbers. Raises ValueError where all values are NaN.
+    For a paired difference of two methods pass the difference of their numbers.
+
+    Args:
+        values: (n,) numbers; NaN is left out.
+        groups: (n,) names of patients or photos, resampled as a whole; fewer than ten cannot be, then single images are
+            (`grouped` is False). None: every image for itself.
+        n_boot: resamples, 1 or more.
+        seed: of the resampling.
+        confidence: share of the interval, between 0 and 1.
+
+    Raises:
+        ValueError: all values are NaN, or as many groups as values are not given.
+
+    Example:
+        >>> mean = mean_interval([0.0, 1.0, 1.0, float("nan")])
+        >>> round(mean.value, 3), mean.n, mean.low <= mean.value <= mean.high
+        (0.667, 3, True)
     """
     values = np.asarray(values, dtype=float)
     check_options(n_boot, confidence)

@@ -12,7 +12,22 @@ from helpers.metrics.validation import check_binary, check_options, group_codes
 
 @dataclass(frozen=True)
 class Difference:
-    """By how much model A differs from model B: `value` is A minus B, with `low` and `high` as its interval."""
+    """By how much model A differs from model B on the same images; printing says it in a sentence.
+
+    Attributes:
+        metric: attribute name of the metric in `Scores`.
+        value: A minus B.
+        low, high: ends of the interval of `value`.
+        a, b: the metric of each model.
+        n: images.
+        n_groups: groups; as many as images where none were given.
+        confidence: share of the interval, such as 0.95.
+
+    Example:
+        >>> difference = Difference("accuracy", value=0.043, low=0.021, high=0.066, a=0.943, b=0.9, n=500, n_groups=500)
+        >>> difference.clear, difference.text
+        (True, 'accuracy +0.043 (+0.021 to +0.066)')
+    """
 
     metric: str
     value: float
@@ -52,9 +67,29 @@ def compare(
 ) -> Difference:
     """How much better model A is than model B on the same images: A minus B, with a paired bootstrap interval.
 
-    Arguments as for `evaluate`; prob_a and prob_b are the two models' probabilities for the same images in the same
-    order. Both models meet the same resamples, so the interval is narrower than two single ones suggest. Where every
-    resample has the same difference, the interval reaches as far as Wilson's for no case in n images (or groups).
+    Both models meet the same resamples, so the interval is narrower than two single ones suggest. Where every resample
+    has the same difference, the interval reaches as far as Wilson's for no case in n images (or groups).
+
+    Args:
+        y_true: (n,) labels 0 and 1, both present.
+        prob_a, prob_b: (n,) or (n, 1) probabilities of class 1, in [0, 1], of the same images in the same order.
+        metric: one of `METRICS`, or "sensitivity" or "npv".
+        threshold: from 0 to 1; an image counts as positive where its probability is at least this.
+        groups: (n,) names of patients or photos, resampled as a whole; None: every image for itself.
+        n_boot: resamples, 1 or more.
+        seed: of the resampling.
+        confidence: share of the interval, between 0 and 1.
+
+    Raises:
+        ValueError: an unknown metric, or as `evaluate`.
+
+    Source:
+        Efron and Tibshirani, An Introduction to the Bootstrap, 1993.
+
+    Example:
+        >>> difference = compare([0, 0, 1, 1], prob_a=[0.1, 0.2, 0.8, 0.9], prob_b=[0.1, 0.6, 0.4, 0.9])
+        >>> difference.value, difference.a, difference.b
+        (0.5, 1.0, 0.5)
     """
     name = metric_name(metric)
     y, a, positive_a = check_binary(y_true, prob_a, threshold, "prob_a")

@@ -15,10 +15,17 @@ def _sides(y: np.ndarray, codes: np.ndarray) -> np.ndarray:
 
 
 def resampled_units(y: np.ndarray, codes: np.ndarray) -> tuple[np.ndarray, str]:
-    """(n,) number of the unit that is resampled with each image, and a sentence where it is not the group.
+    """Which unit is resampled with each image: its group, or the image itself where groups are too few.
 
     A handful of groups cannot be resampled: two of them allow three different draws. Groups of a class that has fewer
     than FEW_GROUPS are therefore taken apart into images.
+
+    Args:
+        y: (n,) int, labels 0 and 1.
+        codes: (n,) int from 0, number of each image's group.
+
+    Returns:
+        (n,) int number of the unit of each image, and a sentence where it is not the group, else "".
     """
     if codes.max() + 1 == len(codes):
         return codes, ""
@@ -57,7 +64,19 @@ def _weights(y: np.ndarray, codes: np.ndarray, n_boot: int, seed: int) -> Iterat
 def bootstrap(
     y: np.ndarray, prob: np.ndarray, positive: np.ndarray, codes: np.ndarray, n_boot: int, seed: int
 ) -> dict[str, np.ndarray]:
-    """(n_boot,) values of every metric, one for each resample of the units."""
+    """All metrics of many resamples.
+
+    Args:
+        y: (n,) int, labels 0 and 1.
+        prob: (n,) float, probabilities of class 1.
+        positive: (n,) bool, the answers.
+        codes: (n,) int from 0, number of the unit that is drawn with each image.
+        n_boot: resamples.
+        seed: of the draws.
+
+    Returns:
+        Metric -> (n_boot,) float64, NaN where a resample lacks the class that the metric is about.
+    """
     parts = [weighted_metrics(y, prob, positive, weights) for weights in _weights(y, codes, n_boot, seed)]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
@@ -67,8 +86,14 @@ def weighted_metrics(
 ) -> dict[str, np.ndarray]:
     """All metrics for many sets of weights at once: scikit-learn's with sample_weight, without a loop.
 
-    y, prob, positive: (n,) labels, probabilities, answers. weights: (m, n), at least 0. Returns (m,) arrays, NaN where
-    the weighted images lack the class that a metric is about.
+    Args:
+        y: (n,) int, labels 0 and 1.
+        prob: (n,) float, probabilities of class 1.
+        positive: (n,) bool, the answers.
+        weights: (m, n) float, 0 or more.
+
+    Returns:
+        Metric -> (m,) float64, NaN where the weighted images lack the class that the metric is about.
     """
     order = np.argsort(-prob, kind="stable")
     y, prob, positive, weights = y[order].astype(float), prob[order], positive[order].astype(float), weights[:, order]
@@ -97,7 +122,15 @@ def weighted_metrics(
 
 
 def percentiles(samples: np.ndarray, confidence: float) -> tuple[float, float]:
-    """Ends of the percentile interval; NaN where no resample has a value."""
+    """Ends of the percentile interval.
+
+    Args:
+        samples: (n_boot,) float, the values of the resamples; NaN is left out.
+        confidence: share of the samples between the ends.
+
+    Returns:
+        Lower and upper end; NaN where no resample has a value.
+    """
     valid = samples[~np.isnan(samples)]
     if len(valid) == 0:
         return float("nan"), float("nan")
@@ -106,7 +139,14 @@ def percentiles(samples: np.ndarray, confidence: float) -> tuple[float, float]:
 
 
 def units_of(name: str, y: np.ndarray, positive: np.ndarray, codes: np.ndarray) -> int:
-    """How many images (or groups) a metric is about: those of its denominator, or of the smaller class."""
+    """How many images (or groups) a metric is about: those of its denominator, or of the smaller class.
+
+    Args:
+        name: attribute name of the metric in `Scores`.
+        y: (n,) int, labels 0 and 1.
+        positive: (n,) bool, the answers.
+        codes: (n,) int from 0, number of each image's group.
+    """
     count = {label: len(np.unique(codes[y == label])) for label in (0, 1)}
     if name == "accuracy":
         return int(codes.max()) + 1
@@ -120,7 +160,24 @@ def units_of(name: str, y: np.ndarray, positive: np.ndarray, codes: np.ndarray) 
 
 
 def wilson(share: float, n: int, confidence: float) -> tuple[float, float]:
-    """Wilson's interval for a share of n cases; 0 to 1 where there is none."""
+    """Wilson's interval for a share of n cases.
+
+    Args:
+        share: in [0, 1].
+        n: cases.
+        confidence: of the interval, between 0 and 1.
+
+    Returns:
+        Lower and upper end; 0 and 1 where n is 0.
+
+    Source:
+        Wilson, Probable inference, the law of succession, and statistical inference, JASA 1927.
+
+    Example:
+        >>> low, high = wilson(0.9, 50, confidence=0.95)
+        >>> f"{low:.3f} to {high:.3f}"
+        '0.786 to 0.957'
+    """
     if n == 0:
         return 0.0, 1.0
     ends = binomtest(round(share * n), n).proportion_ci(confidence, method="wilson")

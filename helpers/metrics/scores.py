@@ -38,9 +38,27 @@ _NPV = "negative_predictive_value"
 class Scores:
     """What `evaluate` found: ten metrics as attributes, their intervals, and the counts behind them.
 
-    `scores.recall` is a float in [0, 1], `scores.interval("recall")` its interval, `scores.text("recall")` both as
-    "0.913 (0.889-0.933)". `sensitivity` is another name of `recall`, `npv` of `negative_predictive_value`: the share of
-    the images called negative that are negative. Printing gives a table with a warning in words.
+    `sensitivity` is another name of `recall`, `npv` of `negative_predictive_value`. Printing gives a table with a
+    warning in words.
+
+    Attributes:
+        accuracy, balanced_accuracy, precision, recall, specificity, f1, roc_auc, pr_auc: in [0, 1].
+        false_negative_rate: share of the positive images that were missed.
+        negative_predictive_value: share of the images called negative that are negative.
+        tp, fp, tn, fn: images that are true positive, false positive, true negative, false negative.
+        n: images.
+        n_groups: groups; as many as images where none were given.
+        threshold: an image counts as positive from this probability on.
+        prevalence: share of the positive images.
+        confidence: share of the intervals, such as 0.95.
+        grouped: whether groups were given.
+        note: what was done otherwise because groups are few, in words.
+        intervals: metric -> (lower end, upper end).
+
+    Example:
+        >>> scores = evaluate([0, 0, 1, 1], [0.1, 0.6, 0.4, 0.9])
+        >>> scores.recall, scores.prevalence, (scores.tp, scores.fp, scores.tn, scores.fn)
+        (0.5, 0.5, (1, 1, 1, 1))
     """
 
     accuracy: float
@@ -77,11 +95,26 @@ class Scores:
         return self.negative_predictive_value
 
     def interval(self, name: str) -> tuple[float, float]:
-        """Lower and upper end of the interval of the metric `name`; ValueError where there is no such metric."""
+        """Lower and upper end of the interval of a metric.
+
+        Args:
+            name: one of `METRICS`, or "sensitivity" or "npv".
+
+        Raises:
+            ValueError: there is no such metric.
+        """
         return self.intervals[metric_name(name)]
 
     def text(self, name: str, digits: int = 3) -> str:
-        """The metric `name` with its interval, as "0.913 (0.889-0.933)"."""
+        """A metric with its interval, as "0.913 (0.889-0.933)".
+
+        Args:
+            name: one of `METRICS`, or "sensitivity" or "npv".
+            digits: behind the decimal point.
+
+        Raises:
+            ValueError: there is no such metric.
+        """
         low, high = self.interval(name)
         return f"{getattr(self, metric_name(name)):.{digits}f} ({low:.{digits}f}-{high:.{digits}f})"
 
@@ -146,10 +179,16 @@ class Scores:
 
     @classmethod
     def from_dict(cls, plain: Mapping) -> Scores:
-        """The scores that `to_dict` wrote; ValueError where entries are missing or unknown.
+        """The scores that `to_dict` wrote.
 
         Scores written before the negative predictive value was measured get it from their counts, with Wilson's
         interval.
+
+        Args:
+            plain: what `to_dict` returned, or the same read from JSON.
+
+        Raises:
+            ValueError: entries are missing or unknown.
         """
         names = {f.name for f in fields(cls)}
         plain = _with_npv(plain) if isinstance(plain, Mapping) and set(plain) == names - {_NPV} else plain
@@ -171,24 +210,42 @@ def evaluate(
     seed: int = 0,
     confidence: float = 0.95,
 ) -> Scores:
-    """Score the probabilities of a two-class model.
-
-    y_true: (n,) labels 0 and 1, both present. y_prob: (n,) or (n, 1) probabilities of class 1, in [0, 1]. An image
-    counts as positive where y_prob >= threshold, compared in the precision of y_prob. groups: (n,) names of patients or
-    photos; whole groups are then resampled, unless a class has only a few (the note says so). n_boot: number of
-    resamples, drawn from `seed`, positive and negative groups apart, so that the shares of the classes stay.
+    """Score the probabilities of a two-class model, with a percentile bootstrap interval for every metric.
 
     Precision is 0 where the model never answers 'positive', the negative predictive value where it never answers
     'negative'. PR AUC is the average precision; it depends on the share of positives, as accuracy, precision, negative
-    predictive value and F1 do. Should a resample of mixed groups lack a class, it is left out for the metrics that need
-    it. Where a metric is exactly 0 or 1 every resample agrees and the bootstrap would claim certainty: there the
-    interval is Wilson's for a proportion among the images that the metric is about, or among their groups, which is
-    cautious (for balanced accuracy and the two areas: the smaller class; precision without a positive answer, negative
-    predictive value without a negative one: 0 to 1). A model with one answer has a balanced accuracy of exactly 0.5,
-    without an interval around it.
+    predictive value and F1 do.
 
-    Raises ValueError, naming the argument, for NaN, wrong shapes, unequal lengths, values outside [0, 1], labels other
-    than 0 and 1, and labels of one class. 1,000 resamples of 2,000 images take well under two seconds.
+    Positive and negative groups are resampled apart, so that the shares of the classes stay. Should a resample of mixed
+    groups lack a class, it is left out for the metrics that need it. Where a metric is exactly 0 or 1, every resample
+    agrees and the bootstrap would claim certainty: there the interval is Wilson's for a proportion among the images
+    that the metric is about, or among their groups, which is cautious (for balanced accuracy and the two areas: the
+    smaller class; precision without a positive answer, negative predictive value without a negative one: 0 to 1). A
+    model with one answer has a balanced accuracy of exactly 0.5, without an interval around it.
+
+    Args:
+        y_true: (n,) labels 0 and 1, both present.
+        y_prob: (n,) or (n, 1) probabilities of class 1, in [0, 1].
+        threshold: from 0 to 1; an image counts as positive where y_prob >= threshold, compared in the precision of
+            y_prob.
+        groups: (n,) names of patients or photos; whole groups are then resampled, unless a class has fewer than ten
+            (`note` says so). None: every image for itself.
+        n_boot: resamples, 1 or more; 1,000 of 2,000 images take well under two seconds.
+        seed: of the resampling.
+        confidence: share of the intervals, between 0 and 1.
+
+    Raises:
+        ValueError: NaN, wrong shapes, unequal lengths, values outside [0, 1], labels other than 0 and 1, labels of one
+            class; the message names the argument.
+
+    Source:
+        Efron and Tibshirani, An Introduction to the Bootstrap, 1993; the choice of metrics follows Metrics Reloaded,
+        arXiv 2206.01653.
+
+    Example:
+        >>> scores = evaluate([0, 0, 0, 1, 1], [0.1, 0.2, 0.7, 0.4, 0.9])
+        >>> scores.accuracy, scores.recall, scores.fp
+        (0.6, 0.5, 1)
     """
     y, prob, positive = check_binary(y_true, y_prob, threshold)
     codes = group_codes(groups, len(y))
@@ -225,7 +282,24 @@ def score_table(
     columns: Iterable[str] = ("accuracy", "recall", "specificity", "roc_auc"),
     digits: int = 3,
 ) -> pd.DataFrame:
-    """One row a model, one column a metric, as strings like "0.913 (0.889-0.933)"; column names in plain words."""
+    """Scores of several models side by side: one row a model, one column a metric.
+
+    Args:
+        scores: model name -> Scores, one or more.
+        columns: metrics, as in `METRICS`.
+        digits: behind the decimal point.
+
+    Returns:
+        Strings like "0.913 (0.889-0.933)"; the columns have the metrics' names in plain words, the index is "model".
+
+    Raises:
+        ValueError: no scores, or an unknown metric.
+
+    Example:
+        >>> scores = evaluate([0, 1] * 20, [0.1, 0.9, 0.6, 0.4] * 10)
+        >>> score_table({"dense": scores}, columns=["accuracy"], digits=2).loc["dense", "accuracy"][:4]
+        '0.50'
+    """
     if not isinstance(scores, Mapping) or not scores or not all(isinstance(s, Scores) for s in scores.values()):
         raise ValueError(
             "scores: expected a dictionary of model name -> Scores; make each with evaluate(y_true, y_prob)."
@@ -236,7 +310,17 @@ def score_table(
 
 
 def markdown(frame: pd.DataFrame) -> str:
-    """A data frame as a Markdown table, with its index as the first column."""
+    """A data frame as a Markdown table, with its index as the first column.
+
+    Args:
+        frame: any values; a "|" in a text is escaped.
+
+    Example:
+        >>> print(markdown(pd.DataFrame({"accuracy": ["0.91"]}, index=pd.Index(["dense"], name="model"))))
+        | model | accuracy |
+        | --- | --- |
+        | dense | 0.91 |
+    """
     header = [str(frame.index.name or ""), *map(str, frame.columns)]
     rows = [[str(index), *map(str, row)] for index, row in zip(frame.index, frame.to_numpy(), strict=True)]
     lines = [header, ["---"] * len(header), *rows]
@@ -244,7 +328,19 @@ def markdown(frame: pd.DataFrame) -> str:
 
 
 def metric_name(name: str, argument: str = "metric") -> str:
-    """The attribute name of a metric ("sensitivity" is "recall", "npv" the long one); ValueError for an unknown one."""
+    """The attribute name of a metric.
+
+    Args:
+        name: one of `METRICS`, or the short "sensitivity" and "npv".
+        argument: whose value `name` is, for the message.
+
+    Raises:
+        ValueError: there is no such metric.
+
+    Example:
+        >>> metric_name("sensitivity"), metric_name("npv")
+        ('recall', 'negative_predictive_value')
+    """
     name = {"sensitivity": "recall", "npv": _NPV}.get(name, name)
     if name not in METRICS:
         raise ValueError(f"{argument}: {name!r} is not one of {', '.join(METRICS)}.")
@@ -260,6 +356,16 @@ def _with_npv(plain: Mapping) -> dict:
 
 
 def point_values(y: np.ndarray, prob: np.ndarray, positive: np.ndarray) -> dict[str, float]:
+    """Every metric without its interval, by scikit-learn.
+
+    Args:
+        y: (n,) int, labels 0 and 1, both present.
+        prob: (n,) float, probabilities of class 1.
+        positive: (n,) bool, the answers.
+
+    Returns:
+        Metric -> value in [0, 1].
+    """
     recall = sk.recall_score(y, positive)
     values = {
         "accuracy": sk.accuracy_score(y, positive),

@@ -9,9 +9,19 @@ import pandas as pd
 def check_binary(
     y_true: Iterable, y_prob: Iterable, threshold: float = 0.5, name: str = "y_prob"
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Check labels and probabilities; return (n,) int labels, (n,) float64 probabilities, (n,) bool answers.
+    """Check labels, probabilities and threshold.
 
-    Raises ValueError that names the argument (`name` for the probabilities), what is wrong, and what to do.
+    Args:
+        y_true: (n,) labels 0 and 1, both present.
+        y_prob: (n,) or (n, 1) probabilities of class 1, in [0, 1].
+        threshold: from 0 to 1; an answer is positive where the probability is at least this.
+        name: of the argument with the probabilities, for the message.
+
+    Returns:
+        (n,) int64 labels, (n,) float64 probabilities, (n,) bool answers.
+
+    Raises:
+        ValueError: one of them is wrong; the message names the argument and says what to do.
     """
     y = check_labels(y_true)
     prob = _numbers(y_prob, name)
@@ -37,7 +47,17 @@ def check_binary(
 
 
 def check_labels(y_true: Iterable) -> np.ndarray:
-    """(n,) labels as int64 0 and 1; ValueError that names y_true for anything else, and for one class alone."""
+    """Check the labels of two classes.
+
+    Args:
+        y_true: (n,) labels 0 and 1, both present.
+
+    Returns:
+        (n,) int64.
+
+    Raises:
+        ValueError: another shape, other labels, or one class alone; the message names y_true.
+    """
     y = _numbers(y_true, "y_true")
     if y.ndim != 1:
         raise ValueError(
@@ -68,7 +88,18 @@ def _numbers(values: Iterable, name: str) -> np.ndarray:
 
 
 def group_codes(groups: Iterable | None, n: int) -> np.ndarray:
-    """(n,) int number of each image's group; without groups every image is its own. ValueError names groups."""
+    """Number of each image's group.
+
+    Args:
+        groups: (n,) names; None: every image is its own group.
+        n: images.
+
+    Returns:
+        (n,) int from 0.
+
+    Raises:
+        ValueError: another length, a missing name, or one group only; the message names groups.
+    """
     if groups is None:
         return np.arange(n)
     names = np.asarray(groups)
@@ -83,7 +114,15 @@ def group_codes(groups: Iterable | None, n: int) -> np.ndarray:
 
 
 def check_options(n_boot: int, confidence: float) -> None:
-    """Refuse a number of resamples or a confidence out of range, with a ValueError that names it."""
+    """Refuse what is no number of resamples, and no confidence.
+
+    Args:
+        n_boot: resamples, 1 or more.
+        confidence: float between 0 and 1.
+
+    Raises:
+        ValueError: one of them is out of range; the message names it.
+    """
     if not isinstance(n_boot, int | np.integer) or isinstance(n_boot, bool) or n_boot < 1:
         raise ValueError(f"n_boot: {n_boot!r} is not a number of resamples; 1000 is the usual choice.")
     if not isinstance(confidence, float) or not 0 < confidence < 1:

@@ -55,17 +55,23 @@ def load_backbone(
             download; for the name "course" its own. A path: of a .weights.h5, .h5 or .keras file of this network
             without top. None: random.
         image_shape: (height, width, channels) in pixels; None for any height or width, 3 channels or 1.
-        fallback: what to give when ImageNet weights are not to be had: "course" the course's own network, "random"
-            the same network with random weights, "error" raises. `report` takes one line about it.
+        fallback: what to give when ImageNet weights are not to be had: "course" the course's own network, "random" the
+            same network with random weights, "error" raises.
+        report: takes one line about a download or a fallback.
 
     Returns:
-        A functional model (n, height, width, channels) -> (n, rows, columns, features), trainable=False. Its dropout
-        layers are switched off, so a frozen network gives the same features in training as in prediction.
+        A functional model (n, height, width, channels) -> (n, rows, columns, features) float32, trainable=False. Its
+        dropout layers are switched off, so a frozen network gives the same features in training as in prediction.
 
     Raises:
         ValueError: an argument is unknown or does not fit, or the weight file is of another network.
         FileNotFoundError: the path of a weight file leads nowhere.
         NoWeightsError: no ImageNet weights, and fallback is "error".
+
+    Example:
+        >>> backbone = load_backbone("course", weights=None, image_shape=(64, 64, 1))
+        >>> backbone.name, backbone.output_shape, backbone.trainable
+        ('course_backbone_random', (None, 4, 4, 192), False)
     """
     name = _known(name)
     _check_shape(name, image_shape)
@@ -112,6 +118,11 @@ def unfreeze(backbone: keras.Model, last: int | None = None, from_layer: str | N
 
     Raises:
         ValueError: both are given, or there is no such layer, or not so many.
+
+    Example:
+        >>> backbone = load_backbone("course", weights=None)
+        >>> len(unfreeze(backbone, last=2)), len(unfreeze(backbone))
+        (2, 10)
     """
     if last is not None and from_layer is not None:
         raise ValueError("last and from_layer: give one of the two")

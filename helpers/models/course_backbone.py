@@ -19,7 +19,12 @@ def course_network(channels: int = 3, momentum: float = 0.9):
     Returns:
         keras.Model (n, h, w, channels) -> (n, h / 16, w / 16, 192) float32, about 0.87 million parameters.
 
-    Source of the block: He et al., Deep Residual Learning for Image Recognition, 2016, https://arxiv.org/abs/1512.03385.
+    Source:
+        The residual block: He et al., Deep Residual Learning for Image Recognition, arXiv 1512.03385.
+
+    Example:
+        >>> course_network(channels=1).output_shape
+        (None, None, None, 192)
     """
     import keras
     from keras import layers

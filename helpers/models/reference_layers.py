@@ -37,7 +37,12 @@ class AlwaysChange(layers.Layer):
 
 
 def dense_stack(shape: tuple[int, int, int], units: Sequence[int]) -> keras.Sequential:
-    """Flattened pixels through dense layers of so many units."""
+    """Flattened pixels through dense layers.
+
+    Args:
+        shape: (height, width, channels) of the images, in pixels.
+        units: of each dense layer.
+    """
     return keras.Sequential([*_pixels(shape), layers.Flatten(), *_dense(units), _unit()])
 
 
@@ -56,8 +61,17 @@ def conv_stack(
 ) -> keras.Sequential:
     """Convolutions, each with its pooling and dropout; flatten, dropout, dense layers.
 
-    `l1` and `l2` are the strengths of the penalties on every kernel but the last unit's; `l2_on_first` False leaves
-    the first convolution without.
+    Args:
+        shape: (height, width, channels) of the images, in pixels.
+        filters: of each convolution.
+        dense: units of each dense layer before the last unit.
+        kernel: side of the kernels, in pixels.
+        padding: of the convolutions, "valid" or "same".
+        pool: whether a 2 by 2 pooling follows each convolution.
+        dropout: share left out after each convolution.
+        head_dropout: share of the flattened features that is left out.
+        l1, l2: strengths of the penalties on every kernel but the last unit's.
+        l2_on_first: False leaves the first convolution without penalty.
     """
     body = []
     for number, count in enumerate(filters):
@@ -73,6 +87,10 @@ def wide_head(shape: tuple[int, int, int], momentum: float = 0.99) -> keras.Sequ
     """S0-M2: one convolution, flatten, and a dense head with batch normalization and dropout.
 
     Its dense layer of 64 has no activation.
+
+    Args:
+        shape: (height, width, channels) of the images, in pixels.
+        momentum: of the running averages of batch normalization.
     """
     body = [layers.Conv2D(32, 3, padding="same", activation="relu"), layers.BatchNormalization(momentum=momentum)]
     head = [layers.Flatten()]
@@ -84,7 +102,13 @@ def wide_head(shape: tuple[int, int, int], momentum: float = 0.99) -> keras.Sequ
 def dense_per_position(
     shape: tuple[int, int, int], dropout: float = 0.0, always_change: bool = False
 ) -> keras.Sequential:
-    """S2-M2 to M4: three convolutions, then a dense layer on every position, with the same weights at each."""
+    """S2-M2 to M4: three convolutions, then a dense layer on every position, with the same weights at each.
+
+    Args:
+        shape: (height, width, channels) of the images, in pixels.
+        dropout: share of the flattened features that is left out.
+        always_change: put `AlwaysChange` in front.
+    """
     body = []
     for filters in (32, 64, 128):
         body += [layers.Conv2D(filters, 3, padding="same", activation="relu"), layers.MaxPooling2D()]
@@ -104,6 +128,7 @@ def bottleneck(
     """S1-M5: four convolutions with pooling and dropout, then dense layers behind a bottleneck of one sigmoid unit.
 
     Args:
+        shape: (height, width, channels) of the images, in pixels.
         filters: of the four convolutions; all but the first are penalized.
         dense: units of the three dense layers; the first is penalized.
         l1, l2: strengths of the penalties.
@@ -121,7 +146,11 @@ def bottleneck(
 
 
 def late_pooling(shape: tuple[int, int, int]) -> keras.Sequential:
-    """S4-M4: the first of its three convolutions is not pooled."""
+    """S4-M4: the first of its three convolutions is not pooled.
+
+    Args:
+        shape: (height, width, channels) of the images, in pixels.
+    """
     body = [layers.Conv2D(32, 3, activation="relu")]
     for filters in (64, 128):
         body += [layers.Conv2D(filters, 3, activation="relu"), layers.MaxPooling2D(), layers.Dropout(0.25)]
@@ -146,7 +175,10 @@ def on_backbone(
 ) -> keras.Sequential:
     """A frozen backbone with its preprocessing inside, and a dense head.
 
+    A gray image becomes three channels by a convolution that learns, as in S2-M5.
+
     Args:
+        shape: (height, width, channels) of the images, in pixels.
         name: of the backbone, as in `load_backbone`.
         units, activation, l2, norm, dropout: dense layers of the head, each with L2, batch normalization and dropout.
         pooled: average of each map in front of the head, where the others flatten the maps.
@@ -154,7 +186,9 @@ def on_backbone(
         divided: feed pixels / 255 past the network's own preprocessing, as S0 and S1 did.
         weights, fallback, report: as in `load_backbone`; weights "course" takes the course's backbone in its place.
 
-    A gray image becomes three channels by a convolution that learns, as in S2-M5.
+    Raises:
+        ValueError: as `load_backbone`.
+        NoWeightsError: as `load_backbone`.
     """
     loaded, weights = (COURSE, COURSE) if weights == COURSE else (name, weights)
     base = load_backbone(loaded, weights, (*shape[:2], 3), fallback, report)
@@ -169,13 +203,26 @@ def on_backbone(
 
 
 def split_at_backbone(model: keras.Sequential) -> tuple[keras.Model, keras.Sequential]:
-    """(features, head) of an `on_backbone` network: run the frozen part once, and fit the head on what it gives.
+    """The two parts of an `on_backbone` network: run the frozen part once, and fit the head on what it gives.
 
-    features: images (n, height, width, channels) -> maps. head: maps -> probability; it is made of the model's own
-    layers, so once it is fitted the whole model predicts with it. Compile the head before.
+    The head is made of the model's own layers, so once it is fitted the whole model predicts with it. Compile the head
+    before.
+
+    Args:
+        model: Sequential, with a frozen model as one of its layers and nothing before it that learns.
+
+    Returns:
+        The features, images (n, height, width, channels) -> maps (n, rows, columns, features), and the head,
+        maps -> probability (n, 1).
 
     Raises:
         ValueError: there is no frozen backbone, or something before it learns, so that its answers would change.
+
+    Example:
+        >>> model = on_backbone((32, 32, 3), "course", weights=None, pooled=True)
+        >>> features, head = split_at_backbone(model)
+        >>> features.output_shape, head.output_shape
+        ((None, 2, 2, 192), (None, 1))
     """
     places = [i for i, layer in enumerate(model.layers) if isinstance(layer, keras.Model)]
     if not places:

@@ -34,7 +34,9 @@ class ReferenceModel:
     Attributes:
         project, name: such as "S0" and "M1"; `key` is both.
         description: of the network, in a line.
-        network: builds it; `options` are its settings in the report, `adjusted` those that the default build replaces.
+        network: the function that builds it.
+        options: its settings in the report.
+        adjusted: what the default build takes instead, also of optimizer and learning_rate.
         size, channels: of the published images, in pixels.
         epochs, batch_size, loss, optimizer, learning_rate: of the published training; epochs as asked for, which
             early stopping may have cut short. None: not given, for the rate Keras' default.
@@ -73,6 +75,7 @@ class ReferenceModel:
 
     @property
     def key(self) -> str:
+        """Project and name, such as "S0-M1"."""
         return f"{self.project}-{self.name}"
 
     @property
@@ -86,7 +89,11 @@ class ReferenceModel:
         return self.network is on_backbone
 
     def make_optimizer(self, as_published: bool = False) -> keras.Optimizer:
-        """A fresh optimizer: the published one, or the one that the default build takes instead."""
+        """A fresh optimizer.
+
+        Args:
+            as_published: the published one, in place of the one that the default build takes.
+        """
         published = {"optimizer": self.optimizer, "learning_rate": self.learning_rate}
         chosen = published if as_published else {**published, **self.adjusted}
         rate = {} if chosen["learning_rate"] is None else {"learning_rate": chosen["learning_rate"]}
@@ -104,6 +111,11 @@ class ReferenceModel:
         Raises:
             ValueError: the images are too small for the network; or as `load_backbone`.
             TypeError: an option that this network does not have.
+
+        Example:
+            >>> model = REFERENCE_MODELS["S4-M1"].build(image_size=32)
+            >>> model.input_shape, model.output_shape
+            ((None, 32, 32, 3), (None, 1))
         """
         side = self.size if image_size is None else image_size
         adjusted = {name: value for name, value in self.adjusted.items() if name not in ("optimizer", "learning_rate")}

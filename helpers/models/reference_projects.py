@@ -15,6 +15,10 @@ class ReferenceProject:
         stakeholder: whom the report is written for, and what for.
         criterion: what the project asked of a model.
         strengths: what it did well, in sentences.
+
+    Example:
+        >>> REFERENCE_PROJECTS["S0"].dataset, len(REFERENCE_PROJECTS)
+        ('concrete_cracks', 5)
     """
 
     key: str

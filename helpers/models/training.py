@@ -92,11 +92,20 @@ def predict_and_evaluate(model: keras.Model, split: Split, threshold: float = 0.
     Args:
         model: takes the split's images; its output is (n, 1), the probability of class 1.
         split: of a data set with two classes.
-        threshold: a probability that reaches it counts as class 1.
+        threshold: from 0 to 1; a probability that reaches it counts as class 1.
         batch_size: images at once.
 
     Raises:
-        ValueError: the model has another output.
+        ValueError: the model has another output, or the split one class only.
+
+    Example:
+        >>> import pandas as pd
+        >>> images = np.array([10, 40, 200, 250], dtype=np.uint8).reshape(4, 1, 1, 1)
+        >>> labels, groups = np.array([0, 0, 1, 1]), np.array(["a", "b", "c", "d"])
+        >>> split = Split(images, labels, groups, frame=pd.DataFrame(), batch_size=32, seed=None)
+        >>> layers = [keras.Input((1, 1, 1)), keras.layers.Rescaling(1 / 255), keras.layers.Flatten()]
+        >>> predict_and_evaluate(keras.Sequential(layers), split).accuracy
+        1.0
     """
     prob = model.predict(split.images, batch_size=batch_size, verbose=0)
     if prob.ndim != 2 or prob.shape[1] != 1:

@@ -99,6 +99,12 @@ def plot_class_balance(
 
     Raises:
         ValueError: the frame is empty or lacks a column, or `class_names` lacks a class.
+
+    Example:
+        >>> frame = pd.DataFrame({"split": ["train", "train", "test"], "label": ["crack", "no crack", "crack"]})
+        >>> ax = plot_class_balance(frame)
+        >>> [bars.get_label() for bars in ax.containers], [int(bar.get_height()) for bar in ax.containers[0]]
+        (['crack', 'no crack'], [1, 1])
     """
     names = _classes(frame, label, class_names)
     _check_columns(frame, [by] if by is not None else [])
@@ -133,6 +139,11 @@ def plot_image_sizes(
 
     Raises:
         ValueError: the frame is empty or lacks a column, or `class_names` lacks a class.
+
+    Example:
+        >>> frame = pd.DataFrame({"width": [64, 80], "height": [64, 60], "label": ["crack", "no crack"]})
+        >>> plot_image_sizes(frame).get_xlabel()
+        'width (pixels)'
     """
     names = _classes(frame, label, class_names)
     _check_columns(frame, ["width", "height"])

@@ -43,6 +43,11 @@ def plot_neuron(
 
     Raises:
         ValueError: fewer than two inputs, or more than six.
+
+    Example:
+        >>> ax = plot_neuron(activation="ReLU", output="feature")
+        >>> [text.get_text() for text in ax.texts][-2:]
+        ['ReLU', 'feature']
     """
     if not 2 <= len(inputs) <= 6:
         raise ValueError(f"inputs: {len(inputs)} given; from two to six can be told apart.")
@@ -168,6 +173,11 @@ def plot_backbone(
         head: the new layers, in order.
         trainable: whether the backbone is trained, too (fine-tuning).
         ax: where to draw; None: a new figure.
+
+    Example:
+        >>> ax = plot_backbone("VGG16", head=("pooling", "dropout", "dense"))
+        >>> [text.get_text() for text in ax.texts][2:5]
+        ['pooling', 'dropout', 'dense']
     """
     ax = new_axes(ax, (WIDEST, 2.5))
     _box(ax, (0, 0), (1.3, 1.2), "image", "white")

@@ -40,6 +40,11 @@ def plot_overlays(
 
     Raises:
         ValueError: the numbers of images, maps, titles and masks differ.
+
+    Example:
+        >>> panels = plot_overlays(np.zeros((2, 8, 8, 1)), np.ones((2, 8, 8)), titles=["found", "missed"])
+        >>> [ax.get_title() for ax in panels]
+        ['found', 'missed']
     """
     for name, values in (("maps", maps), ("titles", titles), ("masks", masks)):
         if values is not None and len(values) != len(images):
@@ -79,6 +84,10 @@ def overlay(image: np.ndarray, heat: np.ndarray, side: int = 320) -> np.ndarray:
 
     Returns:
         (height, width, 3) uint8.
+
+    Example:
+        >>> overlay(np.zeros((32, 64, 1), dtype=np.uint8), np.ones((32, 64)), side=128).shape
+        (64, 128, 3)
     """
     strongest = float(heat.max())
     share = heat / strongest if strongest > 0 else np.zeros(heat.shape)

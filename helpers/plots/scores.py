@@ -88,6 +88,14 @@ def plot_scores(
 
     Raises:
         ValueError: no scores, or an unknown metric.
+
+    Example:
+        >>> from helpers.metrics import evaluate
+        >>> y_true = [0, 1] * 20
+        >>> models = {"dense": [0.1, 0.9, 0.6, 0.4] * 10, "small CNN": [0.1, 0.9, 0.2, 0.8] * 10}
+        >>> ax = plot_scores({name: evaluate(y_true, y_prob) for name, y_prob in models.items()})
+        >>> [label.get_text() for label in ax.get_yticklabels()]
+        ['dense', 'small CNN']
     """
     name = metric_name(metric)
     rows = _score_rows(scores_or_frame, name)

@@ -67,10 +67,16 @@ def use_style() -> None:
 
 
 def small_image(figure: Figure) -> tuple[str, bytes]:
-    """The figure in few bytes, for notebooks that stay small: its type and content.
+    """The figure in few bytes, for notebooks that stay small.
 
     A PNG of at most 256 colors, a third of the usual bytes; where that passes 60 kB, as photos do, a JPEG. The colors
     are chosen so that none is far off: the median cut gives most of them to a photo and none to a color bar.
+
+    Args:
+        figure: as it is to be shown.
+
+    Returns:
+        Its type, "image/png" or "image/jpeg", and its content.
     """
     whole, png, jpeg = io.BytesIO(), io.BytesIO(), io.BytesIO()
     figure.savefig(whole, format="png", bbox_inches="tight")
@@ -88,7 +94,18 @@ def _encoded_as(kind: str, figure: Figure) -> bytes | None:
 
 
 def model_color(name: str) -> str:
-    """The color of a model's family, found by the words in its name; dark gray for an unknown family."""
+    """The color of a model's family, found by the words in its name.
+
+    Args:
+        name: of the model, in any words; upper and lower case do not matter.
+
+    Returns:
+        "#rrggbb"; dark gray for an unknown family.
+
+    Example:
+        >>> model_color("small CNN") == COLORS["red"], model_color("my model")
+        (True, '#444444')
+    """
     for color, words in MODEL_COLORS.values():
         if any(word in name.lower() for word in words):
             return color
@@ -96,7 +113,15 @@ def model_color(name: str) -> str:
 
 
 def new_axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
-    """The axes that were given, or new ones of a size in inches; ValueError for anything else."""
+    """The axes that were given, or new ones.
+
+    Args:
+        ax: None: a new figure.
+        size: (width, height) of a new figure, in inches.
+
+    Raises:
+        ValueError: `ax` is something else.
+    """
     if ax is None:
         return plt.subplots(figsize=size, layout="constrained")[1]
     if not isinstance(ax, Axes):
@@ -124,11 +149,20 @@ class Panels(list):
 
 
 def quiet(ax: Axes) -> Axes:
-    """The same axes, which show nothing as the last line of a cell; without it IPython prints `<Axes: ...>`."""
+    """The same axes, which show nothing as the last line of a cell; without it IPython prints `<Axes: ...>`.
+
+    Args:
+        ax: changed in place.
+    """
     ax._ipython_display_ = lambda: None
     return ax
 
 
 def outside_legend(ax: Axes, **options: Any) -> None:
-    """A legend beside the axes, where it never covers data."""
+    """A legend beside the axes, where it never covers data.
+
+    Args:
+        ax: with labeled lines or bars.
+        options: of `Axes.legend`, such as title.
+    """
     ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), alignment="left", **options)

@@ -90,6 +90,11 @@ def plot_histories(
 
     Raises:
         ValueError: no histories, or a metric that wasn't recorded.
+
+    Example:
+        >>> ax = plot_histories({"SGD": {"loss": [0.9, 0.8]}, "Adam": {"loss": [0.9, 0.5]}})
+        >>> [line.get_label() for line in ax.lines]
+        ['SGD, training', 'Adam, training']
     """
     if not isinstance(histories, Mapping) or not histories:
         raise ValueError('histories: expected a dictionary of name -> history, for example {"SGD": history}.')

@@ -54,10 +54,36 @@ def test_outputs_are_stored_in_place_only_where_a_notebook_went_through(tmp_path
     good = notebook(tmp_path / "good.ipynb", "import os; print(os.environ['COURSE_PROFILE'])")
     bad = notebook(tmp_path / "bad.ipynb", "1 / 0")
     before = bad.read_bytes()
-    status, _ = outcome_of("outputs", str(good), str(bad))
+    status, said = outcome_of("outputs", str(good), str(bad))
     assert status == 1 and bad.read_bytes() == before
+    assert said.startswith("new kernels, one notebook at a time")
     cell = nbformat.read(good, as_version=4).cells[1]
     assert cell.outputs[0].text == "full\n" and cell.execution_count == 1 and "execution" not in cell.metadata
+
+
+MEETING = """import os, pathlib, time
+pathlib.Path("{mine}").touch()
+while not pathlib.Path("{other}").exists(): time.sleep(0.1)
+print(os.environ.get("TF_NUM_INTRAOP_THREADS"))"""
+
+
+def test_two_quick_notebooks_run_at_once_with_one_thread_each(tmp_path, outcome_of, monkeypatch):
+    monkeypatch.setattr(course, "ROOM_FOR_TWO", 0)
+    names = ("one", "two")
+    paths = [
+        notebook(tmp_path / f"{mine}.ipynb", MEETING.format(mine=mine, other=other))
+        for mine, other in (names, names[::-1])
+    ]
+    status, said = outcome_of("run", "--cold", "--timeout", "30", *map(str, paths))
+    assert status == 0 and said.startswith("new kernels, two notebooks at once")
+    ran = nbformat.read(tmp_path / "build" / "one.ipynb", as_version=4)
+    assert ran.cells[1].outputs[0].text == "1\n"
+
+
+def test_where_memory_is_short_quick_notebooks_run_one_by_one(tmp_path, outcome_of, monkeypatch):
+    monkeypatch.setattr(course, "ROOM_FOR_TWO", float("inf"))
+    paths = [notebook(tmp_path / f"{name}.ipynb", "1") for name in "ab"]
+    assert outcome_of("run", "--cold", *map(str, paths))[1].startswith("new kernels, one notebook at a time")
 
 
 def test_real_data_are_prepared_as_far_as_they_are_there(tmp_path, home, monkeypatch, capsys):

@@ -4,7 +4,7 @@ import re
 
 from nbformat import NotebookNode
 
-MOST = {"cells": 40, "words": 1800, "code lines": 150, "code lines in a cell": 15, "characters in a code line": 80}
+MAX = {"cells": 40, "words": 1800, "code lines": 150, "code lines in a cell": 15, "characters in a code line": 80}
 CLOSING = ("Takeaways", "Common mistakes", "Check yourself", "References", "Next")
 HEAD = (
     r"\*\*You will learn\*\*",
@@ -42,7 +42,7 @@ def _length(notebook: NotebookNode, text: str) -> list[str]:
         "code lines in a cell": max(map(len, lines)),
         "characters in a code line": max(len(line) for cell in lines for line in cell),
     }
-    return [f"{count} {what}, at most {MOST[what]}" for what, count in found.items() if count > MOST[what]]
+    return [f"{count} {what}, at most {MAX[what]}" for what, count in found.items() if count > MAX[what]]
 
 
 def _code_lines(cell: NotebookNode) -> list[str]:

@@ -24,7 +24,7 @@ REFERENCE_MODELS = {
     "06": ("S0-M4", "S0-M5", "S0-M6", "S1-M6", "S2-M5", "S3-M5"),
     "07": ("S3-M1", "S3-M2", "S3-M3"),
 }
-MOST_LINES = 20
+MAX_LINES = 20
 SECTIONS = ("Takeaways", "Common mistakes", "Check yourself", "Exercises", "Next")
 
 
@@ -111,7 +111,7 @@ def test_a_lesson_with_solutions_keeps_the_shape_of_lessons(path):
 def test_code_cells_are_short_and_the_profile_is_never_tested(path):
     for cell in cells(path, "code"):
         lines = [line for line in cell.source.splitlines() if line.strip() and not line.strip().startswith("#")]
-        assert len(lines) <= MOST_LINES, cell.source
+        assert len(lines) <= MAX_LINES, cell.source
         assert not re.search(r"\brun\.profile\b|COURSE_PROFILE", re.sub(r'"[^"]*"', "", cell.source)), cell.source
 
 

@@ -13,7 +13,7 @@ from tests.course.grading.sheet import execute
 
 NAMES = assignments(read_settings())
 each = pytest.mark.parametrize("name", NAMES)
-MOST_LINES = 20
+MAX_LINES = 20
 
 
 def released(course, name):
@@ -47,7 +47,7 @@ def test_a_source_notebook_is_clean_and_its_cells_are_short(name):
     for one in source(name).cells:
         if one.cell_type == "code":
             lines = [line for line in one.source.splitlines() if line.strip() and not line.strip().startswith("#")]
-            assert len(lines) <= MOST_LINES and not one.outputs and one.execution_count is None, one.source
+            assert len(lines) <= MAX_LINES and not one.outputs and one.execution_count is None, one.source
 
 
 @each

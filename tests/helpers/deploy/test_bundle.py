@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from keras import layers
 
-from helpers.deploy import bundle as bundle_module
 from helpers.deploy.bundle import BundleError, Provenance, find_bundles, load_bundle, save_bundle
+from helpers.deploy.bundle_checks import sha256_of
 from helpers.metrics import evaluate
 from tests.helpers.deploy.tiny_bundles import darkness, squares, tiny_bundle
 
@@ -145,7 +145,7 @@ def exchange_model(folder, model):
     """What an attacker would do: another model, with the hash made to fit."""
     model.save(folder / "model.keras")
     about = json.loads((folder / "bundle.json").read_text(encoding="utf-8"))
-    about["sha256"]["model.keras"] = bundle_module._sha256(folder / "model.keras")
+    about["sha256"]["model.keras"] = sha256_of(folder / "model.keras")
     (folder / "bundle.json").write_text(json.dumps(about), encoding="utf-8")
 
 
