@@ -453,7 +453,13 @@ def test_a_list_without_one_living_link_is_an_error(tmp_path):
 
 @pytest.mark.parametrize(
     ("header", "low", "high"),
-    [("7", 7, 7), (None, 0, 0), ("soon", 0, 0), ("-3", 0, 0), (formatdate(time.time() + 3600), 3000, 3601)],
+    [
+        ("7", 7, 7),
+        (None, 0, 0),
+        ("soon", 0, 0),
+        (formatdate(time.time() + 3600, usegmt=True), 3000, 3601),
+        ("-3", 0, 0),
+    ],
 )
 def test_the_wish_of_a_server_is_read_as_seconds_or_as_a_date(header, low, high):
     response = requests.Response()
