@@ -182,7 +182,7 @@ td, th {{ padding: .3rem .8rem; text-align: left; border-bottom: 1px solid #ccc 
 
 
 def run(paths: list[Path], out: Path, in_place: bool, timeout: float, at_once: int = 1) -> int:
-    """Run notebooks, begun in their order; a failing one does not stop the others. Returns the number that failed.
+    """Run notebooks, in their order or, several at once, the largest first; a failing one does not stop the others. Returns the number that failed.
 
     Args:
         out: folder for pages and executed copies.
@@ -213,7 +213,8 @@ def _executed(paths: list[Path], timeout: float, at_once: int) -> Iterator[tuple
     """Each path with what `execute` returned, as they end; an interrupt ends the kernels."""
     environment = {**os.environ, **(ONE_THREAD if at_once > 1 else {})}
     with ThreadPoolExecutor(at_once) as pool:
-        running = {pool.submit(execute, path, path.parent, timeout, environment): path for path in paths}
+        longest_first = sorted(paths, key=lambda path: -path.stat().st_size) if at_once > 1 else paths
+        running = {pool.submit(execute, path, path.parent, timeout, environment): path for path in longest_first}
         try:
             for future in as_completed(running):
                 yield running[future], future.result()
