@@ -182,7 +182,10 @@ td, th {{ padding: .3rem .8rem; text-align: left; border-bottom: 1px solid #ccc 
 
 
 def run(paths: list[Path], out: Path, in_place: bool, timeout: float, at_once: int = 1) -> int:
-    """Run notebooks, in their order or, several at once, the largest first; a failing one does not stop the others. Returns the number that failed.
+    """Run notebooks, in their order or, several at once, the largest first; a failing one does not stop the others.
+
+    Returns:
+        The number that failed.
 
     Args:
         out: folder for pages and executed copies.
