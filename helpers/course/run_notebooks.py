@@ -184,14 +184,15 @@ td, th {{ padding: .3rem .8rem; text-align: left; border-bottom: 1px solid #ccc 
 def run(paths: list[Path], out: Path, in_place: bool, timeout: float, at_once: int = 1) -> int:
     """Run notebooks, in their order or, several at once, the largest first; a failing one does not stop the others.
 
-    Returns:
-        The number that failed.
-
     Args:
+        paths: of the notebooks.
         out: folder for pages and executed copies.
         in_place: store the outputs also in the notebooks that went through.
         timeout: seconds for one cell.
         at_once: how many may run at the same time.
+
+    Returns:
+        The number that failed.
     """
     out.mkdir(parents=True, exist_ok=True)
     page = HTMLExporter(template_name="lab")
