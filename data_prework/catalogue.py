@@ -96,6 +96,10 @@ def entry_for(name: str) -> Entry:
 
     Raises:
         ValueError: a name that cannot be a folder's name.
+
+    Example:
+        >>> entry_for("chest_xray").classes, entry_for("leaves").citation
+        (('NORMAL', 'PNEUMONIA'), 'own images')
     """
     if name in CATALOGUE:
         return CATALOGUE[name]

@@ -24,6 +24,13 @@ def xray_patient(label: str, stem: str) -> str:
 
     The number alone is the wrong key: series are numbered separately in each folder, so `person12` of train and
     `person12` of test are two children.
+
+    Raises:
+        GroupError: the name is of another kind.
+
+    Example:
+        >>> xray_patient("PNEUMONIA", "person1000_bacteria_2931"), xray_patient("NORMAL", "NORMAL2-IM-0381-0001")
+        ('bacteria:1000', 'NORMAL2:381')
     """
     if match := _PNEUMONIA.match(stem):
         return f"{match[2].lower()}:{int(match[1])}"
@@ -36,6 +43,16 @@ def crack_block(label: str, stem: str, size: int = 100) -> str:
     """Block of neighboring numbers for Positive patches, which were cut in order from the same photos.
 
     Negative patches are in no such order: each is a group of its own.
+
+    Args:
+        size: numbers in a block.
+
+    Raises:
+        GroupError: the name is no number.
+
+    Example:
+        >>> crack_block("Positive", "00101"), crack_block("Negative", "00101")
+        ('positive:0001', 'negative:00101')
     """
     match = _NUMBERED.match(stem)
     if not match:
@@ -56,6 +73,10 @@ def by_pattern(pattern: str) -> Callable[[str, str], str]:
 
     Raises:
         GroupError: the expression is not valid or has no bracketed group.
+
+    Example:
+        >>> by_pattern(r"(tree[0-9]+)_")("oak", "2024_tree12_north")
+        'tree12'
     """
     try:
         expression = re.compile(pattern)

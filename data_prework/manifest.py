@@ -109,7 +109,12 @@ def default_source() -> str:
 
 
 def prepared_folder(name: str, embedded: bool, data_dir: Path | None = None) -> Path:
-    """Where a prepared data set belongs: `data_dir/NAME`, or `data_dir/embedded/NAME` for the drawn stand-ins."""
+    """Where a prepared data set belongs: `data_dir/NAME`, or `data_dir/embedded/NAME` for the drawn stand-ins.
+
+    Example:
+        >>> prepared_folder("leaves", embedded=False, data_dir=Path("data")).as_posix()
+        'data/leaves'
+    """
     data_dir = data_dir or default_data_dir()
     return data_dir / "embedded" / name if embedded else data_dir / name
 
@@ -119,6 +124,10 @@ def find_prepared(name: str, source: str = "real", data_dir: Path | None = None)
 
     Args:
         source: "embedded" looks only for the drawn stand-in, "real" takes it where there is nothing else.
+        data_dir: folder of all data; `default_data_dir()` if not given.
+
+    Raises:
+        ValueError: another source.
     """
     places = [prepared_folder(name, embedded=True, data_dir=data_dir)]
     if source == "real":

@@ -67,6 +67,9 @@ def find_images(root: Path) -> tuple[list[Found], list[str]]:
     A folder that holds nothing but one folder is stepped into (zips often nest). Where train or test folders are
     present only these count: the widely copied chest X-ray zip holds a second copy of everything beside them.
 
+    Returns:
+        The files, sorted within each class, and the names of folders left aside.
+
     Raises:
         RawFolderError: not a folder, or fewer than two classes.
     """
@@ -105,7 +108,15 @@ def _folders(root: Path) -> list[Path]:
 def jpeg_quality(tables: dict[int, list[int]]) -> int:
     """Estimate the quality (1-100) that a JPEG was saved with, from its luminance table.
 
-    Inverts the scaling of the Independent JPEG Group's library: libjpeg, jcparam.c, jpeg_quality_scaling.
+    Args:
+        tables: number of the table -> its 64 entries, as `Image.quantization` gives them.
+
+    Source:
+        The scaling of the Independent JPEG Group's library, inverted: libjpeg, jcparam.c, jpeg_quality_scaling.
+
+    Example:
+        >>> jpeg_quality({0: [round(entry * 0.5) for entry in _STANDARD]})
+        75
     """
     table = np.array(tables[0], dtype=float)
     inside = (table > 1) & (table < 255)  # entries at the ends were clipped
@@ -220,7 +231,11 @@ def _reasons(rejected: list[dict]) -> str:
 
 
 def scan(found: list[Found], min_side: int = MIN_SIDE, max_pixels: int = MAX_PIXELS) -> Iterator:
-    """Describe every file, in order; yields (Found, description dict, "") or (Found, None, reason)."""
+    """Describe every file, on all processors.
+
+    Yields:
+        In order: the file, its description (see `describe`) and ""; or the file, None and the reason to reject it.
+    """
 
     def block(start: int) -> list[tuple[Found, dict | None, str]]:
         return [_one(item, min_side, max_pixels) for item in found[start : start + BLOCK]]

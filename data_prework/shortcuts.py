@@ -10,7 +10,14 @@ WARN_AT = 0.85  # balanced accuracy of a rule that looks at the file only
 
 
 def file_features(rows: pd.DataFrame) -> pd.DataFrame:
-    """What a file tells before it is decoded: quality, width, height, bytes per pixel (NaN where it has no quality)."""
+    """What a file tells before it is decoded.
+
+    Args:
+        rows: with encoding, width, height and bytes, as in a manifest.
+
+    Returns:
+        JPEG quality (NaN where it has none), width and height in pixels, and bytes per pixel.
+    """
     quality = rows["encoding"].str.extract(r"q(\d+)$")[0].astype(float)
     pixels = rows["width"] * rows["height"]
     return pd.DataFrame(
@@ -32,6 +39,10 @@ def best_cut(values: np.ndarray, positive: np.ndarray) -> tuple[float, float, bo
 
     Returns:
         (balanced accuracy, cut, True where the positive class lies at or above the cut).
+
+    Example:
+        >>> best_cut(np.array([1.0, 2.0, 8.0, 9.0]), np.array([False, False, True, True]))
+        (1.0, 5.0, True)
     """
     order = np.argsort(values, kind="stable")
     ranked, hits = values[order], positive[order]

@@ -27,7 +27,11 @@ def _folds(fraction: float, most: int) -> tuple[int, int]:
 
 
 def check_fractions(test: float, val: float) -> None:
-    """Raise SplitError unless both parts and a rest for training can be had."""
+    """Check that both parts and a rest for training can be had.
+
+    Raises:
+        SplitError: they can't; the message says why.
+    """
     for name, fraction in (("test", test), ("val", val)):
         if not 0 < fraction < 1:
             raise SplitError(f"a {name} fraction of {fraction} cannot be split off; give a number between 0 and 1")
@@ -66,6 +70,12 @@ def take_groups(labels: np.ndarray, groups: np.ndarray, fraction: float, seed: i
 
     Raises:
         SplitError: too few groups in a class, or no candidate has every class on both sides.
+
+    Example:
+        >>> labels, patients = np.array(["sick", "well"] * 20), np.repeat(np.arange(10), 4)
+        >>> test = take_groups(labels, patients, 0.2)
+        >>> int(test.sum()), sorted(set(patients[test]) & set(patients[~test]))
+        (8, [])
     """
     if not len(labels):
         raise SplitError("there is no image left to choose from: all are in the official splits")

@@ -27,7 +27,20 @@ def write_prepared(
 ) -> Path:  # fmt: skip
     """Write everything under a new `files-<id>`, then rename the manifest: the one moment of change.
 
-    `truth` is the folder with the masks of a drawn stand-in, None for real images.
+    Args:
+        folder: the prepared folder.
+        settings: a dataclass; kept in about.json.
+        root: of the raw files.
+        truth: folder with the masks of a drawn stand-in, None for real images.
+        rows: one row an image, with its split.
+        rejected: files that were left out: raw, label, reason.
+        report: takes a line of the report.
+
+    Returns:
+        `folder`.
+
+    Raises:
+        RawFolderError: a raw file changed meanwhile, or sources.csv is no such table.
     """
     embedded = truth is not None
     rows = rows.assign(path=_names(rows), **_origin(root, rows, entry, embedded))

@@ -39,7 +39,7 @@ class Split:
     """One split in memory, in the fixed order of the manifest.
 
     Attributes:
-        images: (n, height, width, channels) uint8; channels is 1 for gray. Often a view of a file: copy before writing.
+        images: (n, height, width, channels) uint8; channels is 1 for gray. They may be changed: no file is.
         labels: (n,) int, position in `Dataset.class_names`.
         groups: (n,) str, such as the patient: resample these for intervals.
         frame: (n rows) of the manifest; `folder / frame.path` is the file, `frame.mask` the mask if there is one.
@@ -125,6 +125,9 @@ def load_dataset(
         seed: of the shuffling and of `max_images`.
         source: "real" or "embedded"; None: as the environment variable COURSE_SOURCE says, else "real".
         data_dir: folder of all data; None: `data_prework.manifest.default_data_dir()`.
+
+    Returns:
+        The three splits: `data.train.images` is (n, height, width, channels) uint8, `data.train.batches` feeds `fit`.
 
     Raises:
         NotPreparedError: the data set is not there; the message names the command.
@@ -241,9 +244,9 @@ def _pixels(folder: Path, frame: pd.DataFrame, rows: np.ndarray, size: tuple[int
 
 
 def _stored(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:
-    """A copy, looked at through a memory map; None where it is missing or damaged."""
+    """A copy, looked at through a memory map that leaves the file as it is; None where it is missing or damaged."""
     try:
-        array = np.asarray(np.load(path, mmap_mode="r"))
+        array = np.asarray(np.load(path, mmap_mode="c"))
     except (ValueError, OSError, EOFError):
         return None
     return array if array.shape == shape and array.dtype == np.uint8 else None
@@ -259,7 +262,7 @@ def _copied(path: Path, shape: tuple[int, ...], folder: Path, paths: list[str], 
         _fill(array, folder, paths, color_mode)
         array.flush()
         del array  # closes the file, which some systems want before a rename
-    return np.asarray(np.load(path, mmap_mode="r"))
+    return np.asarray(np.load(path, mmap_mode="c"))
 
 
 def _fill(array: np.ndarray, folder: Path, paths: list[str], color_mode: str) -> None:

@@ -34,7 +34,7 @@ class Run:
     Example:
         >>> run = Run("03", 7, "quick", "embedded", "2 CPU cores", Path("results"))
         >>> run.epochs(20), run.images(2000), run.trials(12), run.repeats(5)
-        (2, 240, 2, 1)
+        (1, 180, 2, 1)
         >>> run.pick(["grad_cam", "occlusion"], quick=["grad_cam"])
         ['grad_cam']
     """
@@ -47,7 +47,7 @@ class Run:
     results_folder: Path
 
     def epochs(self, full: int) -> int:
-        """`full` epochs, or at most 2 in the quick profile.
+        """`full` epochs, or 1 in the quick profile.
 
         Args:
             full: epochs of the full profile.
@@ -55,10 +55,10 @@ class Run:
         Raises:
             ValueError: `full` is less than 1.
         """
-        return self._number(full, 2, "epochs")
+        return self._number(full, 1, "epochs")
 
     def images(self, full: int) -> int:
-        """`full` images, or at most 240 in the quick profile.
+        """`full` images, or at most 180 in the quick profile.
 
         Args:
             full: images of the full profile.
@@ -66,7 +66,7 @@ class Run:
         Raises:
             ValueError: `full` is less than 1.
         """
-        return self._number(full, 240, "images")
+        return self._number(full, 180, "images")
 
     def trials(self, full: int) -> int:
         """`full` trials of a search, or at most 2 in the quick profile.
@@ -181,6 +181,8 @@ def start(lesson: str, seed: int = 7, source: str | None = None, verbose: bool =
     keras.utils.set_random_seed(seed)
     # Keras 3.15 warns of its own default at every fit on tf.data, which is shuffled already
     warnings.filterwarnings("ignore", message="`shuffle=True` was passed, but will be ignored")
+    if profile == "quick":  # graphs that run for a few steps are not worth optimizing
+        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     tf.get_logger().setLevel("ERROR")  # it warns of retracing wherever a lesson trains several small networks in a row
     use_style()
     run = Run(lesson, seed, profile, source, _device(tf), results)

@@ -61,10 +61,13 @@ def unguarded_unix(tree: ast.AST) -> list[int]:
 
 
 def guarded(tree: ast.AST) -> set[int]:
-    """Lines in a try that expects them to be absent, or in an if that asks for the system."""
+    """Lines in a try that expects them to be absent, in an if that asks for the system, or in a module that says
+    where it can be used: AVAILABLE = sys.platform == "linux"."""
     lines = set()
     for node in ast.walk(tree):
         inside = []
+        if isinstance(node, ast.Assign) and re.match(r"AVAILABLE = sys\.platform", ast.unparse(node)):
+            inside = tree.body
         if isinstance(node, ast.If) and re.search(r"platform|os\.name|hasattr|sys", ast.unparse(node.test)):
             inside = [node]
         if isinstance(node, ast.Try) and ABSENT & {name for one in node.handlers for name in caught(one)}:
@@ -89,9 +92,9 @@ def started_by_fork(tree: ast.AST) -> list[int]:
     found = []
     for call, given in calls(tree):
         called = call.func.attr if isinstance(call.func, ast.Attribute) else _name(call.func)
-        owner = _name(getattr(call.func, "value", None))
+        unowned = isinstance(call.func, ast.Name) or _name(getattr(call.func, "value", None)) == "multiprocessing"
         forks = called in ("get_context", "set_start_method") and "fork" in [_text(one) for one in call.args]
-        plain = called in ("Pool", "Process") and owner in ("", "multiprocessing")
+        plain = called in ("Pool", "Process") and unowned
         if forks or plain or (called == "ProcessPoolExecutor" and "mp_context" not in given):
             found.append(call.lineno)
     return found
@@ -138,12 +141,14 @@ RULES = {
             "os.fork()",
             "process.send(signal.SIGKILL)",
             "try:\n    os.fork()\nexcept ValueError:\n    pass",
+            "AVAILABLE = True\nos.setsid()",
         ],
         [
             "try:\n    os.fork()\nexcept AttributeError:\n    pass",
             "try:\n    import resource\nexcept (ValueError, ImportError):\n    pass",
             "if sys.platform != 'win32':\n    os.setsid()",
             "process.nice()",
+            "AVAILABLE = sys.platform == 'linux'\nos.setsid()",
         ],
     ),
     path_of_one_system: (
@@ -162,6 +167,7 @@ RULES = {
         ],
         [
             "context.Process(target=work)",
+            "get_context('spawn').Process(target=work)",
             "ProcessPoolExecutor(4, mp_context=get_context('spawn'))",
             "multiprocessing.get_context('forkserver')",
         ],

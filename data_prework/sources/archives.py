@@ -67,7 +67,10 @@ def unpack(
 def unpacked_aside(folder: Path) -> Iterator[Path]:
     """Yield an empty folder beside `folder` that takes its name when the block ends well and vanishes otherwise.
 
-    What a killed run left behind is cleared by the next one. Errors: UnpackError when `folder` already holds something.
+    What a killed run left behind is cleared by the next one.
+
+    Raises:
+        UnpackError: `folder` already holds something.
     """
     folder = Path(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)

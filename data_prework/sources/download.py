@@ -70,12 +70,24 @@ Source = Direct | Kaggle | Commons | AddressList
 
 
 def fetch(source: Source, name: str, folder: Path, *, retries: int = 3, timeout: float = 30, wait: float = 1.0) -> Path:
-    """Download the raw data of dataset `name` below `folder`; return the archive (Direct) or the folder with the data.
+    """Download the raw data of dataset `name` below `folder`.
 
     What is there already is not fetched again; two calls at once wait for each other. Kaggle's data stays in the
-    cache of kagglehub. retries: tries per address. timeout: seconds without a byte. wait: seconds before the second
-    try, doubled for each further one; a server's Retry-After goes before.
-    Errors: DownloadError.
+    cache of kagglehub.
+
+    Args:
+        source: where it comes from.
+        name: of the data set, for messages.
+        folder: made where it is missing.
+        retries: tries per address.
+        timeout: seconds without a byte.
+        wait: seconds before the second try, doubled for each further one; a server's Retry-After goes before.
+
+    Returns:
+        The archive (Direct) or the folder with the data.
+
+    Raises:
+        DownloadError: it can't be had; the message names the fault and the way by hand.
     """
     folder = Path(folder)
     try:
@@ -98,7 +110,9 @@ def fetch(source: Source, name: str, folder: Path, *, retries: int = 3, timeout:
 def fetch_direct(source: Direct, name: str, folder: Path, retries: int, timeout: float, wait: float) -> Path:
     """The file of a source in `folder`: found there with the right checksum, or downloaded aside and renamed.
 
-    Errors: BadAnswerError and OSError, where no address gave the file.
+    Raises:
+        DownloadError: no address gave the file.
+        OSError: the disk is full, or the folder can't be written to.
     """
     import pooch  # here, and not above: it brings a progress bar that writes a warning into notebooks
 

@@ -56,6 +56,14 @@ def with_retries(call: Callable[[], Result], retries: int, wait: float) -> Resul
 
     urllib3's Retry, mounted on a session, would not do: it sees neither a body that breaks off, a wrong checksum or a
     busy API, nor the requests of pooch and kagglehub.
+
+    Args:
+        call: raises an exception of requests, or BadAnswerError, where it fails.
+        retries: 1 or more.
+        wait: seconds before the second try, doubled for each further one; what a server asks for goes before.
+
+    Raises:
+        Exception: that of the last try.
     """
     for attempt in range(1, retries + 1):
         try:

@@ -55,11 +55,19 @@ def find_weights(name: str) -> Path | None:
 
 
 def fetch_weights(name: str, folder: Path | None = None, **manners) -> Path:
-    """Download the ImageNet weights of one backbone, if they are not in `folder` already; return the file.
+    """Download the ImageNet weights of one backbone, if they are not in `folder` already.
 
-    The file appears under its name only when it is whole. folder: by default `weights_folder()`. manners: retries (3),
-    timeout (30 seconds without a byte) and wait (1 second before the second try, then doubled).
-    Errors: ValueError for an unknown name, DownloadError with the way by hand.
+    Args:
+        name: a key of `WEIGHTS`.
+        folder: by default `weights_folder()`.
+        manners: retries (3), timeout (30 seconds without a byte), wait (1 second before the second try, then doubled).
+
+    Returns:
+        The file; it appears under its name only when it is whole.
+
+    Raises:
+        ValueError: an unknown name.
+        DownloadError: it can't be had; the message tells the way by hand.
     """
     source, folder = _source(name), Path(folder or weights_folder())
     retries, timeout, wait = ({"retries": 3, "timeout": 30, "wait": 1.0} | manners).values()

@@ -49,14 +49,26 @@ def collect(
     timeout: float = 30,
     wait: float = 1.0,
 ) -> Path:
-    """Fetch up to `per_class` JPEG photos per class of Wikimedia Commons into `folder`/class and return `folder`.
+    """Fetch JPEG photos of Wikimedia Commons into `folder`/class and return `folder`.
 
-    categories: class name -> category, or several with | between; sub-categories are not followed.
-    width: pixels of the scaled copy that is fetched; 500 is one of the widths that Commons keeps ready.
-    pause: seconds before each request. Files that are there are not fetched again; a lone file that cannot be had is
-    listed in dead_links.csv. sources.csv holds path, page, short licence name and author of every file.
-    Errors: requests.RequestException when the server cannot be reached; DownloadError for a class without photos.
-    Source: https://www.mediawiki.org/wiki/API:Categorymembers and API:Imageinfo.
+    Files that are there are not fetched again; a lone file that cannot be had is listed in dead_links.csv.
+    sources.csv holds path, page, short licence name and author of every file.
+
+    Args:
+        categories: class name -> category, or several with | between; sub-categories are not followed.
+        per_class: photos at most.
+        width: pixels of the scaled copy that is fetched; 500 is one of the widths that Commons keeps ready.
+        pause: seconds before each request.
+        retries: tries per request.
+        timeout: seconds without a byte.
+        wait: seconds before the second try, doubled for each further one.
+
+    Raises:
+        requests.RequestException: the server cannot be reached.
+        DownloadError: a class has no photos.
+
+    Source:
+        https://www.mediawiki.org/wiki/API:Categorymembers and API:Imageinfo
     """
     folder = Path(folder)
     with _collection(folder, categories) as (sources, dead), _session() as session:
@@ -95,10 +107,20 @@ def collect_addresses(
 ) -> Path:
     """Fetch every image named in text files into `folder`/class and return `folder`.
 
-    lists: class name -> text file with one address per line; blank lines and lines that begin with # are passed over.
     A dead link is never an error: it is listed in dead_links.csv with its reason and tried again by the next call.
     sources.csv holds path and address; licence and author are "unknown" and stay so until someone looks them up.
-    Errors: DownloadError when not one image of all lists could be had; FileNotFoundError for a missing list.
+
+    Args:
+        lists: class name -> text file with one address per line; blank lines and lines that begin with # are passed
+            over.
+        pause: seconds before each request.
+        retries: tries per request.
+        timeout: seconds without a byte.
+        wait: seconds before the second try, doubled for each further one.
+
+    Raises:
+        DownloadError: not one image of all lists could be had.
+        FileNotFoundError: a list is missing.
     """
     folder = Path(folder)
     wanted = {label: _addresses(Path(path)) for label, path in lists.items()}

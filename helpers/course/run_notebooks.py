@@ -182,13 +182,17 @@ td, th {{ padding: .3rem .8rem; text-align: left; border-bottom: 1px solid #ccc 
 
 
 def run(paths: list[Path], out: Path, in_place: bool, timeout: float, at_once: int = 1) -> int:
-    """Run notebooks, begun in their order; a failing one does not stop the others. Returns the number that failed.
+    """Run notebooks, in their order or, several at once, the largest first; a failing one does not stop the others.
 
     Args:
+        paths: of the notebooks.
         out: folder for pages and executed copies.
         in_place: store the outputs also in the notebooks that went through.
         timeout: seconds for one cell.
         at_once: how many may run at the same time.
+
+    Returns:
+        The number that failed.
     """
     out.mkdir(parents=True, exist_ok=True)
     page = HTMLExporter(template_name="lab")
@@ -213,7 +217,8 @@ def _executed(paths: list[Path], timeout: float, at_once: int) -> Iterator[tuple
     """Each path with what `execute` returned, as they end; an interrupt ends the kernels."""
     environment = {**os.environ, **(ONE_THREAD if at_once > 1 else {})}
     with ThreadPoolExecutor(at_once) as pool:
-        running = {pool.submit(execute, path, path.parent, timeout, environment): path for path in paths}
+        longest_first = sorted(paths, key=lambda path: -path.stat().st_size) if at_once > 1 else paths
+        running = {pool.submit(execute, path, path.parent, timeout, environment): path for path in longest_first}
         try:
             for future in as_completed(running):
                 yield running[future], future.result()

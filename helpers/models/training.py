@@ -39,8 +39,8 @@ def fit_best(
 ) -> Training:
     """`model.fit`, after which the model has the weights of its best epoch.
 
-    Keras puts the best weights back whether or not the training ends early. In its own `fit` that takes
-    `EarlyStopping(restore_best_weights=True)`, which is what stands here.
+    The best weights come back whether or not the training ends early: it's Keras' own
+    `EarlyStopping(restore_best_weights=True)`.
 
     Args:
         model: compiled.

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch, Rectangle
 
-from helpers.plots.style import COLORS, WIDEST, Panels, new_axes, quiet
+from helpers.plots.style import COLORS, Panels, new_axes, quiet
 
 if TYPE_CHECKING:
     import keras
@@ -25,6 +25,7 @@ KINDS = {  # words in the name of a Keras layer -> color, the first that fits
     "Sequential": COLORS["green"],
 }
 FROZEN, TRAINED = COLORS["sky"], COLORS["orange"]
+WIDTH = 5.5  # inches: on a phone, 360 pixels wide, the text still has 9
 
 
 def plot_neuron(
@@ -51,7 +52,7 @@ def plot_neuron(
     """
     if not 2 <= len(inputs) <= 6:
         raise ValueError(f"inputs: {len(inputs)} given; from two to six can be told apart.")
-    ax = new_axes(ax, (7.2, 0.9 + 0.62 * len(inputs)))
+    ax = new_axes(ax, (WIDTH, 0.7 + 0.48 * len(inputs)))
     rows = np.linspace(len(inputs) - 1, 0, len(inputs)) + np.r_[[0] * (len(inputs) - 1), -0.5]
     middle = rows.mean()
     for i, (name, y) in enumerate(zip(inputs, rows, strict=True), 1):
@@ -93,12 +94,18 @@ def plot_layers(model: keras.Model, title: str | None = None, ax: Axes | None = 
     """
     if not getattr(model, "built", False):
         raise ValueError("model: not built; begin it with keras.Input, or call it on images once.")
+    joining = [layer.name for layer in model.layers if len(_as_list(getattr(layer, "input", None))) > 1]
+    if joining or len(model.inputs) > 1:
+        raise ValueError(
+            f"model: has branches ({', '.join(joining) or 'several inputs'}), which a column of layers can't show; "
+            "keras.utils.plot_model draws them."
+        )
     steps = [("input", tuple(model.input_shape), None, "white")]
     for layer in model.layers:
         if type(layer).__name__ != "InputLayer":
             shape = getattr(layer, "output_shape", None) or layer.output.shape
             steps.append((type(layer).__name__, tuple(shape), layer.count_params(), _color_of(layer)))
-    ax = new_axes(ax, (6.4, 0.5 + 0.36 * len(steps)))
+    ax = new_axes(ax, (WIDTH, 0.5 + 0.36 * len(steps)))
     for row, (kind, shape, count, color) in enumerate(steps):
         y = -row
         _box(ax, (0, y - 0.31), (3.1, 0.62), kind, color)
@@ -147,7 +154,7 @@ def plot_convolution(
         raise ValueError(f"place: {place} lies outside of the feature map, which is {height} by {width}.")
     panels = {"image": image, "kernel": kernel, "feature map": found}
     figure, axes = plt.subplots(
-        1, 3, figsize=(WIDEST, 3.2), width_ratios=[values.shape[1] for values in panels.values()]
+        1, 3, figsize=(WIDTH, 0.9 + 0.42 * image.shape[0]), width_ratios=[values.shape[1] for values in panels.values()]
     )
     for ax, (name, values) in zip(axes, panels.items(), strict=True):
         _numbers(ax, values, image.shape[0], signed=name != "image")
@@ -179,10 +186,10 @@ def plot_backbone(
         >>> [text.get_text() for text in ax.texts][2:5]
         ['pooling', 'dropout', 'dense']
     """
-    ax = new_axes(ax, (WIDEST, 2.5))
+    ax = new_axes(ax, (WIDTH, 1.9))
     _box(ax, (0, 0), (1.3, 1.2), "image", "white")
     _arrow(ax, (1.32, 0.6), (1.78, 0.6))
-    _box(ax, (1.8, 0), (3.4, 1.2), f"{backbone}\nknows edges, textures, parts", TRAINED if trainable else FROZEN)
+    _box(ax, (1.8, 0), (3.4, 1.2), f"{backbone}\nknows edges,\ntextures, parts", TRAINED if trainable else FROZEN)
     x = 5.2
     for name in head:
         _arrow(ax, (x + 0.02, 0.6), (x + 0.38, 0.6))
@@ -208,6 +215,10 @@ def _numbers(ax: Axes, values: np.ndarray, rows: int, signed: bool) -> None:
         ax.text(column, row, f"{value:.4g}", ha="center", va="center", fontsize=10)
     ax.set_ylim(rows - 0.5, -0.5)  # as high as the others: cells of one size
     ax.set_axis_off()
+
+
+def _as_list(tensors: object) -> list:
+    return list(tensors) if isinstance(tensors, list | tuple) else [tensors]
 
 
 def _box(ax: Axes, corner: tuple[float, float], size: tuple[float, float], text: str, color: str) -> None:

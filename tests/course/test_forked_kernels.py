@@ -105,7 +105,7 @@ def test_no_kernel_outlives_its_run(tmp_path, options, end):
     call = command(path, *options, "--out", tmp_path / "out")
     with subprocess.Popen(call, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
         wait_until(pids.exists)
-        kernel, child = (psutil.Process(pid) for pid in json.loads(pids.read_text()))
+        kernel, child = (psutil.Process(pid) for pid in json.loads(pids.read_text(encoding="utf-8")))
         os.kill(running.pid, end)
         assert running.wait(timeout=30) != 0
     gone = [kernel, child] if end == signal.SIGINT or not options else [kernel]  # a killed run can't end a new kernel's

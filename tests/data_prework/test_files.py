@@ -92,7 +92,7 @@ def test_a_folder_that_can_hold_files_has_no_trouble_and_stays_as_it_is(tmp_path
 
 
 def test_the_trouble_with_a_folder_is_said_by_name(tmp_path):
-    (tmp_path / "file").write_text("")
+    (tmp_path / "file").touch()
     assert "is a file)" in why_not_writable(tmp_path / "file" / "results")
     assert why_not_writable(tmp_path, gb=10**6).startswith(f"{tmp_path}: only ")
     assert "not writable" in why_not_writable("/proc/results")  # read-only for root, too

@@ -104,6 +104,14 @@ def test_the_pixels_are_those_of_each_file_resized_by_itself(color_mode):
             np.testing.assert_array_equal(image.squeeze(), np.asarray(small))
 
 
+def test_images_may_be_changed_without_changing_what_is_loaded_next():
+    for _ in range(2):  # once from the files or their copy, once from the copy
+        data = squares()
+        before = data.train.images.copy()
+        data.train.images[0] = 255 - data.train.images[0]
+        assert (squares().train.images == before).all() and (data.train.images[0] != before[0]).any()
+
+
 @pytest.fixture
 def own_squares(home, tmp_path, monkeypatch):
     """A copy of the prepared data set that a test may change; no resized copy is in it yet."""

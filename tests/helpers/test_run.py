@@ -44,7 +44,7 @@ def test_full_is_the_default_and_gives_the_full_numbers(started):
 def test_quick_gives_small_numbers_and_never_more_than_asked(started, monkeypatch):
     monkeypatch.setenv("COURSE_PROFILE", "quick")
     run, _ = started()
-    assert (run.epochs(20), run.images(2000), run.trials(12), run.repeats(3)) == (2, 240, 2, 1)
+    assert (run.epochs(20), run.images(2000), run.trials(12), run.repeats(3)) == (1, 180, 2, 1)
     assert run.pick(full=["a", "b"], quick=["a"]) == ["a"]
     assert (run.epochs(1), run.images(50)) == (1, 50)
     with pytest.raises(ValueError, match="epochs must be 1 or more"):

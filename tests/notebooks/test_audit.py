@@ -72,7 +72,7 @@ def test_the_audit_passes_honest_training_and_catches_test_images(audited):
 def test_a_forked_kernel_of_nbval_obeys_the_audit(audited, tmp_path):
     forked = "import sys; assert 'keras' in sys.modules"
     nbformat.write(audited(forked, SETUP, HONEST, *CAUGHT.values()), tmp_path / "cells.ipynb")
-    options = ["-q", "-n", "1", "-p", "no:cacheprovider", "-p", "tests.notebooks.forked_nbval"]
+    options = ["-q", "-rN", "-n", "1", "-p", "no:cacheprovider", "-p", "tests.notebooks.forked_nbval"]
     options += ["--nbval-lax", "--nbval-current-env", str(tmp_path / "cells.ipynb")]
     command = [sys.executable, "-m", "pytest", *options]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)

@@ -79,7 +79,8 @@ def configuration(source: Path) -> dict:
         "smartquotes": False,  # docstrings quote code
         "extensions": ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "helpers.course.site.build"],
         "root_doc": "index",
-        "suppress_warnings": ["misc.highlighting_failure"],  # lines such as !pip among Python
+        # lines such as !pip among Python; a shape such as (n,), where several classes have an attribute n
+        "suppress_warnings": ["misc.highlighting_failure", "ref.python"],
         "myst_enable_extensions": ["dollarmath"],
         "myst_heading_anchors": 4,
         "nb_execution_mode": "off",

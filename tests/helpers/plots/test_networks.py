@@ -22,6 +22,12 @@ def words(ax):
     return [text.get_text() for text in ax.texts]
 
 
+def branches():
+    images = keras.Input((8, 8, 1))
+    both = [keras.layers.Conv2D(2, 3)(images) for _ in range(2)]
+    return keras.Model(images, keras.layers.Add(name="joined")(both))
+
+
 def test_a_neuron_names_its_inputs_its_activation_and_its_output():
     said = words(plots.plot_neuron(("a", "b", "c", "n"), "relu", "score"))
     assert [name for name in said if name in ("a", "b", "c", "n", "relu", "score")] == [
@@ -81,6 +87,7 @@ def test_a_backbone_is_frozen_or_trained_and_its_head_is_new():
     [
         (lambda: plots.plot_neuron(("a",)), "inputs: 1 given"),
         (lambda: plots.plot_layers(keras.Sequential([keras.layers.Dense(1)])), "model: not built"),
+        (lambda: plots.plot_layers(branches()), r"model: has branches \(joined\)"),
         (lambda: plots.plot_convolution(np.zeros((9, 9)), np.ones((3, 3))), "image: shape"),
         (lambda: plots.plot_convolution(np.zeros((3, 3)), np.ones((4, 1))), "kernel: shape"),
         (lambda: plots.plot_convolution(np.zeros((4, 4)), np.ones((3, 3)), place=(2, 0)), "place: "),
