@@ -33,6 +33,7 @@ def raw_folder(name: str, embedded: bool) -> Path:
 def prepare_command(args: argparse.Namespace) -> int:
     """Prepare what --from names, else what was downloaded, else the drawn stand-in."""
     given = {field.name: getattr(args, field.name) for field in fields(Settings)}
+    given["leave_out"] = tuple(args.leave_out)
     raw = args.source
     if raw is None:
         raw = (None if args.embedded else _downloaded(args.name)) or _drawn(args.name)
@@ -158,6 +159,7 @@ def parser() -> argparse.ArgumentParser:
         help="raw images: one folder per class, or train/ and test/ with these; it is only read, never changed "
         "(default: what was downloaded, else the drawn stand-in)",
     )  # fmt: skip
+    _layout_options(one)
     one.add_argument("--embedded", action="store_true", help="the drawn stand-in, also where there is a download")
     one.add_argument("--test", type=float, default=0.2, help="share of the test split (default 0.2)")
     one.add_argument("--val", type=float, default=0.15, help="share of the validation split (default 0.15)")
@@ -206,6 +208,27 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--to", type=Path, metavar="FOLDER", help="where (default: weights in the course's data folder)")
     one.set_defaults(run=weights_command)
     return top
+
+
+def _layout_options(prepare: argparse.ArgumentParser) -> None:
+    group = prepare.add_argument_group("where the labels and splits are, if not in folders that say so")
+    group.add_argument(
+        "--depth", type=int, default=0, metavar="N", help="class folders are N levels below (default: 1)"
+    )
+    group.add_argument("--leave-out", action="append", default=[], metavar="FOLDER", help="a folder's name; repeat it")
+    group.add_argument("--no-splits", action="store_true", help="folders called train, val or test are classes")
+    group.add_argument(
+        "--no-published-splits", action="store_true", help="split all images anew, whatever split they come in"
+    )
+    group.add_argument(
+        "--labels", default="", metavar="TABLE", help="a .csv or .tsv with columns of files, labels and perhaps splits"
+    )
+    for what in ("file", "label", "split"):
+        group.add_argument(f"--{what}-column", default="", metavar="NAME", help=f"the table's column of the {what}s")
+    group.add_argument(
+        "--label-pattern", default="", metavar="REGEX", help="the label is a part of the file's name: '^([a-z]+)_'"
+    )
+    group.add_argument("--positive", default="", metavar="CLASS", help="of two classes, the one that is looked for")
 
 
 def main(argv: list[str] | None = None) -> int:

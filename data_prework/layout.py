@@ -251,7 +251,7 @@ def _without_wrappers(tree: Folder, splits: bool, notes: list[str]) -> Folder:
             break
         beside = [folder.name for folder in tree.folders if folder is not inside[0]]
         if beside:
-            notes.append(f"left out: {_names(beside)}, without an image in it")
+            notes.append(f"left out: {shown_names(beside)}, without an image in it")
         tree = inside[0]
     return tree
 
@@ -262,9 +262,9 @@ def _check_splits(tree: Folder, top: list[Folder], named: dict[str, str]) -> Non
     flat = [folder for folder in inside if not folder.with_images()]
     beside = [folder for folder in top if folder.name not in named]
     if beside and len(flat) == len(inside):
-        names = _names(folder.name for folder in flat)
+        names, others = (shown_names(folder.name for folder in of) for of in (flat, beside))
         raise RawFolderError(
-            f"{tree.path}: {names} may be a split without labels, or a class like {_names(f.name for f in beside)}. "
+            f"{tree.path}: {names} may be a split without labels, or a class like {others}. "
             f"Say which: --no-splits reads it as a class, --leave-out {flat[0].name} leaves it out."
         )
     kinds = {name for folder in inside for name in (one.name.lower() for one in folder.folders)}
@@ -286,7 +286,7 @@ def _check_splits(tree: Folder, top: list[Folder], named: dict[str, str]) -> Non
 
 def _unlabeled(tree: Folder, inside: list[Folder]) -> str:
     """What to do where splits hold images and no class folders."""
-    where = f"{tree.path}: {_names(folder.name for folder in inside)} hold images and no class folders. "
+    where = f"{tree.path}: {shown_names(folder.name for folder in inside)} hold images and no class folders. "
     pattern = pattern_in([path.name for folder in inside for path in folder.images])
     if pattern:
         return where + f"The labels seem to be in the file names: --label-pattern '{pattern}'"
@@ -326,7 +326,7 @@ def _classes(folder: Folder, depth: int | None, splits: bool) -> list[tuple[str,
         if named.keys() == shared:  # cat/train, cat/test, dog/train, dog/test
             return [(named[one.name], each.name, one.all_files()) for each in top for one in each.with_images()]
         if not any(each.images for each in top):
-            names, classes = _names(sorted(shared)), _names(each.name for each in top)
+            names, classes = shown_names(sorted(shared)), shown_names(each.name for each in top)
             raise RawFolderError(
                 f"{folder.path}: {classes} each hold the same folders ({names}). Which are the classes? "
                 f"--depth 1 takes {classes}; --depth 2 takes {names} within each; or give one of them alone: "
@@ -358,27 +358,35 @@ def _one_spelling(found: list[Found], notes: list[str]) -> list[Found]:
         first = min(counts, key=lambda label: (-counts[label], label))
         chosen |= {label: unicodedata.normalize("NFC", first) for label in counts}
         if len(counts) > 1:
-            notes.append(f"joined: {_names(sorted(counts))} are one class, {chosen[first]}")
+            notes.append(f"joined: {shown_names(sorted(counts))} are one class, {chosen[first]}")
     return [Found(one.path, chosen[one.label], one.split) for one in found]
 
 
 def _check_classes(layout: Layout, tree: Folder) -> None:
     """At least two classes, and every class in every split."""
     if len(layout.classes) < 2:
-        names = _names(layout.classes) if layout.classes else "none"
+        names = shown_names(layout.classes) if layout.classes else "none"
         raise RawFolderError(
             f"{layout.root}: found {len(layout.classes)} class folder(s) with files ({names}). "
             "Expected one folder per class, or train/ and test/ folders with one folder per class in each."
             + (f" {_hint(tree)}" if _hint(tree) else "")
         )
+
+
+def check_published(layout: Layout) -> None:
+    """Refuse published splits of which one lacks a class.
+
+    Raises:
+        RawFolderError: it says which split lacks which class.
+    """
     inside = {}
     for one in layout.files:
         inside.setdefault(one.split, set()).add(one.label)
     for split, labels in inside.items():
         if missing := sorted(set(layout.classes) - labels):
-            here = _names(sorted(set(inside) - {split}))
+            here = shown_names(sorted(set(inside) - {split}))
             raise RawFolderError(
-                f"{layout.root}: the {split} split has no folder of {_names(missing)}, which {here} has. Add it, "
+                f"{layout.root}: the {split} split has no folder of {shown_names(missing)}, which {here} has. Add it, "
                 f"rename it, or have all images split anew: --no-published-splits"
             )
 
@@ -403,11 +411,12 @@ def _aside(tree: Folder) -> list[str]:
         for one in folder.aside:
             name, _, reason = one.partition(": ")
             reasons.setdefault(reason, []).append((folder.path / name).relative_to(tree.path).as_posix())
-    notes = [f"left out: {_names(names)}, {reason}" for reason, names in reasons.items()]
+    notes = [f"left out: {shown_names(names)}, {reason}" for reason, names in reasons.items()]
     empty = [folder.path.relative_to(tree.path).as_posix() for folder in tree.folders if not folder.all_images()]
-    return notes + ([f"left out: {_names(empty)}, without an image in it"] if empty else [])
+    return notes + ([f"left out: {shown_names(empty)}, without an image in it"] if empty else [])
 
 
-def _names(names: Iterable[str]) -> str:
+def shown_names(names: Iterable[str]) -> str:
+    """The first names, comma-separated, and how many more there are; control characters are spelled out."""
     names = [name.encode("unicode_escape").decode() if not name.isprintable() else name for name in names]
     return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else "")

@@ -25,14 +25,6 @@ from data_prework.files import PROJECT, atomic_write
 
 VERSION = 1
 SPLITS = ("train", "val", "test")
-SPLIT_FOLDERS = {  # how raw folders call them, in small letters
-    "train": "train",
-    "training": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "test": "test",
-}
 SOURCES = ("real", "embedded")  # photographs and X-rays that were brought, or the drawn stand-ins
 COURSE = ("chest_xray", "concrete_cracks", "monuments")  # the data sets that the lessons use
 COLUMNS = {
@@ -73,6 +65,7 @@ class About:
         rejected: number of files that were left out.
         groups: number of groups.
         group_rule: what makes a group, in words.
+        positive: of two classes, the one that is looked for; "" where there are more, and in older files.
     """
 
     version: int
@@ -88,6 +81,7 @@ class About:
     groups: int
     group_rule: str
     licence: str
+    positive: str = ""
 
 
 def default_data_dir() -> Path:

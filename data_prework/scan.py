@@ -5,7 +5,6 @@ import os
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import imagehash
@@ -13,8 +12,6 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from data_prework.catalogue import Entry
-from data_prework.errors import CourseError
 from data_prework.image_files import (
     MAX_PIXELS,
     MIN_SIDE,
@@ -26,7 +23,7 @@ from data_prework.image_files import (
     opened,
     read_content,
 )
-from data_prework.manifest import SPLIT_FOLDERS
+from data_prework.layout import Found, Layout, RawFolderError, shown_names
 
 KNOWN_SUFFIXES = {suffix for suffixes in SUFFIXES.values() for suffix in suffixes}
 PHASH_SIDE = 16  # 16 x 16 = 256 bits
@@ -46,63 +43,6 @@ _STANDARD = np.array(
     ],
     dtype=float,
 ).ravel()
-
-
-class RawFolderError(CourseError, ValueError):
-    """A raw folder whose layout cannot be read; the message says what was found and what is expected."""
-
-
-@dataclass(frozen=True)
-class Found:
-    """An image file of the raw folder: absolute path, class folder, official split ("" where there is none)."""
-
-    path: Path
-    label: str
-    split: str
-
-
-def find_images(root: Path) -> tuple[list[Found], list[str]]:
-    """All files under one folder per class, or under split/class, and the names of folders left aside.
-
-    A folder that holds nothing but one folder is stepped into (zips often nest). Where train or test folders are
-    present only these count: the widely copied chest X-ray zip holds a second copy of everything beside them.
-
-    Returns:
-        The files, sorted within each class, and the names of folders left aside.
-
-    Raises:
-        RawFolderError: not a folder, or fewer than two classes.
-    """
-    root = Path(root)
-    if not root.is_dir():
-        raise RawFolderError(f"{root}: no such folder. Give the folder that holds one folder per class.")
-    folders = _folders(root)
-    while len(folders) == 1 and folders[0].name.lower() not in SPLIT_FOLDERS and _folders(folders[0]):
-        root, folders = folders[0], _folders(folders[0])
-    splits = [folder for folder in folders if folder.name.lower() in SPLIT_FOLDERS]
-    ignored = [folder.name for folder in folders if splits and folder not in splits]
-    pairs = [(split, one) for split in splits for one in _folders(split)] or [(None, one) for one in folders]
-    found = [
-        Found(path, one.name, SPLIT_FOLDERS[split.name.lower()] if split else "")
-        for split, one in pairs
-        for path in sorted(one.rglob("*"))
-        if not _hidden(path.relative_to(one)) and not path.is_dir()
-    ]
-    classes = sorted({item.label for item in found})
-    if len(classes) < 2:
-        raise RawFolderError(
-            f"{root}: found {len(classes)} class folder(s) with files ({', '.join(classes) or 'none'}). "
-            "Expected one folder per class, or train/ and test/ folders with one folder per class in each."
-        )
-    return found, ignored
-
-
-def _hidden(relative: Path) -> bool:
-    return any(part.startswith(".") or part in ("__MACOSX", "Thumbs.db", "desktop.ini") for part in relative.parts)
-
-
-def _folders(root: Path) -> list[Path]:
-    return sorted(p for p in root.iterdir() if p.is_dir() and not p.name.startswith((".", "_")))
 
 
 def jpeg_quality(tables: dict[int, list[int]]) -> int:
@@ -176,14 +116,14 @@ def _content(path: Path) -> bytes:
     return data
 
 
-def read_folder(
-    root: Path, entry: Entry, min_side: int, max_pixels: int, report: Callable[[str], None]
+def read_files(
+    layout: Layout, root: Path, min_side: int, max_pixels: int, report: Callable[[str], None]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Read every file of a raw folder.
 
     Args:
-        root: with one folder per class, or train and test folders with these.
-        entry: of the catalogue; its classes must be those of the folder, if it names some.
+        layout: the folder as it was understood.
+        root: paths are written relative to it.
         report: takes a line of the report.
 
     Returns:
@@ -191,31 +131,22 @@ def read_folder(
         rejected files: raw, label, reason.
 
     Raises:
-        RawFolderError: other classes than expected, or a class without a usable image.
+        RawFolderError: a class without a usable image.
     """
-    found, ignored = find_images(root)
-    if ignored:
-        report(f"layout      ignored beside train and test: {', '.join(ignored)}")
-    labels = {item.label for item in found}
-    if entry.classes and labels != set(entry.classes):
-        raise RawFolderError(
-            f"{root}: found the classes {', '.join(sorted(labels))}; {entry.name} has {', '.join(entry.classes)}. "
-            "Rename the folders, or prepare it under a name of your own."
-        )
     rows, rejected = [], []
-    for item, facts, reason in scan(found, min_side, max_pixels):
+    for item, facts, reason in scan(layout.files, min_side, max_pixels):
         where = {"raw": _printable(item.path.relative_to(root).as_posix()), "label": _printable(item.label)}
         if facts is None:
             rejected.append(where | {"reason": reason})
         else:
             rows.append(where | {"stem": item.path.stem, "official": item.split} | facts)
-    report(f"scan        {len(found)} files, {len(rejected)} rejected" + _reasons(rejected))
-    unused = labels - {row["label"] for row in rows}
+    report(f"scan        {len(layout.files)} files, {len(rejected)} rejected" + _reasons(rejected))
+    unused = {one["label"] for one in rejected} - {row["label"] for row in rows}
     if unused:
+        first = next(one for one in rejected if one["label"] in unused)
         raise RawFolderError(
-            f"{root}: no usable image of {', '.join(map(_printable, sorted(unused)))}. "
-            f"Of {len(found)} files {len(rejected)} are rejected, the first one: {rejected[0]['raw']}, "
-            f"{rejected[0]['reason']}"
+            f"{root}: no usable image of {shown_names(sorted(unused))}. Of {len(layout.files)} files {len(rejected)} "
+            f"are rejected, such as {first['raw']}, {first['reason']}"
         )
     return pd.DataFrame(rows), pd.DataFrame(rejected, columns=["raw", "label", "reason"])
 

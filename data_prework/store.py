@@ -17,18 +17,19 @@ from tqdm import tqdm
 from data_prework.catalogue import Entry
 from data_prework.check import file_faults
 from data_prework.image_files import convert
+from data_prework.layout import RawFolderError
 from data_prework.manifest import VERSION, About, files_folder, read_manifest, write_manifest
-from data_prework.scan import RawFolderError
 
 
 def write_prepared(
-    folder: Path, name: str, entry: Entry, settings, root: Path, truth: Path | None,
+    folder: Path, name: str, entry: Entry, classes: list[str], settings, root: Path, truth: Path | None,
     rows: pd.DataFrame, rejected: pd.DataFrame, report: Callable[[str], None],
 ) -> Path:  # fmt: skip
     """Write everything under a new `files-<id>`, then rename the manifest: the one moment of change.
 
     Args:
         folder: the prepared folder.
+        classes: in the order of their numbers; of two, the second is the positive one.
         settings: a dataclass; kept in about.json.
         root: of the raw files.
         truth: folder with the masks of a drawn stand-in, None for real images.
@@ -44,8 +45,8 @@ def write_prepared(
     """
     embedded = truth is not None
     rows = rows.assign(path=_names(rows), **_origin(root, rows, entry, embedded))
-    facts = rows[["raw", "raw_sha256", "split", "group", "source", "licence", "author"]].values.tolist()
-    key = json.dumps([VERSION, name, asdict(settings), facts])
+    facts = rows[["raw", "raw_sha256", "label", "split", "group", "source", "licence", "author"]].values.tolist()
+    key = json.dumps([VERSION, name, classes, asdict(settings), facts])
     files = folder / f"files-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
     folder.mkdir(parents=True, exist_ok=True)
     current = _current_files(folder)
@@ -70,7 +71,7 @@ def write_prepared(
         version=VERSION,
         name=name,
         title=entry.title,
-        classes=list(entry.classes) or sorted(rows["label"].unique()),
+        classes=classes,
         source="embedded" if embedded else "real",
         prepared=date.today().isoformat(),
         settings=asdict(settings),
@@ -80,6 +81,7 @@ def write_prepared(
         groups=int(rows["group"].nunique()),
         group_rule=entry.group_words,
         licence=entry.licence,
+        positive=classes[1] if len(classes) == 2 else "",
     )
     (files / "about.json").write_text(json.dumps(asdict(about), indent=2) + "\n", encoding="utf-8")
     rows = rows.assign(

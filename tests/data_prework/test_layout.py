@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_prework.layout import SPLIT_WORDS, RawFolderError, pattern_in, read_layout, split_names
+from data_prework.layout import SPLIT_WORDS, RawFolderError, check_published, pattern_in, read_layout, split_names
+from tests.data_prework.conftest import encoded, fill, sample_image, two_classes
 
 
 def tree(root: Path, *names: str, count: int = 2) -> Path:
@@ -127,7 +128,6 @@ def test_folders_inside_a_class_belong_to_it_unless_the_depth_says_otherwise(tmp
         (("train", "test"), "--labels FILE.csv"),
         (("images", "labels.csv"), "--labels labels.csv"),
         (("one",), r"found 1 class folder"),
-        (("train/a", "train/b", "test/a"), "the test split has no folder of b, which train has"),
         (("cat.1.jpg", "cat.2.jpg", "dog.1.jpg", "dog.2.jpg"), "--label-pattern"),
     ],
 )
@@ -174,3 +174,71 @@ def test_the_tree_is_told_in_a_few_lines_even_with_a_thousand_classes(tmp_path):
 def test_a_pattern_is_proposed_only_where_names_hold_few_labels():
     assert pattern_in(["IMG_1.jpg", "IMG_2.jpg"]) == ""
     assert pattern_in([f"cat_{i}.jpg" for i in range(5)] + [f"dog_{i}.jpg" for i in range(5)])
+
+
+def found(root: Path) -> set[tuple[str, str, str]]:
+    return {(item.split, item.label, item.path.name) for item in read_layout(root).files}
+
+
+def test_one_folder_per_class_gives_every_file(tmp_path):
+    two_classes(tmp_path, 2)
+    assert found(tmp_path) == {
+        ("", "elm", "0000.jpg"), ("", "elm", "0001.jpg"), ("", "oak", "1000.jpg"), ("", "oak", "1001.jpg"),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name, split", [("train", "train"), ("Training", "train"), ("valid", "val"), ("TEST", "test")])
+def test_split_folders_are_known_by_their_usual_names(tmp_path, name, split):
+    two_classes(tmp_path / name, 1)
+    two_classes(tmp_path / "extra", 1)
+    layout = read_layout(tmp_path)
+    assert {item.split for item in layout.files} == {split}
+    assert layout.notes == ["left out: extra, 2 files beside the splits"]
+
+
+def test_folders_that_only_hold_a_folder_are_stepped_into(tmp_path):
+    two_classes(tmp_path / "download" / "leaves v2", 1)
+    assert found(tmp_path) == {("", "elm", "0000.jpg"), ("", "oak", "1000.jpg")}
+
+
+def test_of_the_copied_xray_zip_every_image_is_found_once(tmp_path):
+    for inner in ("chest_xray", "chest_xray/chest_xray", "chest_xray/__MACOSX/chest_xray"):
+        for split in ("train", "test", "val"):
+            two_classes(tmp_path / inner / split, 1)
+    layout = read_layout(tmp_path)
+    assert len(layout.files) == 6
+    assert {len(item.path.relative_to(tmp_path).parts) for item in layout.files} == {4}
+    assert "left out: chest_xray, 6 files beside the splits" in layout.notes
+
+
+def test_hidden_files_and_the_litter_of_systems_are_no_images(tmp_path):
+    two_classes(tmp_path, 1)
+    fill(tmp_path / "elm" / "from the garden", 1, 50)
+    for name in (".hidden.jpg", "._0000.jpg", "Thumbs.db", ".cache/a.jpg", "__MACOSX/a.jpg"):
+        (tmp_path / "elm" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "elm" / name).write_bytes(encoded(sample_image(9)))
+    fill(tmp_path / ".git", 1, 60)
+    assert found(tmp_path) == {("", "elm", "0000.jpg"), ("", "elm", "0050.jpg"), ("", "oak", "1000.jpg")}
+
+
+def test_a_class_that_a_published_split_lacks_is_refused(tmp_path):
+    layout = read_layout(tree(tmp_path, "train/a", "train/b", "test/a"))
+    with pytest.raises(RawFolderError, match=r"the test split has no folder of b, which train has.*--no-published"):
+        check_published(layout)
+
+
+@pytest.mark.parametrize(
+    "make, words",
+    [
+        (lambda root: None, "found 0 class folder(s) with files (none)"),
+        (lambda root: fill(root / "elm", 2, 0), "found 1 class folder(s) with files (elm)"),
+        (lambda root: fill(root, 2, 0), "found 0 class folder(s)"),
+        (lambda root: (fill(root / "elm", 2, 0), (root / "oak").mkdir()), "found 1 class folder(s) with files (elm)"),
+    ],
+)
+def test_fewer_than_two_classes_are_refused(tmp_path, make, words):
+    make(tmp_path)
+    with pytest.raises(RawFolderError) as caught:
+        read_layout(tmp_path)
+    assert words in str(caught.value)
+    assert "Expected one folder per class" in str(caught.value)

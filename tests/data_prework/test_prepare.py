@@ -12,8 +12,8 @@ from PIL import Image
 
 from data_prework.check import check
 from data_prework.duplicates import hash_bits, near_pairs
+from data_prework.layout import RawFolderError
 from data_prework.manifest import COLUMNS, ManifestError, files_folder, find_prepared, read_about, read_manifest
-from data_prework.scan import RawFolderError
 from data_prework.split import SplitError
 from tests.data_prework.conftest import encoded, fill, quiet, sample_image, snapshot, two_classes
 

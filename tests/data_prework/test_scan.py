@@ -13,8 +13,9 @@ import pytest
 from PIL import Image
 
 from data_prework.image_files import RejectedImageError, convert
-from data_prework.scan import RawFolderError, describe, find_images, jpeg_quality, scan
-from tests.data_prework.conftest import encoded, fill, pixels, sample_image, snapshot, two_classes
+from data_prework.layout import read_layout
+from data_prework.scan import describe, jpeg_quality, scan
+from tests.data_prework.conftest import encoded, pixels, sample_image, snapshot, two_classes
 
 
 def reason(path: Path, **limits) -> str:
@@ -300,73 +301,11 @@ def test_the_hash_is_that_of_the_library(tmp_path, gray):
         assert describe(tmp_path / "a.png")["phash"] == str(imagehash.phash(image, hash_size=16))
 
 
-def found(root: Path) -> set[tuple[str, str, str]]:
-    return {(item.split, item.label, item.path.name) for item in find_images(root)[0]}
-
-
-def test_one_folder_per_class(tmp_path):
-    two_classes(tmp_path, 2)
-    assert found(tmp_path) == {
-        ("", "elm", "0000.jpg"), ("", "elm", "0001.jpg"), ("", "oak", "1000.jpg"), ("", "oak", "1001.jpg"),
-    }  # fmt: skip
-
-
-@pytest.mark.parametrize("name, split", [("train", "train"), ("Training", "train"), ("valid", "val"), ("TEST", "test")])
-def test_split_folders_are_known_by_their_usual_names(tmp_path, name, split):
-    two_classes(tmp_path / name, 1)
-    two_classes(tmp_path / "extra", 1)
-    images, ignored = find_images(tmp_path)
-    assert {item.split for item in images} == {split}
-    assert ignored == ["extra"]
-
-
-def test_folders_that_only_hold_a_folder_are_stepped_into(tmp_path):
-    two_classes(tmp_path / "download" / "leaves v2", 1)
-    assert found(tmp_path) == {("", "elm", "0000.jpg"), ("", "oak", "1000.jpg")}
-
-
-def test_of_the_copied_xray_zip_every_image_is_found_once(tmp_path):
-    for inner in ("chest_xray", "chest_xray/chest_xray", "chest_xray/__MACOSX/chest_xray"):
-        for split in ("train", "test", "val"):
-            two_classes(tmp_path / inner / split, 1)
-    images, ignored = find_images(tmp_path)
-    assert len(images) == 6
-    assert {len(item.path.relative_to(tmp_path).parts) for item in images} == {4}
-    assert ignored == ["chest_xray"]
-
-
-def test_hidden_files_and_the_litter_of_systems_are_no_images(tmp_path):
-    two_classes(tmp_path, 1)
-    fill(tmp_path / "elm" / "from the garden", 1, 50)
-    for name in (".hidden.jpg", "._0000.jpg", "Thumbs.db", ".cache/a.jpg", "__MACOSX/a.jpg"):
-        (tmp_path / "elm" / name).parent.mkdir(exist_ok=True)
-        (tmp_path / "elm" / name).write_bytes(encoded(sample_image(9)))
-    fill(tmp_path / ".git", 1, 60)
-    assert found(tmp_path) == {("", "elm", "0000.jpg"), ("", "elm", "0050.jpg"), ("", "oak", "1000.jpg")}
-
-
-@pytest.mark.parametrize(
-    "make, words",
-    [
-        (lambda root: None, "found 0 class folder(s) with files (none)"),
-        (lambda root: fill(root / "elm", 2, 0), "found 1 class folder(s) with files (elm)"),
-        (lambda root: fill(root, 2, 0), "found 0 class folder(s)"),
-        (lambda root: (fill(root / "elm", 2, 0), (root / "oak").mkdir()), "found 1 class folder(s) with files (elm)"),
-    ],
-)
-def test_fewer_than_two_classes_are_refused(tmp_path, make, words):
-    make(tmp_path)
-    with pytest.raises(RawFolderError) as caught:
-        find_images(tmp_path)
-    assert words in str(caught.value)
-    assert "Expected one folder per class" in str(caught.value)
-
-
 def test_scanning_keeps_the_order_and_changes_nothing(tmp_path):
     two_classes(tmp_path, 8)
     (tmp_path / "elm" / "bad.jpg").write_bytes(b"no image")
     before = snapshot(tmp_path)
-    images, _ = find_images(tmp_path)
+    images = read_layout(tmp_path).files
     rows = list(scan(images))
     assert [item for item, _, _ in rows] == images
     assert [item.path.name for item, facts, why in rows if facts is None] == ["bad.jpg"]
