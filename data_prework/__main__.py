@@ -11,6 +11,7 @@ from data_prework.check import check
 from data_prework.errors import CourseError
 from data_prework.manifest import default_data_dir, find_prepared, prepared_folder, read_manifest
 from data_prework.prepare import Settings, prepare
+from data_prework.sources.archives import ARCHIVE_SUFFIXES
 from data_prework.sources.download import PNEUMONIA_MNIST, AddressList, DownloadError, fetch
 from data_prework.sources.weights import WEIGHTS, fetch_weights
 from data_prework.synthetic import DRAWN, synthesize
@@ -46,7 +47,7 @@ def _downloaded(name: str) -> Path | None:
     there = sorted(p for p in folder.iterdir() if not p.name.startswith(".")) if folder.is_dir() else []
     if not there:
         return None  # never tried, or a download that failed and left nothing but its lock
-    archives = [p for p in there if p.suffix in (".zip", ".npz", ".rar")]
+    archives = [p for p in there if p.suffix.lower() in (*ARCHIVE_SUFFIXES, ".npz")]
     return archives[0] if len(archives) == 1 and not any(p.is_dir() for p in there) else folder
 
 
@@ -152,10 +153,10 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     known = ", ".join(CATALOGUE)
 
-    one = commands.add_parser("prepare", help="turn a raw folder or zip into a prepared data set with a manifest")
+    one = commands.add_parser("prepare", help="turn a raw folder or archive into a prepared data set with a manifest")
     one.add_argument("name", help=f"one of {known}, or a name for your own images")
     one.add_argument(
-        "--from", dest="source", type=Path, metavar="FOLDER_OR_ZIP",
+        "--from", dest="source", type=Path, metavar="FOLDER_OR_ARCHIVE",
         help="raw images: one folder per class, or train/ and test/ with these; it is only read, never changed "
         "(default: what was downloaded, else the drawn stand-in)",
     )  # fmt: skip

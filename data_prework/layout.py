@@ -40,6 +40,7 @@ OTHER_FILES = frozenset(
         ".lock .names .data .cache",
     )
 )
+ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".rar", ".7z", ".bz2", ".xz", ".npz")
 SYSTEM = ("__MACOSX", "Thumbs.db", "desktop.ini", "Icon\r")
 SHOWN = 6  # names in a line of the report
 
@@ -203,7 +204,7 @@ def read_layout(
         if split and not folder.with_images():
             notes.append(f"left out: {folder.name}, {len(folder.images):,} files without class folders, so unlabeled")
             continue
-        for place, label, images in _classes(folder, depth, splits):
+        for place, label, images in _classes(folder, depth, splits, notes):
             inner = split or place
             found += [Found(path, label, inner) for path in images]
         if folder.images:
@@ -314,7 +315,7 @@ def pattern_in(names: Sequence[str]) -> str:
     return pattern if 2 <= len(labels) <= len(names) / 2 and sum(labels.values()) >= len(names) / 2 else ""
 
 
-def _classes(folder: Folder, depth: int | None, splits: bool) -> list[tuple[str, str, list[Path]]]:
+def _classes(folder: Folder, depth: int | None, splits: bool, notes: list[str]) -> list[tuple[str, str, list[Path]]]:
     """(split, label, files) of the class folders in a folder; the split is that of folders inside the classes."""
     if depth is not None:
         return _classes_at(folder, depth)
@@ -332,6 +333,10 @@ def _classes(folder: Folder, depth: int | None, splits: bool) -> list[tuple[str,
                 f"--depth 1 takes {classes}; --depth 2 takes {names} within each; or give one of them alone: "
                 f"--from {top[0].path}"
             )
+    nested = [each for each in top if len(each.with_images()) > 1]
+    if nested and not any(each.images for each in top):
+        inside = shown_names(one.name for one in nested[0].with_images())
+        notes.append(f"{nested[0].name} holds folders ({inside}), which belong to it; --depth 2 makes them the classes")
     return [("", each.name, each.all_files()) for each in top]
 
 
@@ -396,7 +401,10 @@ def _hint(tree: Folder) -> str:
     images = tree.all_images()
     if pattern := pattern_in([path.name for path in images]):
         return f"If the labels are in the file names: --label-pattern '{pattern}'"
-    tables = [path for folder in tree.everywhere() for path in folder.others if path.suffix.lower() in (".csv", ".tsv")]
+    others = [path for folder in tree.everywhere() for path in folder.others]
+    if archives := [path.name for path in others if path.suffix.lower() in ARCHIVES]:
+        return f"There are archives in it ({shown_names(archives)}): unpack them, or give one with --from."
+    tables = [path for path in others if path.suffix.lower() in (".csv", ".tsv")]
     return f"If a table says them: --labels {tables[0].relative_to(tree.path)}" if tables else ""
 
 

@@ -57,11 +57,12 @@ def prepare(
     wait: float = 600,
     verbose: bool = True,
 ) -> Path:
-    """Turn a raw folder or zip into the prepared data set `name`.
+    """Turn a raw folder or archive into the prepared data set `name`.
 
     Args:
         name: a data set of the catalogue, or a name of one's own.
-        raw: folder or .zip with one folder per class (or train/test folders with these); nothing in it is changed.
+        raw: folder, zip or tar with one folder per class, or in another layout that the settings explain; nothing in
+            it is changed.
         settings: fractions, seed and limits, see `Settings`.
         data_dir: folder of all data; `default_data_dir()` if not given.
         wait: seconds to wait while another process prepares the same data set.
@@ -82,7 +83,7 @@ def prepare(
     raw = Path(raw).expanduser().resolve()
     if not raw.exists():
         raise RawFolderError(
-            f"{raw}: no such folder or file. Give the folder (or zip) that holds one folder per class."
+            f"{raw}: no such folder or file. Give the folder (or archive) that holds one folder per class."
         )
     truth = raw.with_name(raw.name + "_truth")
     embedded = (truth / "draws.csv").is_file()  # only the drawn stand-ins have it
@@ -191,7 +192,7 @@ def _alone(folder: Path, wait: float, report: Report):
 
 @contextmanager
 def _opened(raw: Path, entry: Entry, folder: Path, report: Report):
-    """The raw folder itself, or what a zip (or MedMNIST's .npz) holds, in a folder that is gone afterwards."""
+    """The raw folder itself, or what an archive (or MedMNIST's .npz) holds, in a folder that is gone afterwards."""
     place = folder.with_name(f".{folder.name}.unpacked")
     shutil.rmtree(place, ignore_errors=True)  # of a run that was killed; we hold the lock
     if raw.is_dir():
@@ -199,7 +200,7 @@ def _opened(raw: Path, entry: Entry, folder: Path, report: Report):
         return
     report(f"unpacking   {raw.name}")
     try:
-        arrays = raw.suffix == ".npz"
+        arrays = raw.suffix.lower() == ".npz"
         yield npz_to_folders(raw, place / "raw", entry.classes) if arrays else unpack(raw, place / "raw")
     finally:
         shutil.rmtree(place, ignore_errors=True)

@@ -38,7 +38,10 @@ def test_help_names_the_commands_and_gives_examples(capsys):
 @pytest.mark.parametrize(
     "command, words",
     [
-        ("prepare", ["--from FOLDER_OR_ZIP", "--test", "--val", "--seed", "--random-split", "--group-pattern REGEX"]),
+        (
+            "prepare",
+            ["--from FOLDER_OR_ARCHIVE", "--test", "--val", "--seed", "--random-split", "--group-pattern REGEX"],
+        ),
         ("prepare", ["leaks", "'(patient[0-9]+)_'", "default 0.2", "--near BITS", "--min-side", "--max-pixels"]),
         ("prepare", ["--labels TABLE", "--label-pattern REGEX", "--depth N", "--leave-out", "--positive CLASS"]),
         ("synthesize", ["--seed", "--count", "--difficulty", "--to", "--force", "chest_xray"]),
