@@ -12,7 +12,7 @@ from data_prework.errors import CourseError
 from data_prework.manifest import default_data_dir, find_prepared, prepared_folder, read_manifest
 from data_prework.prepare import Settings, prepare
 from data_prework.sources.archives import ARCHIVE_SUFFIXES
-from data_prework.sources.download import PNEUMONIA_MNIST, AddressList, DownloadError, fetch
+from data_prework.sources.download import PNEUMONIA_MNIST, AddressList, Commons, DownloadError, fetch
 from data_prework.sources.weights import WEIGHTS, fetch_weights
 from data_prework.synthetic import DRAWN, synthesize
 
@@ -86,11 +86,20 @@ def download_command(args: argparse.Namespace) -> int:
         sources = (PNEUMONIA_MNIST[args.size],)
     if args.list:
         sources = (AddressList(dict(_class_and_file(text) for text in args.list)),)
+    if args.category:
+        sources = (Commons(dict(_class_and_category(text) for text in args.category)),)
     if not sources:
-        raise ValueError(f"{args.name!r} has no known download; prepare your own folder with --from")
+        raise ValueError(
+            f"{args.name!r} has no known download; prepare your own folder with --from, or say where its images are "
+            "with --category or --list"
+        )
     folder = args.to or raw_folder(args.name, embedded=False)
     failed = []
     for source in sources:
+        if guessed := getattr(source, "unconfirmed", ()):
+            print(
+                f"note        not confirmed: {', '.join(guessed)}; if one is wrong, give yours: --category CLASS=NAME"
+            )
         try:
             got = fetch(source, args.name, folder)
             print(f"downloaded  {got}")
@@ -107,6 +116,13 @@ def _class_and_file(text: str) -> tuple[str, Path]:
     if not label or not Path(file).is_file():
         raise ValueError(f"--list {text}: give CLASS=FILE, where FILE is a text file with one image address per line")
     return label, Path(file)
+
+
+def _class_and_category(text: str) -> tuple[str, str]:
+    label, _, category = text.partition("=")
+    if not label or not category.strip():
+        raise ValueError(f"--category {text}: give CLASS=CATEGORY, the name of a category of Wikimedia Commons")
+    return label, category.strip()
 
 
 def check_command(args: argparse.Namespace) -> int:
@@ -196,6 +212,10 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument(
         "--list", action="append", metavar="CLASS=FILE", help="text file of image addresses for a class; repeat it"
     )
+    one.add_argument(
+        "--category", action="append", metavar="CLASS=CATEGORY",
+        help="category of Wikimedia Commons for a class, or several with | between; repeat it",
+    )  # fmt: skip
     one.set_defaults(run=download_command)
 
     one = commands.add_parser("check", help="verify hashes, counts, groups and balance of a prepared data set")

@@ -10,7 +10,7 @@ import requests
 from filelock import FileLock
 from tqdm import tqdm
 
-from data_prework.sources.http import USER_AGENT, BadAnswerError, DownloadError, in_words, with_retries
+from data_prework.sources.http import BadAnswerError, DownloadError, in_words, user_agent, with_retries
 from data_prework.sources.wikimedia import COMMONS_API, collect, collect_addresses
 
 
@@ -40,13 +40,14 @@ class Kaggle:
 class Commons:
     """Photos of Wikimedia Commons. categories: class name -> category, or several of them with | between.
 
-    per_class: photos at most. pause: seconds before each request.
+    per_class: photos at most. pause: seconds before each request. unconfirmed: categories that were never seen used.
     """
 
     categories: dict[str, str]
     api: str = COMMONS_API
     per_class: int = 500
     pause: float = 0.2
+    unconfirmed: tuple[str, ...] = ()
 
     @property
     def page(self) -> str:
@@ -103,8 +104,12 @@ def fetch(source: Source, name: str, folder: Path, *, retries: int = 3, timeout:
     except DownloadError as error:
         raise DownloadError(_with_advice(source, name, str(error))) from error
     except (BadAnswerError, OSError) as error:
-        where = f"{source.api}: " if isinstance(source, Commons) else ""
-        raise DownloadError(_with_advice(source, name, where + in_words(error))) from error
+        words = in_words(error)
+        if isinstance(source, Commons):
+            words = f"{source.api}: {words}"
+            if "(403)" in words or "(429)" in words:  # what a client without a contact gets
+                words += ". Or say who asks, in the environment variable COURSE_CONTACT: an e-mail address or a page"
+        raise DownloadError(_with_advice(source, name, words)) from error
 
 
 def fetch_direct(source: Direct, name: str, folder: Path, retries: int, timeout: float, wait: float) -> Path:
@@ -127,7 +132,7 @@ def fetch_direct(source: Direct, name: str, folder: Path, retries: int, timeout:
             def download(url: str = url) -> None:
                 expected = max(1, int(source.size_mb * 1e6))  # until the server says; pooch wants a bar with a total
                 with tqdm(total=expected, unit="B", unit_scale=True, desc=f"{name}: {source.file}") as bar:
-                    headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
+                    headers = {"User-Agent": user_agent(), "Accept-Encoding": "identity"}
                     get = pooch.HTTPDownloader(progressbar=bar, chunk_size=2**18, timeout=timeout, headers=headers)
                     get(url, str(part), None)
                 _check_content(part, source)
@@ -147,7 +152,10 @@ def _fetch_kaggle(source: Kaggle, folder: Path, retries: int, wait: float) -> Pa
     import kagglehub  # here, because it takes a second to import and only this source needs it
     from kagglehub.exceptions import CredentialError, DataCorruptionError, UnauthenticatedError
 
-    token = "sign in at kaggle.com, Settings > API > Create New Token, and put the file in ~/.kaggle/kaggle.json"
+    token = (
+        "sign in at kaggle.com, Settings > API > Generate New Token, and put the token in the file "
+        "~/.kaggle/access_token or in the environment variable KAGGLE_API_TOKEN"
+    )
     try:
         with FileLock(folder / f".{source.handle.replace('/', '_')}.lock"):
             return Path(with_retries(lambda: kagglehub.dataset_download(source.handle), retries, wait))
@@ -232,9 +240,7 @@ PNEUMONIA_MNIST = {  # image size in pixels -> file; addresses and md5 as in med
 }
 CHEST_XRAY_KAGGLE = Kaggle("paultimothymooney/chest-xray-pneumonia")
 CONCRETE_CRACKS_KAGGLE = Kaggle("arnavr10880/concrete-crack-images-for-classification")  # plain folders, no rar
-MONUMENTS = Commons(  # names of categories from memory, several guesses each: one that does not exist adds nothing
-    {
-        "cristo_redentor": "Cristo Redentor|Christ the Redeemer (statue)|Cristo Redentor (Rio de Janeiro)",
-        "cristo_rei": "Cristo Rei (Almada)|Cristo Rei, Almada|Sanctuary of Christ the King (Almada)",
-    }
+MONUMENTS = Commons(
+    {"cristo_redentor": "Cristo Redentor (Rio de Janeiro)", "cristo_rei": "Cristo Rei (Almada)|Cristo Rei, Almada"},
+    unconfirmed=("Cristo Rei (Almada)", "Cristo Rei, Almada"),  # one that does not exist adds nothing
 )

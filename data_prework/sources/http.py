@@ -1,6 +1,9 @@
 """Manners and words for the web: when to try again, how long to wait, and what a failure means to a reader."""
 
 import errno
+import os
+import re
+import subprocess
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -10,10 +13,35 @@ from urllib3.exceptions import InvalidHeader, ProtocolError, ReadTimeoutError
 from urllib3.util import Retry
 
 from data_prework.errors import CourseError
+from data_prework.files import PROJECT
 
-USER_AGENT = f"image-classification-course/0.1 (teaching notebooks) python-requests/{requests.__version__}"
 LONGEST_WAIT = 120.0  # seconds, however long a server asks for
 Result = TypeVar("Result")
+
+
+def user_agent() -> str:
+    """How the course names itself to servers: with a contact, without which Wikimedia refuses.
+
+    The contact is the environment variable COURSE_CONTACT, an address of mail or of a page; where it isn't set, the
+    project's page, which is its git remote.
+
+    Source:
+        https://foundation.wikimedia.org/wiki/Policy:Wikimedia_Foundation_User-Agent_Policy
+    """
+    contact = os.environ.get("COURSE_CONTACT") or _page()
+    about = f"teaching notebooks; {contact}" if contact else "teaching notebooks"
+    return f"image-classification-course/2 ({about}) python-requests/{requests.__version__}"
+
+
+def _page() -> str:
+    """The git remote as an address of the web, "" where there is none."""
+    try:
+        command = ["git", "-C", str(PROJECT), "remote", "get-url", "origin"]
+        remote = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    remote = re.sub(r"^(ssh://)?git@([^:/]+)[:/]", r"https://\2/", remote)
+    return remote.removesuffix(".git") if re.fullmatch(r"https?://[^@\s]+", remote) else ""
 
 
 class DownloadError(CourseError, RuntimeError):

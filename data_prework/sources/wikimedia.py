@@ -18,7 +18,7 @@ from filelock import FileLock
 from tqdm import tqdm
 
 from data_prework.files import atomic_write
-from data_prework.sources.http import USER_AGENT, BadAnswerError, DownloadError, in_words, retry_after, with_retries
+from data_prework.sources.http import BadAnswerError, DownloadError, in_words, retry_after, user_agent, with_retries
 
 COMMONS_API = "https://commons.wikimedia.org/w/api.php"
 SOURCE_FIELDS = ("path", "source", "licence", "author")
@@ -167,7 +167,7 @@ def _collection(folder: Path, labels: Iterable[str]) -> Iterator[tuple[dict, dic
 
 def _session() -> requests.Session:
     session = requests.Session()
-    session.headers["User-Agent"] = USER_AGENT
+    session.headers["User-Agent"] = user_agent()
     return session
 
 

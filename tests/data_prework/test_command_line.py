@@ -171,6 +171,8 @@ def test_a_download_that_failed_does_not_stand_in_the_way_of_the_drawn_stand_in(
     ("arguments", "words"),
     [
         (["monuments", "--list", "nonsense"], "give CLASS=FILE"),
+        (["birds", "--category", "robin="], "give CLASS=CATEGORY"),
+        (["birds"], "with --category or --list"),
         (["monuments", "--list", "cristo_rei=nowhere.txt"], "give CLASS=FILE"),
         (["chest_xray", "--size", "64"], "--size is for pneumonia_mnist: 28, 64, 128, 224"),
         (["pneumonia_mnist", "--size", "65"], "--size is for pneumonia_mnist: 28, 64, 128, 224"),

@@ -5,6 +5,7 @@ import errno
 import hashlib
 import io
 import json
+import subprocess
 import threading
 import time
 import zipfile
@@ -21,7 +22,7 @@ import requests
 
 from data_prework.sources import download
 from data_prework.sources.download import AddressList, Commons, Direct, DownloadError, Kaggle, fetch
-from data_prework.sources.http import in_words, retry_after
+from data_prework.sources.http import in_words, retry_after, user_agent
 from data_prework.sources.wikimedia import collect, collect_addresses
 
 BODY = bytes(range(256)) * 2000
@@ -259,7 +260,7 @@ def test_a_kaggle_dataset_is_fetched_and_unpacked(tmp_path, kaggle):
 
 
 @pytest.mark.parametrize(
-    ("status", "words"), [(403, "Create New Token"), (401, "Create New Token"), (404, "moved"), (500, "later")]
+    ("status", "words"), [(403, "Generate New Token"), (401, "access_token"), (404, "moved"), (500, "later")]
 )
 def test_a_refusal_of_kaggle_is_told_in_words(tmp_path, kaggle, status, words):
     with serving(lambda *_: (status, {"Content-Type": "application/json"}, b"{}")) as (address, _):
@@ -390,6 +391,39 @@ def test_commons_failures_are_told_in_words(tmp_path):
         fails(Commons({"../a": "Rio"}, f"{address}/api", pause=0), tmp_path / "3", "cannot be a folder")
     with serving(lambda *_: ok(b"<html>")) as (address, _):
         fails(Commons({"a": "Rio"}, f"{address}/api", pause=0), tmp_path / "4", "not the JSON")
+
+
+def test_commons_is_told_who_asks(tmp_path, monkeypatch):
+    agents = []
+
+    def answers(*_):
+        def refuse(handler):
+            agents.append(handler.headers["User-Agent"])
+            handler.send_error(403)
+
+        return refuse
+
+    monkeypatch.setenv("COURSE_CONTACT", "ana@example.org")
+    with serving(answers) as (address, _):
+        fails(Commons({"a": "Rio"}, f"{address}/api", pause=0), tmp_path / "raw", "(403)", "COURSE_CONTACT")
+    assert agents and all("ana@example.org" in agent for agent in agents)
+
+
+@pytest.mark.parametrize(
+    ("remote", "contact"),
+    [
+        ("git@example.org:ana/course.git", "; https://example.org/ana/course)"),
+        ("https://example.org/ana/course", "; https://example.org/ana/course)"),
+        ("https://token@example.org/ana/course", "(teaching notebooks)"),
+        ("/home/ana/course", "(teaching notebooks)"),
+    ],
+)
+def test_the_contact_is_the_projects_page_and_never_a_secret(tmp_path, monkeypatch, remote, contact):
+    monkeypatch.delenv("COURSE_CONTACT", raising=False)
+    monkeypatch.setattr("data_prework.sources.http.PROJECT", tmp_path)
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    subprocess.run(["git", "-C", str(tmp_path), "remote", "add", "origin", remote], check=True)
+    assert contact in user_agent()
 
 
 def test_an_interrupted_collection_keeps_its_sources_and_goes_on(tmp_path):
