@@ -6,6 +6,7 @@ PROFILE ?= quick
 PYTHON312 ?= python3.12
 DATA    ?= embedded
 RAW     ?=
+DATASET ?=
 N       ?=
 SUBMISSIONS ?= submissions
 BUNDLES ?= $(or $(COURSE_RESULTS),results)/bundles
@@ -20,7 +21,7 @@ PY       := $(VENV)/bin/python
 READY    := $(VENV)/.installed
 NOTEBOOKS := notebooks data_prework
 AUDIT    := build/ipython/profile_default/startup
-NBVAL     = COURSE_PROFILE=quick COURSE_SOURCE=embedded COURSE_RESULTS="$(CURDIR)/build/test-results" \
+NBVAL     = COURSE_PROFILE=quick COURSE_SOURCE=embedded COURSE_DATASET= COURSE_RESULTS="$(CURDIR)/build/test-results" \
   IPYTHONDIR="$(CURDIR)/build/ipython" $(PY) -m pytest -q -p no:cacheprovider -p tests.notebooks.forked_nbval \
   --nbval-lax --nbval-current-env --nbval-cell-timeout=300
 
@@ -29,13 +30,14 @@ NBVAL     = COURSE_PROFILE=quick COURSE_SOURCE=embedded COURSE_RESULTS="$(CURDIR
   test-notebooks test-lab test-lowest test-newest test-colab weekly links data lock clean
 
 help:  ## List what make can do
-	@echo "make TARGET   (PROFILE=quick|full   DATA=embedded|real   RAW=folder of raw data   PYTHON=python3.12)"
+	@echo "make TARGET   (PROFILE=quick|full   DATA=embedded|real   RAW=folder of raw data   DATASET=yours   PYTHON=python3.12)"
 	@sed -n -e 's/^#: /\n/p' -e 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
 #: Learn
 
 run: $(READY) data  ## Run every notebook; executed copies and HTML pages go to build/
-	@$(PY) -m helpers.course run --profile $(PROFILE) --data $(DATA) $(if $(RAW),--raw "$(RAW)") --out build
+	@$(PY) -m helpers.course run --profile $(PROFILE) --data $(DATA) $(if $(RAW),--raw "$(RAW)") \
+	  $(if $(DATASET),--dataset "$(DATASET)") --out build
 
 lab: $(READY) data  ## Open JupyterLab at the first notebook, on localhost with its token
 	@$(PY) -m jupyter lab --ServerApp.ip=localhost --ServerApp.root_dir="$(CURDIR)" notebooks/00_start_here.ipynb
@@ -75,7 +77,7 @@ check: lint  ## The fast part of the tests, in under a minute: metrics, plots, r
 
 lesson: $(READY) data  ## Run and check one lesson in the quick profile: make lesson N=03, or N=case_studies/cracks
 	@test -n "$(N)" || { echo "which lesson? make lesson N=03, or N=case_studies/cracks"; exit 1; }
-	@$(PY) -m helpers.course run --profile $(PROFILE) --out build notebooks/$(N)*.ipynb
+	@$(PY) -m helpers.course run --profile $(PROFILE) $(if $(DATASET),--dataset "$(DATASET)") --out build notebooks/$(N)*.ipynb
 	@$(PY) -m pytest -q -p no:cacheprovider tests/notebooks/test_notebooks.py -k "$(notdir $(N))"
 
 lint: $(READY)  ## ruff: format and rules

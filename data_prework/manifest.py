@@ -102,6 +102,16 @@ def default_source() -> str:
     return source
 
 
+def stand_in(name: str) -> str:
+    """The data set that is used for one of the course: what the environment variable COURSE_DATASET names, if it does.
+
+    Example:
+        >>> stand_in("leaves")
+        'leaves'
+    """
+    return os.environ.get("COURSE_DATASET") or name if name in COURSE else name
+
+
 def prepared_folder(name: str, embedded: bool, data_dir: Path | None = None) -> Path:
     """Where a prepared data set belongs: `data_dir/NAME`, or `data_dir/embedded/NAME` for the drawn stand-ins.
 
@@ -195,6 +205,17 @@ def _existing(folder: Path) -> tuple[Path, str]:
     if not path.is_file():
         raise ManifestError(f"{path}: there is no prepared data set. {again}")
     return path, again
+
+
+def two_largest(about: About) -> list[str]:
+    """The two classes with most training images, in their order; all lessons but those on more classes take two.
+
+    Args:
+        about: of a prepared data set.
+    """
+    train = about.counts.get("train", {})
+    largest = sorted(about.classes, key=lambda label: -train.get(label, 0))[:2]
+    return [label for label in about.classes if label in largest]
 
 
 def files_folder(folder: Path, frame: pd.DataFrame) -> Path:

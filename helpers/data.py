@@ -23,6 +23,8 @@ from data_prework.manifest import (
     find_prepared,
     read_about,
     read_manifest,
+    stand_in,
+    two_largest,
 )
 from helpers.errors import CourseError
 
@@ -116,14 +118,15 @@ def load_dataset(
     """Load a prepared data set.
 
     Args:
-        name: as in `python -m data_prework prepare NAME`.
+        name: as in `python -m data_prework prepare NAME`. Where the environment variable COURSE_DATASET names another
+            one, it takes the place of the course's own; of more than two classes then the two with most images count.
         image_size: side in pixels, or (height, width), from 8 to 2048. Images are stretched to it, with antialiasing.
         color_mode: "grayscale" (one channel) or "rgb" (three).
         batch_size: of `Split.batches`, in images.
         max_images: keep about this many images, chosen by seed, with the shares of splits and classes kept; only
             their files are read. At least 12; None: all.
         seed: of the shuffling and of `max_images`.
-        source: "real" or "embedded"; None: as the environment variable COURSE_SOURCE says, else "real".
+        source: "real" or "embedded", whatever the environment says; None: as COURSE_SOURCE says, else "real".
         data_dir: folder of all data; None: `data_prework.manifest.default_data_dir()`.
 
     Returns:
@@ -141,10 +144,13 @@ def load_dataset(
         raise ValueError(f"batch_size is {batch_size}; it must be 1 or more")
     folder = locate(name, source, data_dir)
     frame, about = read_manifest(folder), read_about(folder)
-    rows = _chosen(frame, max_images, seed)
+    stands_in = source is None and stand_in(name) != name
+    classes = two_largest(about) if stands_in else about.classes
+    some = np.flatnonzero(frame["label"].isin(classes))
+    rows = some[_chosen(frame.iloc[some], max_images, seed)]
     pixels = _pixels(folder, frame, rows, size, color_mode)
     frame = frame.iloc[rows]
-    labels = frame["label"].map({label: i for i, label in enumerate(about.classes)}).to_numpy(np.int32)
+    labels = frame["label"].map({label: i for i, label in enumerate(classes)}).to_numpy(np.int32)
     parts = {}
     for split in SPLITS:
         part = _neighbors(np.flatnonzero(frame["split"] == split))
@@ -156,7 +162,7 @@ def load_dataset(
             batch_size=batch_size,
             seed=seed if split == "train" else None,
         )
-    return Dataset(name, folder, about.classes, about.source, **parts)
+    return Dataset(stand_in(name) if stands_in else name, folder, classes, about.source, **parts)
 
 
 def locate(name: str, source: str | None = None, data_dir: Path | None = None) -> Path:
@@ -168,9 +174,9 @@ def locate(name: str, source: str | None = None, data_dir: Path | None = None) -
     Raises:
         NotPreparedError: it is not there; the message names the command that prepares it.
     """
-    if source is None:
-        source = default_source()
-    folder = find_prepared(name, source, data_dir)
+    if source is None and stand_in(name) != name:
+        name, source = stand_in(name), "real"
+    folder = find_prepared(name, source or default_source(), data_dir)
     if folder is None:
         raise NotPreparedError(
             f"the data set {name!r} is not prepared yet. In a terminal, in the project's folder: "
@@ -189,7 +195,11 @@ def load_manifest(name: str, source: str | None = None, data_dir: Path | None = 
         NotPreparedError: the data set is not there; the message names the command that prepares it.
         ManifestError: it is damaged; the message names the file.
     """
-    return read_manifest(locate(name, source, data_dir))
+    folder = locate(name, source, data_dir)
+    frame = read_manifest(folder)
+    if source is None and stand_in(name) != name:
+        frame = frame[frame["label"].isin(two_largest(read_about(folder)))].reset_index(drop=True)
+    return frame
 
 
 def _size(image_size: int | tuple[int, int]) -> tuple[int, int]:

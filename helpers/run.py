@@ -2,6 +2,7 @@
 
 COURSE_PROFILE   quick or full (default full): how much data and how many epochs
 COURSE_RESULTS   folder of the results store (default: results in the project)
+COURSE_DATASET   a prepared data set that takes the place of the course's (default: none; read by data_prework.manifest)
 """
 
 import os
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from data_prework.files import PROJECT, why_not_writable
-from data_prework.manifest import COURSE, SOURCES, default_source, find_prepared, read_about
+from data_prework.manifest import COURSE, SOURCES, default_source, find_prepared, read_about, stand_in, two_largest
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Run:
         source: "real", where real data are prepared, or "embedded", the drawn stand-ins.
         device: what computes, in words.
         results_folder: of the results store.
+        dataset: what takes the place of the course's data sets, "" where nothing does.
 
     Example:
         >>> run = Run("03", 7, "quick", "embedded", "2 CPU cores", Path("results"))
@@ -45,6 +47,7 @@ class Run:
     source: str
     device: str
     results_folder: Path
+    dataset: str = ""
 
     def epochs(self, full: int) -> int:
         """`full` epochs, or 1 in the quick profile.
@@ -135,13 +138,16 @@ class Run:
         Args:
             dataset: its name; one that is not prepared counts as embedded.
         """
-        folder = find_prepared(dataset, self.source)
+        if self.dataset and dataset in COURSE:
+            folder = find_prepared(self.dataset, "real")
+        else:
+            folder = find_prepared(dataset, self.source)
         return read_about(folder).source if folder else "embedded"
 
     @property
     def uses_real_data(self) -> bool:
-        """Whether at least one data set of the course is a real one in this run."""
-        return self.source == "real" and any(self.source_of(name) == "real" for name in COURSE)
+        """Whether at least one data set of the course is a real one in this run, or another takes its place."""
+        return bool(self.dataset) or (self.source == "real" and any(self.source_of(name) == "real" for name in COURSE))
 
     def _number(self, full: int, quick: int, what: str) -> int:
         if full < 1:
@@ -149,7 +155,9 @@ class Run:
         return full if self.profile == "full" else min(full, quick)
 
 
-def start(lesson: str, seed: int = 7, source: str | None = None, verbose: bool = True) -> Run:
+def start(
+    lesson: str, seed: int = 7, source: str | None = None, verbose: bool = True, dataset: str | None = None
+) -> Run:
     """Begin a lesson: set all seeds and the style of figures, and say in one line what it runs on.
 
     A second line says so where the results folder is read-only, or its disk full; results then go to the system's
@@ -160,12 +168,15 @@ def start(lesson: str, seed: int = 7, source: str | None = None, verbose: bool =
         seed: for Python, NumPy and Keras.
         source: "embedded" for a lesson that needs the drawn data, such as their masks; None: COURSE_SOURCE decides.
         verbose: print the line.
+        dataset: a prepared data set, such as a folder of your own, that takes the place of the course's in all that
+            this lesson loads; None: COURSE_DATASET decides.
 
     Returns:
         What the lesson asks for its numbers of epochs and images.
 
     Raises:
         ValueError: an environment variable, or `source`, has a value that is not known.
+        FileNotFoundError: the data set that shall take the course's place is not prepared.
     """
     tf, keras = import_tensorflow()
     from helpers.plots.style import use_style
@@ -173,6 +184,14 @@ def start(lesson: str, seed: int = 7, source: str | None = None, verbose: bool =
     profile = _choice("COURSE_PROFILE", "full", ("quick", "full"))
     if source not in (None, *SOURCES):
         raise ValueError(f"source: {source!r}; it must be {' or '.join(SOURCES)}")
+    if dataset is not None:
+        os.environ["COURSE_DATASET"] = dataset
+    other = stand_in(COURSE[0]) if os.environ.get("COURSE_DATASET") else ""
+    if other and find_prepared(other, "real") is None:
+        raise FileNotFoundError(
+            f"the data set {other!r} is not prepared: python -m data_prework prepare {other} --from FOLDER"
+        )
+    drawn_only = source == "embedded"
     source = source or default_source()
     results = Path(os.environ.get("COURSE_RESULTS") or PROJECT / "results").expanduser()
     if trouble := why_not_writable(results):
@@ -185,12 +204,14 @@ def start(lesson: str, seed: int = 7, source: str | None = None, verbose: bool =
         tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     tf.get_logger().setLevel("ERROR")  # it warns of retracing wherever a lesson trains several small networks in a row
     use_style()
-    run = Run(lesson, seed, profile, source, _device(tf), results)
+    run = Run(lesson, seed, profile, source, _device(tf), results, "" if drawn_only else other)
     if verbose:
         print(
             f"Lesson {lesson} · TensorFlow {tf.__version__} · Keras {keras.__version__} · {run.device} · "
             f"profile {profile} · data: {_sources(run)} · seed {seed}"
         )
+        if other:
+            print(_on_other_data(run, other))
     return run
 
 
@@ -236,7 +257,20 @@ def _device(tf) -> str:
     return f"{len(gpus)} x {name}" if len(gpus) > 1 else name
 
 
+def _on_other_data(run: Run, other: str) -> str:
+    if not run.dataset:
+        return f"This lesson needs what only the drawn images have, such as masks: it runs on them, not on {other}."
+    about = read_about(find_prepared(other, "real"))
+    words = f"The text describes the course's images, the numbers are those of {other}."
+    if len(about.classes) > 2:
+        two = " and ".join(two_largest(about))
+        words += f" Of its {len(about.classes)} classes the two with most images are used: {two}."
+    return words
+
+
 def _sources(run: Run) -> str:
+    if run.dataset:
+        return f"{run.dataset} in place of the course's"
     if run.source == "embedded":
         return "embedded"
     real = [name for name in COURSE if run.source_of(name) == "real"]

@@ -22,8 +22,9 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbconvert import HTMLExporter
 
+from data_prework.errors import CourseError
 from data_prework.files import PROJECT, atomic_write
-from data_prework.manifest import COURSE
+from data_prework.manifest import COURSE, find_prepared
 from data_prework.prepare import prepare
 from helpers.course import forked_kernels
 from helpers.course.processes import ONE_THREAD, end, family, resident
@@ -66,8 +67,11 @@ def prepare_real(raw: Path) -> list[str]:
             said.append(f"{name}: not in {raw}, the embedded one is used")
             continue
         print(f"--- {name}")
-        prepare(name, place)
-        said.append(f"{name}: real")
+        try:
+            prepare(name, place)
+            said.append(f"{name}: real")
+        except (CourseError, ValueError, OSError) as error:
+            said.append(f"{name}: can't be prepared, the embedded one is used ({error})")
     return said
 
 
@@ -236,6 +240,9 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--profile", choices=("quick", "full"), default="quick")
     parser.add_argument("--data", choices=("embedded", "real"), default="embedded")
     parser.add_argument("--raw", type=Path, help="folder with the raw data sets, for --data real")
+    parser.add_argument(
+        "--dataset", metavar="NAME", help="a prepared data set, such as your own, in place of the course's"
+    )
     parser.add_argument("--out", type=Path, default=Path("build"), help="where pages and executed copies go")
     parser.add_argument("--timeout", type=float, default=1800, help="seconds for one cell (default 1800)")
     parser.add_argument("--cold", action="store_true", help="never fork kernels, as quick runs do on Linux")
@@ -243,6 +250,13 @@ def main(argv: list[str]) -> int:
     args = parser.parse_intermixed_args(rest)
     os.environ["COURSE_PROFILE"] = "full" if command == "outputs" else args.profile
     os.environ["COURSE_SOURCE"] = "embedded" if command == "outputs" else args.data
+    os.environ.pop("COURSE_DATASET", None)
+    if args.dataset:
+        if command == "outputs":
+            parser.error("the stored outputs are those of the embedded data; --dataset goes with run")
+        if find_prepared(args.dataset, "real") is None:
+            parser.error(f"{args.dataset} is not prepared: python -m data_prework prepare {args.dataset} --from FOLDER")
+        os.environ["COURSE_DATASET"] = args.dataset
     if args.raw:
         if args.data != "real":
             parser.error("--raw goes with --data real")

@@ -96,6 +96,26 @@ def test_real_data_are_prepared_as_far_as_they_are_there(tmp_path, home, monkeyp
     assert read_about(tmp_path / "data" / "monuments").source == "real"
 
 
+def test_data_that_cannot_be_prepared_are_told_in_a_line_and_the_others_go_on(tmp_path, home, monkeypatch, capsys):
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path / "data"))
+    (tmp_path / "raw" / "chest_xray" / "NORMAL").mkdir(parents=True)
+    for label, name in (("bright", "cristo_rei"), ("dark", "cristo_redentor")):
+        shutil.copytree(home / "raw" / label, tmp_path / "raw" / "monuments" / name)
+    said = course.prepare_real(tmp_path / "raw")
+    assert said[0].startswith("chest_xray: can't be prepared, the embedded one is used (") and "\n" not in said[0]
+    assert said[2] == "monuments: real"
+
+
+def test_another_data_set_is_named_to_the_notebooks_or_refused_before_they_run(tmp_path, outcome_of, capsys):
+    path = notebook(tmp_path / "one.ipynb", "import os; print(os.environ['COURSE_DATASET'])")
+    with pytest.raises(SystemExit):
+        outcome_of("run", "--dataset", "leaves", str(path))
+    assert "leaves is not prepared" in capsys.readouterr().err
+    assert outcome_of("run", "--cold", "--dataset", "squares", str(path))[0] == 0
+    ran = nbformat.read(tmp_path / "build" / "one.ipynb", as_version=4)
+    assert ran.cells[1].outputs[0].text == "squares\n"
+
+
 def test_a_raw_folder_that_is_not_there_is_refused(tmp_path, outcome_of, capsys):
     with pytest.raises(SystemExit):
         outcome_of("run", "--data", "real", "--raw", str(tmp_path / "nowhere"))

@@ -22,11 +22,24 @@ def home(tmp_path_factory):
     return place
 
 
+@pytest.fixture(scope="session")
+def shades(home):
+    """Beside `squares` a data set of three classes: 30 dark, 30 bright and 24 medium images."""
+    rng = np.random.default_rng(1)
+    for label, level, count in (("bright", 200, 30), ("dark", 40, 30), ("medium", 120, 24)):
+        folder = home / "raw_shades" / label
+        folder.mkdir(parents=True)
+        for i in range(count):
+            pixels = rng.normal(level, 30, (40, 50, 3)).clip(0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(folder / f"{i:02d}.png")
+    return prepare("shades", home / "raw_shades", data_dir=home, verbose=False)
+
+
 def point_at(home, tmp_path, monkeypatch) -> None:
     """Point the course at some data and at an empty results store."""
     monkeypatch.setenv("COURSE_DATA", str(home))
     monkeypatch.setenv("COURSE_RESULTS", str(tmp_path / "results"))
-    for name in ("COURSE_PROFILE", "COURSE_SOURCE"):
+    for name in ("COURSE_PROFILE", "COURSE_SOURCE", "COURSE_DATASET"):
         monkeypatch.delenv(name, raising=False)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import helpers
+from helpers.data import load_dataset, load_manifest
 from helpers.run import PROJECT, Run
 
 
@@ -79,6 +80,35 @@ def test_a_lesson_may_ask_for_the_drawn_data_whatever_the_environment_says(start
     assert run.source == "embedded" and "data: embedded" in lines[0] and not run.uses_real_data
     with pytest.raises(ValueError, match="source: 'drawn'"):
         started(source="drawn")
+
+
+def test_a_data_set_of_ones_own_takes_the_place_of_the_courses(started, monkeypatch):
+    monkeypatch.setenv("COURSE_DATASET", "squares")
+    run, lines = started()
+    assert "data: squares in place of the course's" in lines[0] and "the numbers are those of squares" in lines[1]
+    assert (run.dataset, run.source_of("chest_xray"), run.uses_real_data) == ("squares", "real", True)
+    run.claim("Cracks are seen", False)  # a finding, no fault
+    data = load_dataset("chest_xray", image_size=16)
+    assert (data.name, data.class_names, data.source) == ("squares", ["bright", "dark"], "real")
+
+
+def test_of_more_than_two_classes_the_lessons_on_two_take_the_largest(started, shades, monkeypatch):
+    monkeypatch.setenv("COURSE_DATASET", "")  # forgotten at the end, whatever `start` writes there
+    lines = started(dataset="shades")[1]
+    assert lines[1].endswith("Of its 3 classes the two with most images are used: bright and dark.")
+    whole, part = load_dataset("shades", image_size=16), load_dataset("monuments", image_size=16, max_images=24)
+    assert whole.class_names == ["bright", "dark", "medium"] and part.class_names == ["bright", "dark"]
+    assert set(part.train.labels) == {0, 1} and set(part.train.frame["label"]) == {"bright", "dark"}
+    assert set(load_manifest("monuments")["label"]) == {"bright", "dark"}
+    assert (part.train.images[part.train.labels == 0].mean() > 150).all()
+
+
+def test_a_lesson_that_needs_the_drawn_data_says_that_it_keeps_them(started, monkeypatch):
+    monkeypatch.setenv("COURSE_DATASET", "squares")
+    run, lines = started(source="embedded")
+    assert run.dataset == "" and "data: embedded" in lines[0] and "runs on them, not on squares" in lines[1]
+    with pytest.raises(FileNotFoundError, match="prepare leaves --from FOLDER"):
+        started(dataset="leaves")
 
 
 def test_the_results_store_lies_where_the_environment_says(started, monkeypatch, tmp_path):
