@@ -57,6 +57,16 @@ def atomic_write(path: Path | str) -> Iterator[Path]:
         new.unlink(missing_ok=True)
 
 
+def shown_path(path: Path) -> str:
+    """A path for a report: from the working directory where it lies in the project's folder, else whole.
+
+    Example:
+        >>> shown_path(Path("/elsewhere/leaves"))
+        '/elsewhere/leaves'
+    """
+    return os.path.relpath(path) if Path(path).resolve().is_relative_to(PROJECT) else str(path)
+
+
 def free_gb(folder: Path | str) -> float:
     """Free space in GB on the disk where a folder is, or would be made.
 

@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from data_prework.catalogue import Entry
 from data_prework.check import file_faults
+from data_prework.files import shown_path
 from data_prework.image_files import convert
 from data_prework.layout import RawFolderError
 from data_prework.manifest import VERSION, About, files_folder, read_manifest, write_manifest
@@ -53,7 +54,7 @@ def write_prepared(
     _clean(folder, keep=current)
     if current.startswith(files.name):
         if not file_faults(folder, read_manifest(folder)):
-            report(f"unchanged   {folder} is up to date")
+            report(f"unchanged   {shown_path(folder)} is up to date")
             return folder
         report("damaged     the prepared files are not what they were; they are written again")
     if current == files.name:
@@ -91,9 +92,9 @@ def write_prepared(
     )
     write_manifest(folder, rows)
     _clean(folder, keep=files.name)
-    report(f"written     {len(rows)} images in {len(about.classes)} classes to {folder}")
+    report(f"written     {len(rows)} images in {len(about.classes)} classes to {shown_path(folder)}")
     if len(rejected):
-        report(f"            what was left out, and why: {files / 'rejected.csv'}")
+        report(f"            what was left out, and why: {shown_path(files / 'rejected.csv')}")
     return folder
 
 

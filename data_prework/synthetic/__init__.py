@@ -6,7 +6,12 @@ from importlib import import_module
 from pathlib import Path
 
 # name of a data set -> the module that draws its raw folder
-DRAWN = {"chest_xray": "xrays.films", "concrete_cracks": "cracks.patches", "monuments": "monuments.photos"}
+DRAWN = {
+    "chest_xray": "xrays.films",
+    "concrete_cracks": "cracks.patches",
+    "monuments": "monuments.photos",
+    "scenes": "shapes.scenes",
+}
 
 
 def synthesize(

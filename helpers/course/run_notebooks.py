@@ -49,7 +49,8 @@ class Outcome:
 def course_notebooks() -> list[Path]:
     """The notebooks in reading order: the lessons, the case studies, and last the tour of data preparation."""
     lessons = PROJECT / "notebooks"
-    places = (lessons.glob("[0-9]*.ipynb"), lessons.glob("case_studies/*.ipynb"), PROJECT.glob("data_prework/*.ipynb"))
+    names = ("[0-9]*.ipynb", "[0-9]*/[0-9]*.ipynb", "case_studies/*.ipynb")
+    places = (*(lessons.glob(name) for name in names), PROJECT.glob("data_prework/*.ipynb"))
     return [path for place in places for path in sorted(place)]
 
 
