@@ -17,7 +17,7 @@ EXERCISES = "notebooks/exercises"
 PLACES = {"README.md": "index.md", "CITATION.cff": "cite.md", "LICENSE": "licence.md"}
 TEXTS = (
     *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "notebooks/reference_projects.md", "notebooks/glossary.md"),
-    *("tests/bench/RESULTS.md", "data_prework/cards/*.md"),
+    *("tests/bench/RESULTS.md", "data_prework/README.md", "data_prework/cards/*.md"),
 )
 ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 3 3"><path fill="#0a7d91" d="M0 0h3v3H0z"/>'
@@ -28,7 +28,7 @@ CHAPTERS = {
     "lessons": (
         "Lessons",
         "Read them in this order: each builds on those before it.",
-        "notebooks/[0-9] notebooks/glossary",
+        "notebooks/00_start_here notebooks/[0-9] notebooks/glossary",
     ),
     "case_studies": (
         "Case studies",
@@ -44,7 +44,7 @@ CHAPTERS = {
     "data": (
         "Data",
         "How the data were prepared, and a card for each data set: origin, traps, limits.",
-        "data_prework/data_prework data_prework/cards/",
+        "data_prework/README data_prework/data_prework data_prework/cards/",
     ),
     "reference": (
         "Reference",
@@ -112,7 +112,7 @@ def _write_chapters(folder: Path, pages: list[str]) -> None:
     """Write the page of each chapter, which lists its pages, and name the chapters on the first page."""
     chapters = ""
     for name, (title, words, patterns) in CHAPTERS.items():
-        inside = [one for pattern in patterns.split() for one in pages if re.match(pattern, one)]
+        inside = list(dict.fromkeys(one for pattern in patterns.split() for one in pages if re.match(pattern, one)))
         if not inside:
             continue
         chapters += f"/{name}\n"
