@@ -126,7 +126,7 @@ def merge(groups: pd.Series, clusters: np.ndarray) -> pd.Series:
 
     Args:
         groups: (n,) name of the group of each image.
-        clusters: (n,) int, see `data_prework.duplicates.near_clusters`.
+        clusters: (n,) int, see `data_prework.duplicates.drop_duplicates`.
 
     Example:
         >>> merge(pd.Series(["c", "b", "a"]), np.array([0, 0, 1])).tolist()

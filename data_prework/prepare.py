@@ -79,7 +79,7 @@ def prepare(
         raise RawFolderError(f"{raw}: the prepared data set would be written inside it. Move your images elsewhere.")
     with _alone(folder, wait, report), _opened(raw, entry, folder, report) as root:
         rows, rejected = read_folder(root, entry, settings.min_side, settings.max_pixels, report)
-        rows, dropped = drop_duplicates(rows, settings.near, report)
+        rows, dropped = drop_duplicates(rows, root, settings.near, report)
         rows = add_groups(rows, rule, words, report)
         rows, leaked = add_splits(
             rows, entry.keep_splits, settings.test, settings.val, settings.seed, settings.random_split, report
