@@ -8,10 +8,7 @@ from tqdm import tqdm
 
 from data_prework.duplicates import alike_pairs, hash_bits
 from data_prework.manifest import SPLITS, About, files_folder, read_about, read_manifest
-
-# Largest difference of a class's share between a split and all images that we split ourselves, beyond the one image
-# by which whole numbers miss any share. Published splits are as they are.
-BALANCE = 0.1
+from data_prework.split import BALANCE
 
 
 def check(folder: Path) -> list[str]:

@@ -193,7 +193,7 @@ def same_image(first: Path, second: Path, changed: bool = False) -> bool:
             return False
         squares += float(np.square(low / expected).sum())
         blocks += low.size
-    return squares <= EXPLAINED**2 * blocks
+    return blocks > 0 and squares <= EXPLAINED**2 * blocks
 
 
 def _planes(path: Path) -> tuple[Image.Image, np.ndarray]:
@@ -217,7 +217,7 @@ def _brightness(one: np.ndarray, two: np.ndarray) -> tuple[float, float]:
 
 def _block_means(planes: np.ndarray, side: int) -> np.ndarray:
     height, width = planes.shape[0] // side, planes.shape[1] // side
-    blocks = planes[: height * side, : width * side].reshape(height, side, width, side, -1)
+    blocks = planes[: height * side, : width * side].reshape(height, side, width, side, planes.shape[2])
     return blocks.mean(axis=(1, 3))
 
 

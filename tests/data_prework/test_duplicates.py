@@ -134,6 +134,16 @@ def photo(number: int, size: tuple[int, int] = (160, 120)) -> Image.Image:
     return Image.fromarray((np.asarray(image) * 0.8 + 20 + grain).clip(0, 255).astype(np.uint8))
 
 
+@pytest.mark.parametrize("size", [(28, 28), (61, 259), (300, 517)])
+def test_copies_of_any_size_are_compared_to_their_last_row(tmp_path, size):
+    one = photo(1).convert("L").resize(size)
+    two = one.copy()
+    two.paste(255, (size[0] // 8 * 8 - 8, size[1] // 8 * 8 - 8, *size))
+    rows = table(tmp_path, {"elm/1.png": one, "elm/2.jpg": one, "elm/3.jpg": two, "oak/1.png": photo(2)})
+    kept, _, _ = sorted_out(rows, tmp_path)
+    assert kept["raw"].tolist() == ["elm/1.png", "elm/3.jpg", "oak/1.png"]
+
+
 def test_copies_of_each_kind_are_dropped_and_named(tmp_path):
     one = photo(1)
     rows = table(
