@@ -1,9 +1,11 @@
 """Splits that keep groups whole and classes in balance."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import coo_matrix
 from sklearn.model_selection import StratifiedGroupKFold, train_test_split
 
 from data_prework.errors import CourseError
@@ -12,6 +14,7 @@ from data_prework.group import joined_by
 # Largest difference of a class's share between a split and all images that are split here, beyond the one image by
 # which whole numbers miss any share.
 BALANCE = 0.1
+NEARLY = 0.8 * BALANCE  # what is left to chance: the share among all differs a little from that among those left
 OFF = 0.03  # a share that misses what was asked for by more is reported
 CLOSE = 0.005  # this near to what the folds allow, no further seed is tried: each costs seconds with many groups
 
@@ -88,11 +91,15 @@ def take_groups(
     """
     if not len(labels):
         raise SplitError("there is no image left to choose from: all are in the official splits")
-    labels, groups = (np.unique(column, return_inverse=True)[1] for column in (labels, groups))
+    names, labels = np.unique(labels, return_inverse=True)
+    groups = np.unique(groups, return_inverse=True)[1]
     held = pd.DataFrame({"label": labels, "group": groups}).groupby("label")["group"].nunique().to_numpy()
     if held.min() <= leave:
-        raise SplitError(f"a class has {held.min()} group(s); whole groups go to one side, so it needs {leave + 1}")
-    needed = max(2, leave + 1, round(1 / min(fraction, 1 - fraction)))
+        raise SplitError(
+            f"class {names[held.argmin()]!r} has {held.min()} group(s) to choose from and needs {leave + 1}: whole "
+            "groups go to one side. Give other fractions, a finer group rule, or more images."
+        )
+    needed = max(2, leave + 1, round(1 / min(fraction, 1 - fraction)), math.ceil((leave + 1) / (1 - fraction)))
     # a group goes the way of the smallest class in it
     by_few = np.isin(groups, groups[held[labels] < needed])
     take = np.zeros(len(labels), bool)
@@ -103,7 +110,7 @@ def take_groups(
     counts, taken = (np.bincount(labels[part], minlength=len(held)) for part in (slice(None), take))
     if not ((taken > 0) & (taken < counts)).all():
         raise SplitError("no split has every class on both sides; the groups are too large. Give a finer group rule.")
-    return _balanced(take, labels, groups, fraction, seed)
+    return _balanced(take, labels, groups, fraction, seed, leave)
 
 
 def _take_few(labels: np.ndarray, groups: np.ndarray, fraction: float, seed: int, leave: int) -> np.ndarray:
@@ -148,24 +155,49 @@ def _take_folds(
     return best
 
 
-def _balanced(take: np.ndarray, labels: np.ndarray, groups: np.ndarray, fraction: float, seed: int) -> np.ndarray:
+def _balanced(
+    take: np.ndarray, labels: np.ndarray, groups: np.ndarray, fraction: float, seed: int, leave: int
+) -> np.ndarray:
     """Where the groups of one class are too large for the fraction, let the other classes follow the share it got."""
-    counts, taken = np.bincount(labels), np.bincount(labels[take], minlength=labels.max() + 1)
-    if np.abs(taken / taken.sum() - counts / counts.sum()).max() <= 0.8 * BALANCE:
+    counts = np.bincount(labels)
+    taken = np.bincount(labels[take], minlength=len(counts))
+    if _imbalance(taken, counts) <= NEARLY:  # always, where there are very many classes
         return take
-    sizes = pd.DataFrame({"group": groups, "label": labels}).groupby("group")["label"].agg(["size", "first", "nunique"])
-    coarse = (sizes.groupby("first")["size"].max() / counts).argmax()
-    goal = np.clip(taken[coarse] / counts[coarse], fraction / 2, 2 * fraction)
-    chosen = set(groups[take])
-    for label in np.flatnonzero(np.arange(len(counts)) != coarse):
-        count = taken[label]
-        own = sizes[(sizes["first"] == label) & (sizes["nunique"] == 1)]
-        for group, size in own["size"].sample(frac=1, random_state=seed).items():
-            after = count + (-size if group in chosen else size)
-            if 0 < after < counts[label] and abs(after - goal * counts[label]) < abs(count - goal * counts[label]):
-                count = after
-                chosen ^= {group}
-    return np.isin(groups, list(chosen))
+    table = coo_matrix((np.ones(len(labels), int), (groups, labels))).toarray()  # images by group and class
+    chosen = np.bincount(groups[take], minlength=len(table)) > 0
+    coarse = (table.max(axis=0) / counts).argmax()
+    goal = np.clip(taken[coarse] / counts[coarse], fraction / 2, 2 * fraction) * counts
+    pure = np.flatnonzero((table > 0).sum(axis=1) == 1)
+    for group in np.random.default_rng(seed).permutation(pure):
+        label = table[group].argmax()
+        after = taken + (-table[group] if chosen[group] else table[group])
+        nearer = abs(after[label] - goal[label]) < abs(taken[label] - goal[label])
+        if label != coarse and nearer and _may_change(table, chosen, leave, np.array([group]))[0]:
+            taken, chosen[group] = after, not chosen[group]
+    for _ in range(len(table)):  # what is left of it: change one group at a time, the best first
+        if _imbalance(taken, counts) <= NEARLY:
+            break
+        after = taken + np.where(chosen, -1, 1)[:, None] * table
+        misses = _imbalance(after, counts) + np.abs(after.sum(axis=1) / table.sum() - fraction) / 2
+        misses[~_may_change(table, chosen, leave, np.arange(len(table)))] = np.inf
+        best = misses.argmin()
+        if misses[best] >= _imbalance(taken, counts) + abs(taken.sum() / table.sum() - fraction) / 2:
+            break
+        taken, chosen[best] = after[best], not chosen[best]
+    return chosen[groups]
+
+
+def _imbalance(taken: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Largest difference of a class's share between chosen images, (..., classes), and all."""
+    shares = taken / np.maximum(taken.sum(axis=-1, keepdims=True), 1)
+    return np.abs(shares - counts / counts.sum()).max(axis=-1)
+
+
+def _may_change(table: np.ndarray, chosen: np.ndarray, leave: int, which: np.ndarray) -> np.ndarray:
+    """Whether every class keeps a group chosen, and `leave` groups not chosen, if one of the groups changes side."""
+    there = table > 0
+    after = there[chosen].sum(axis=0) + np.where(chosen[which], -1, 1)[:, None] * there[which]
+    return (~there[which] | ((after >= 1) & (after <= there.sum(axis=0) - leave))).all(axis=1)
 
 
 def split_rows(
@@ -278,10 +310,10 @@ def add_splits(
 
 def _report_shares(rows: pd.DataFrame, name: str, asked: float, report: Callable[[str], None]) -> None:
     """Say which classes could not get the share that was asked for, and what they got."""
-    reached = (rows["split"] == name).groupby(rows["label"]).agg(["mean", "size"])
-    off = (reached["mean"] - asked).abs()
-    off = off[(off > OFF) & (off * reached["size"] > 1)].sort_values(ascending=False, kind="stable")
+    reached = (rows["split"] == name).groupby(rows["label"]).mean()
+    off = (reached - asked).abs()
+    off = off[off > OFF].sort_values(ascending=False, kind="stable")
     if len(off):
-        shown = ", ".join(f"{label} {reached['mean'][label]:.0%}" for label in off.index[:5])
+        shown = ", ".join(f"{label} {reached[label]:.0%}" for label in off.index[:5])
         more = f" and {len(off) - 5} more of {len(reached)} classes" if len(off) > 5 else ""
         report(f"            {asked:.0%} {name} was asked for; whole groups allow: {shown}{more}")
