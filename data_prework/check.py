@@ -6,12 +6,9 @@ from pathlib import Path
 import pandas as pd
 from tqdm import tqdm
 
-from data_prework.duplicates import hash_bits, near_pair_blocks
+from data_prework.duplicates import alike_pairs, hash_bits
 from data_prework.manifest import SPLITS, About, files_folder, read_about, read_manifest
-
-# Largest difference of a class's share between a split and all images that we split ourselves, beyond the one image
-# by which whole numbers miss any share. Published splits are as they are.
-BALANCE = 0.1
+from data_prework.split import BALANCE
 
 
 def check(folder: Path) -> list[str]:
@@ -27,7 +24,7 @@ def check(folder: Path) -> list[str]:
     return [
         *file_faults(folder, frame),
         *_counts(frame, about),
-        *_groups(frame, about),
+        *_groups(folder, frame, about),
         *_balance(frame, about),
     ]
 
@@ -59,7 +56,7 @@ def _counts(frame: pd.DataFrame, about: About) -> list[str]:
     return [f"counts per split and class are {counts}, but about.json says {about.counts}"]
 
 
-def _groups(frame: pd.DataFrame, about: About) -> list[str]:
+def _groups(folder: Path, frame: pd.DataFrame, about: About) -> list[str]:
     sides = frame.groupby("group")["split"].nunique()
     torn = sorted(sides[sides > 1].index)
     why = " (split with --random-split, which leaks)" if about.settings.get("random_split") else ""
@@ -68,7 +65,8 @@ def _groups(frame: pd.DataFrame, about: About) -> list[str]:
         faults.append(f"{len(torn)} group(s) stand on two sides of a split{why}: {', '.join(torn[:5])}")
     split, path = frame["split"].to_numpy(), frame["path"].to_numpy()
     count, example = 0, ""
-    for pairs in near_pair_blocks(hash_bits(frame["phash"]), about.settings["near"]):
+    files = [Path(folder) / one for one in path]
+    for pairs, _ in alike_pairs(files, hash_bits(frame["phash"]), about.settings["near"]):
         across = pairs[split[pairs[:, 0]] != split[pairs[:, 1]]]
         count += len(across)
         if len(across) and not example:

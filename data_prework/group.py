@@ -126,7 +126,7 @@ def merge(groups: pd.Series, clusters: np.ndarray) -> pd.Series:
 
     Args:
         groups: (n,) name of the group of each image.
-        clusters: (n,) int, see `data_prework.duplicates.near_clusters`.
+        clusters: (n,) int, see `data_prework.duplicates.drop_duplicates`.
 
     Example:
         >>> merge(pd.Series(["c", "b", "a"]), np.array([0, 0, 1])).tolist()
@@ -163,4 +163,21 @@ def add_groups(
         f"groups      {len(sizes)} groups ({words}), "
         f"{int((sizes > 1).sum())} with more than one image, the largest with {int(sizes.max())}"
     )
-    return rows.assign(group=groups)
+    return rows.assign(group=groups, rule_group=own)
+
+
+def joined_by(rows: pd.DataFrame) -> tuple[str, str]:
+    """What joined the images of one class to few groups, and what to try.
+
+    Args:
+        rows: of one class, with label and group; also with rule_group, see `add_groups`, where there is one.
+    """
+    label, images, groups = rows["label"].iloc[0], len(rows), rows["group"].nunique()
+    ruled = rows["rule_group"].nunique() if "rule_group" in rows else images
+    fact = f"{label}: {images:,} image(s) in {groups:,} group(s)"
+    if images == groups:
+        return fact, "more images of it"
+    if ruled == groups:
+        return f"{fact}, by the group rule", "a finer --group-pattern, or more images from elsewhere"
+    by_rule = f"the group rule makes {ruled:,}, and " if ruled < images else ""
+    return f"{fact}: {by_rule}near-duplicates join these", "a smaller --near, or images that are less alike"

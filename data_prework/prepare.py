@@ -96,7 +96,7 @@ def prepare(
         classes = class_order(entry, layout.classes, settings.positive, root)
         report(f"classes     {_said(classes)}")
         rows, rejected = read_files(layout, root, settings.min_side, settings.max_pixels, report)
-        rows, dropped = drop_duplicates(rows, settings.near, report)
+        rows, dropped = drop_duplicates(rows, root, settings.near, report)
         rows = add_groups(rows, rule, words, report)
         keep = () if settings.no_published_splits else entry.keep_splits
         rows, leaked = add_splits(rows, keep, settings.test, settings.val, settings.seed, settings.random_split, report)

@@ -7,6 +7,8 @@ import pandas as pd
 from scipy.stats import binomtest
 
 WARN_AT = 0.85  # balanced accuracy of a rule that looks at the file only
+CHANCE = 0.01  # of any such warning where the files tell nothing: with many small classes some rule always fits
+SHOWN = 10  # classes, and warnings, that get a line each
 
 
 def file_features(rows: pd.DataFrame) -> pd.DataFrame:
@@ -72,13 +74,16 @@ def warnings_for(rows: pd.DataFrame) -> list[str]:
         rows: with label, width, height, mode, encoding, bytes; with more than two classes each stands against the rest.
     """
     said = []
-    labels = sorted(rows["label"].unique())
+    counts = rows["label"].value_counts()
+    labels = sorted(counts.index)
     for name, column in file_features(rows).items():
         if column.isna().any() or column.nunique() < 2:
             continue
         for label in labels[1:] if len(labels) == 2 else labels:
             score, cut, above = best_cut(column.to_numpy(), (rows["label"] == label).to_numpy())
-            if score >= WARN_AT:
+            distance, positive = 2 * score - 1, counts[label]
+            chance = 2 * np.exp(-2 * distance**2 * positive * (len(rows) - positive) / len(rows))  # Kolmogorov-Smirnov
+            if score >= WARN_AT and chance * 4 * len(labels) < CHANCE:
                 side = "at least" if above else "under"
                 said.append(
                     f"{name} alone gives the class away: '{name} {side} {cut:.4g} means {label}' is right in "
@@ -101,10 +106,15 @@ def warnings_for(rows: pd.DataFrame) -> list[str]:
 def report_shortcuts(rows: pd.DataFrame, report: Callable[[str], None]) -> None:
     """Tell encoding, size and color mode per class, and warn where one of them predicts the class."""
     train = rows[rows["split"] == "train"]
-    for label, facts in per_class(train).iterrows():
+    many = rows["label"].nunique() > SHOWN
+    table = per_class(train.assign(label=f"{rows['label'].nunique()} classes") if many else train)
+    for label, facts in table.iterrows():
         report(
             f"files       {label}: median {facts['width']:.0f} x {facts['height']:.0f} pixels, mostly "
             f"{facts['most common encoding']}, color modes {facts['color modes']}"
         )
-    for warning in warnings_for(train):
+    warnings = warnings_for(train)
+    for warning in warnings[:SHOWN]:
         report(f"WARNING     {warning}")
+    if len(warnings) > SHOWN:
+        report(f"WARNING     and {len(warnings) - SHOWN} more of this kind")

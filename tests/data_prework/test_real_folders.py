@@ -12,11 +12,12 @@ from data_prework.manifest import files_folder, read_about, read_manifest
 from tests.data_prework.conftest import quiet
 
 REAL = PROJECT.parent / "shared" / "data"
-XRAYS, CRACKS = REAL / "chest_xray", REAL / "concrete_cracks"
+XRAYS, CRACKS, COPIES = REAL / "chest_xray", REAL / "concrete_cracks", REAL / "concrete_cracks_copies"
 
 pytestmark = pytest.mark.real
 needs_xrays = pytest.mark.skipif(not XRAYS.is_dir(), reason=f"the real chest X-rays are not at {XRAYS}")
 needs_cracks = pytest.mark.skipif(not CRACKS.is_dir(), reason=f"the real crack patches are not at {CRACKS}")
+needs_copies = pytest.mark.skipif(not COPIES.is_dir(), reason=f"re-encoded crack patches are not at {COPIES}")
 
 
 def linked(source: Path, target: Path, keep: slice | list[int]) -> None:
@@ -84,3 +85,27 @@ def test_cracks_go_through_prepare_and_check(tmp_path):
     assert check(folder) == []
     leaky = quiet("concrete_cracks", tmp_path / "raw", tmp_path / "home", random_split=True)
     assert any("group(s) stand on two sides" in fault for fault in check(leaky))
+
+
+@needs_cracks
+@needs_copies
+def test_reencoded_cracks_are_dropped_and_named_and_join_no_blocks(tmp_path):
+    pairs = pd.read_csv(COPIES / "pairs.csv").iloc[::2]
+    numbers = [start + k for start in range(0, 5000, 250) for k in range(10)]
+    for label in ("Positive", "Negative"):
+        linked(CRACKS / label, tmp_path / "raw" / label, numbers)
+    for original in pairs["original"]:
+        (tmp_path / "raw" / original).unlink(missing_ok=True)
+        (tmp_path / "raw" / original).symlink_to(CRACKS / original)
+    alone = read_manifest(quiet("concrete_cracks", tmp_path / "raw", tmp_path / "alone"))
+    for copy in pairs["copy"]:
+        (tmp_path / "raw" / copy).symlink_to(COPIES / copy)
+    folder = quiet("concrete_cracks", tmp_path / "raw", tmp_path / "home")
+    rows = read_manifest(folder)
+    rejected = pd.read_csv(files_folder(folder, rows) / "rejected.csv").set_index("raw")["reason"]
+    found = rejected.reindex(pairs["copy"]).fillna("")
+    assert found.str.contains("copy|duplicate").mean() > 0.98
+    named = found.str.extract(r"re-encoded copy: .* as (\S+)$")[0]
+    assert (named.to_numpy() == pairs["original"]).mean() > 0.95
+    assert rows["group"].nunique() == pytest.approx(alone["group"].nunique(), abs=2)
+    assert check(folder) == []

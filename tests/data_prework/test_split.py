@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.model_selection import StratifiedGroupKFold
 
-from data_prework.split import SplitError, _Folds, split_rows, take_groups
+from data_prework.split import SplitError, _Folds, add_splits, split_rows, take_groups
 
 
 def rows_of(sizes: dict[str, list[int]], official: str = "") -> pd.DataFrame:
@@ -99,10 +99,65 @@ def test_a_random_split_tears_groups_apart():
     assert split_rows(rows).groupby(rows["group"]).nunique().max() == 1
 
 
-@pytest.mark.parametrize("sizes", [[50], [20, 20], [10, 10, 10, 10]])
+@pytest.mark.parametrize("sizes", [[50], [20, 20]])
 def test_too_few_groups_are_told_in_words(sizes):
-    with pytest.raises(SplitError, match=rf"class 'elm' has {len(sizes)} group\(s\), too few for a part of 20%"):
+    said = rf"needs at least 3\. elm: {sum(sizes)} image\(s\) in {len(sizes)} group\(s\)"
+    with pytest.raises(SplitError, match=said):
         split_rows(rows_of({"elm": sizes, "oak": [1] * 50}))
+
+
+def test_which_rule_joined_the_groups_and_what_to_try_is_said():
+    oak = [1] * 9
+    near = rows_of({"elm": [40], "oak": oak}).assign(rule_group=[n // 5 for n in range(40)] + list("abcdefghi"))
+    with pytest.raises(SplitError, match=r"the group rule makes 8, and near-duplicates join these\. Try a smaller"):
+        split_rows(near)
+    ruled = rows_of({"elm": [20, 20], "oak": oak}).assign(rule_group=lambda rows: rows["group"])
+    with pytest.raises(SplitError, match=r"in 2 group\(s\), by the group rule\. Try a finer --group-pattern"):
+        split_rows(ruled)
+    many = rows_of({f"bird{n:03d}": [1, 1] for n in range(30)} | {"oak": oak})
+    with pytest.raises(SplitError, match=r"bird000: 2 image.*; and 25 more classes\. Try more images of it\.$"):
+        split_rows(many)
+
+
+few = st.lists(st.integers(1, 4), min_size=3, max_size=6)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(few, min_size=2, max_size=6), st.sampled_from([0.1, 0.2, 0.4]), st.integers(0, 1000))
+def test_classes_of_few_groups_are_on_every_side(sizes, test, seed):
+    rows = rows_of({f"bird{n}": groups for n, groups in enumerate(sizes)} | {"oak": [1] * 40})
+    split = split_rows(rows, test=test, seed=seed)
+    assert split.groupby(rows["group"]).nunique().max() == 1
+    assert (split.groupby(rows["label"]).nunique() == 3).all()
+    assert split_rows(rows, test=test, seed=seed).equals(split)
+
+
+def test_hundreds_of_classes_of_ten_images_are_split_as_asked():
+    rows = rows_of({f"bird{n:03d}": [1] * 10 for n in range(300)})
+    shares = pd.crosstab(rows["label"], split_rows(rows), normalize="index")
+    assert (shares["test"] == 0.2).all() and shares["val"].isin([0.1, 0.2]).all()
+
+
+def test_other_classes_follow_the_share_that_large_groups_allow():
+    rows = rows_of({"elm": [100] * 10, "oak": [1] * 1000})
+    counts = split_rows(rows).groupby(rows["label"]).value_counts().unstack()
+    assert counts.loc["elm"].tolist() == counts.loc["oak"].tolist()
+
+
+def report_of(rows: pd.DataFrame) -> list[str]:
+    said = []
+    add_splits(rows.assign(raw=rows.index.astype(str)), (), 0.2, 0.15, 7, False, said.append)
+    return said
+
+
+def test_shares_that_groups_make_impossible_are_reported():
+    assert len(report_of(rows_of({"elm": [1] * 100, "oak": [2] * 50}))) == 1
+    assert report_of(rows_of({"elm": [10] * 4, "oak": [1] * 40}))[1:] == [
+        "            20% test was asked for; whole groups allow: elm 25%",
+        "            15% val was asked for; whole groups allow: oak 28%, elm 25%",
+    ]
+    sizes = {f"bird{n:02d}": [4, 4, 4] for n in range(12)}
+    assert report_of(rows_of(sizes))[1].endswith(", bird04 33% and 7 more of 12 classes")
 
 
 def test_too_few_images_for_a_random_split_are_told_in_words():
