@@ -361,7 +361,8 @@ def write_copy(data: bytes, path: Path, bits: int = 0) -> None:
         if isinstance(image, JpegImagePlugin.JpegImageFile):
             sampling = JpegImagePlugin.get_sampling(image)
             kept = sampling if sampling in (0, 2) or (sampling == 1 and plain.size == image.size) else 0
-            options = {"qtables": [image.quantization[layer[3]] for layer in image.layer], "subsampling": kept}
+            used = dict.fromkeys(layer[3] for layer in image.layer)  # luminance's first
+            options = {"qtables": [image.quantization[number] for number in used], "subsampling": kept}
         plain.save(path, "JPEG", icc_profile=profile, **options)
 
 
