@@ -194,6 +194,10 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     one.add_argument("--min-side", type=int, default=Settings.min_side, metavar="PIXELS", help="reject smaller images")
     one.add_argument("--max-pixels", type=int, default=Settings.max_pixels, metavar="N", help="reject larger images")
+    one.add_argument(
+        "--bits", type=int, default=Settings.bits, metavar="N",
+        help="depth of 16-bit gray images, 8 to 16 (default: 8, 10, 12, 14 or 16, by the largest value of all images)",
+    )  # fmt: skip
     one.set_defaults(run=prepare_command)
 
     one = commands.add_parser("synthesize", help="draw a course data set as a raw folder, with planted faults")

@@ -22,6 +22,7 @@ import pandas as pd
 
 from data_prework.errors import CourseError
 from data_prework.files import PROJECT, atomic_write
+from data_prework.names import as_text, from_text, printable
 
 VERSION = 1
 SPLITS = ("train", "val", "test")
@@ -44,6 +45,7 @@ COLUMNS = {
     "licence": "str",
     "author": "str",
 }
+FREE_TEXT = ("label", "group", "source", "licence", "author")  # as people wrote them; spreadsheets must not run them
 
 
 class ManifestError(CourseError, ValueError):
@@ -161,6 +163,7 @@ def read_manifest(folder: Path) -> pd.DataFrame:
         raise ManifestError(f"{path}: {what}. {again}")
     try:
         frame = frame.astype({column: kind for column, kind in COLUMNS.items() if kind == "int"})
+        frame = frame.assign(**{column: frame[column].map(from_text) for column in FREE_TEXT})
     except ValueError as error:
         raise ManifestError(f"{path}: a number is not a number ({error}). {again}") from error
     cut = ~frame["phash"].str.fullmatch("[0-9a-f]{64}") | ~frame["sha256"].str.fullmatch("[0-9a-f]{64}")
@@ -223,9 +226,14 @@ def files_folder(folder: Path, frame: pd.DataFrame) -> Path:
     return Path(folder) / frame["path"].iloc[0].split("/", 1)[0]
 
 
+def _as_cell(text: str) -> str:
+    return as_text(printable(text))
+
+
 def write_manifest(folder: Path, frame: pd.DataFrame) -> None:
     """Write `folder/manifest.csv`, sorted by path, aside first and then renamed over the old one."""
     path = Path(folder) / "manifest.csv"
     ordered = frame[list(COLUMNS)].sort_values("path", kind="stable")
+    ordered = ordered.assign(**{column: ordered[column].map(_as_cell) for column in FREE_TEXT})
     with atomic_write(path) as aside:
         ordered.to_csv(aside, index=False, lineterminator="\n")

@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Callable
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -12,11 +12,11 @@ from filelock import FileLock, Timeout
 from data_prework.catalogue import Entry, entry_for
 from data_prework.duplicates import NEAR, drop_duplicates
 from data_prework.group import add_groups, by_pattern
-from data_prework.image_files import MAX_PIXELS, MIN_SIDE
+from data_prework.image_files import MAX_PIXELS, MIN_SIDE, check_bits
 from data_prework.labels import layout_from_names, layout_from_table
 from data_prework.layout import Layout, RawFolderError, check_published, read_layout, shown_names
 from data_prework.manifest import prepared_folder
-from data_prework.scan import read_files
+from data_prework.scan import gray_bits, read_files
 from data_prework.shortcuts import report_shortcuts
 from data_prework.sources.archives import npz_to_folders, unpack
 from data_prework.split import add_splits, check_fractions
@@ -47,6 +47,7 @@ class Settings:
     near: int = NEAR
     min_side: int = MIN_SIDE
     max_pixels: int = MAX_PIXELS
+    bits: int = 0
 
 
 def prepare(
@@ -77,6 +78,7 @@ def prepare(
     settings, report = settings or Settings(), print if verbose else _silent
     entry = entry_for(name)
     check_fractions(settings.test, settings.val)
+    check_bits(settings.bits)
     rule, words = entry.group, entry.group_words
     if settings.group_pattern:
         rule, words = by_pattern(settings.group_pattern), f"pattern {settings.group_pattern}"
@@ -95,7 +97,8 @@ def prepare(
         report("layout      " + "\n            ".join(layout.lines()))
         classes = class_order(entry, layout.classes, settings.positive, root)
         report(f"classes     {_said(classes)}")
-        rows, rejected = read_files(layout, root, settings.min_side, settings.max_pixels, report)
+        rows, rejected = read_files(layout, root, settings.min_side, settings.max_pixels, report, settings.bits)
+        settings = replace(settings, bits=gray_bits(rows, settings.bits, report))
         rows, dropped = drop_duplicates(rows, root, settings.near, report)
         rows = add_groups(rows, rule, words, report)
         keep = () if settings.no_published_splits else entry.keep_splits

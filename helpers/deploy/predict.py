@@ -16,6 +16,7 @@ from PIL import Image
 
 from data_prework.files import atomic_write
 from data_prework.image_files import RejectedImageError, fit_image, read_image
+from data_prework.names import printable
 from helpers.deploy.bundle import Bundle, load_bundle
 from helpers.deploy.bundle_checks import CANNOT_JUDGE, CANNOT_READ, BundleError, probabilities
 from helpers.deploy.csv_cells import for_spreadsheet
@@ -37,20 +38,21 @@ def predict(images: Any, bundle: Bundle, threshold: float | None = None, heatmap
             positive class (h, w) by Grad-CAM; None where a file cannot be read.
 
     Returns:
-        The columns `file`; `probability` of the positive class, NaN where the file was not read; `decision`, a class,
-        or "cannot judge" where the image is unlike the training images, or "cannot read"; `unlike`, where 1 is the
-        limit; `note`, the reason in words.
+        The columns `file`, where signs that can't be seen are escaped; `probability` of the positive class, NaN where
+        the file was not read; `decision`, a class, or "cannot judge" where the image is unlike the training images, or
+        "cannot read"; `unlike`, where 1 is the limit; `note`, the reason in words.
 
     Raises:
         ValueError: an argument is wrong. A bad file is no error: its row says what is wrong with it.
     """
     rows, waiting = [], []
     for name, source in named_sources(images):
-        row = {"file": name, "probability": np.nan, "decision": CANNOT_READ, "unlike": np.nan, "note": ""}
+        row = {"file": printable(name), "probability": np.nan, "decision": CANNOT_READ, "unlike": np.nan, "note": ""}
         rows.append(row | ({"image": None, "map": None} if heatmap else {}))
         try:
-            read = fit_image if isinstance(source, np.ndarray) else read_image
-            waiting.append((rows[-1], read(source, bundle.size, bundle.color_mode)))
+            kind = (bundle.size, bundle.color_mode)
+            array = isinstance(source, np.ndarray)
+            waiting.append((rows[-1], fit_image(source, *kind) if array else read_image(source, *kind, bundle.bits)))
         except RejectedImageError as error:
             rows[-1]["note"] = str(error)
         if len(waiting) == BATCH:
