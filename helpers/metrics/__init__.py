@@ -1,13 +1,18 @@
 """Scores of a classifier, their intervals, and comparisons."""
 
 from helpers.metrics.comparison import Difference, compare
+from helpers.metrics.evaluation import evaluate
 from helpers.metrics.intervals import wilson
-from helpers.metrics.scores import LOWER_IS_BETTER, METRICS, Scores, evaluate, markdown, metric_name, score_table
+from helpers.metrics.names import LOWER_IS_BETTER, METRICS, MULTICLASS_METRICS, metric_name
+from helpers.metrics.scores import BinaryScores, MulticlassScores, Scores, markdown, score_table
 
 __all__ = [
     "LOWER_IS_BETTER",
     "METRICS",
+    "MULTICLASS_METRICS",
+    "BinaryScores",
     "Difference",
+    "MulticlassScores",
     "Scores",
     "compare",
     "evaluate",

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.stats import binomtest
 
 FEW_GROUPS = 10  # a class with fewer groups than this is resampled image by image
-_CHUNK = 1_000_000  # weights held at once: keeps the memory flat in the number of images
+CHUNK = 1_000_000  # weights held at once: keeps the memory flat in the number of images
 
 
 def _sides(y: np.ndarray, codes: np.ndarray) -> np.ndarray:
@@ -50,7 +50,7 @@ def _weights(y: np.ndarray, codes: np.ndarray, n_boot: int, seed: int) -> Iterat
     """
     rng = np.random.default_rng(seed)
     side = _sides(y, codes)
-    rows = max(1, _CHUNK // len(codes))
+    rows = max(1, CHUNK // len(codes))
     for start in range(0, n_boot, rows):
         size = min(rows, n_boot - start)
         times = np.zeros((size, len(side)))

@@ -1,64 +1,180 @@
-"""Scores of a two-class classifier with intervals, and the difference between two classifiers.
-
-Every value is scikit-learn's. Every interval comes from a percentile bootstrap that resamples images, or whole groups
-(patients, photos) where images of one group resemble each other. How to choose among the metrics: Metrics Reloaded,
-Nature Methods 2024, https://arxiv.org/abs/2206.01653.
-"""
+"""What was measured, with intervals: the scores of two classes, of more, and of several models side by side."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
+from html import escape
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
-from sklearn import metrics as sk
 
-from helpers.metrics.intervals import bootstrap, percentiles, resampled_units, units_of, wilson
-from helpers.metrics.validation import check_binary, check_options, group_codes
+from helpers.metrics.intervals import wilson
+from helpers.metrics.names import CLASS_METRICS, METRICS, MULTICLASS_METRICS, metric_name, metrics_of
 
-# Attribute of Scores -> its name in plain words, in the order of the tables.
-METRICS = {
-    "accuracy": "accuracy",
-    "balanced_accuracy": "balanced accuracy",
-    "precision": "precision",
-    "recall": "recall (sensitivity)",
-    "specificity": "specificity",
-    "false_negative_rate": "false-negative rate",
-    "negative_predictive_value": "negative predictive value",
-    "f1": "F1",
-    "roc_auc": "ROC AUC",
-    "pr_auc": "PR AUC",
-}
-LOWER_IS_BETTER = ("false_negative_rate",)
 _NPV = "negative_predictive_value"
+SHOWN_CLASSES = 20  # of more classes the worst ten are printed
+TABLE_COLUMNS = ("accuracy", "recall", "specificity", "roc_auc")
+MULTICLASS_COLUMNS = ("accuracy", "balanced_accuracy", "f1", "roc_auc")
+
+
+class Scores(ABC):
+    """What `evaluate` found, for any number of classes: metrics as attributes, their intervals, the counts behind them.
+
+    Printing gives a table with a warning in words. Of two classes it is a `BinaryScores`, of more a `MulticlassScores`.
+
+    Attributes:
+        n: images.
+        n_groups: groups; as many as images where none were given.
+        class_names: by number; empty where none were given for two classes.
+        confidence: share of the intervals, such as 0.95.
+        grouped: whether groups were given.
+        note: what a reader must know about images and groups, in words.
+        intervals: metric -> (lower end, upper end).
+
+    Example:
+        >>> from helpers.metrics import evaluate
+        >>> scores = evaluate([0, 0, 1, 1], [0.1, 0.6, 0.4, 0.9])
+        >>> scores.recall, scores.prevalence, (scores.tp, scores.fp, scores.tn, scores.fn)
+        (0.5, 0.5, (1, 1, 1, 1))
+    """
+
+    n: int
+    n_groups: int
+    class_names: tuple[str, ...]
+    confidence: float
+    grouped: bool
+    note: str
+    intervals: dict[str, tuple[float, float]]
+    _optional: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def n_classes(self) -> int:
+        """Number of the classes."""
+        return len(self.class_names) or 2
+
+    @property
+    def metrics(self) -> dict[str, str]:
+        """Metric -> its name in plain words."""
+        return metrics_of(self.n_classes)
+
+    def interval(self, name: str) -> tuple[float, float]:
+        """Lower and upper end of the interval of a metric.
+
+        Args:
+            name: one of `metrics`, or "sensitivity" or "npv".
+
+        Raises:
+            ValueError: there is no such metric.
+        """
+        return self.intervals[metric_name(name, n_classes=self.n_classes)]
+
+    def text(self, name: str, digits: int = 3) -> str:
+        """A metric with its interval, as "0.913 (0.889-0.933)".
+
+        Args:
+            name: one of `metrics`, or "sensitivity" or "npv".
+            digits: behind the decimal point.
+
+        Raises:
+            ValueError: there is no such metric.
+        """
+        low, high = self.interval(name)
+        value = getattr(self, metric_name(name, n_classes=self.n_classes))
+        return f"{value:.{digits}f} ({low:.{digits}f}-{high:.{digits}f})"
+
+    @property
+    @abstractmethod
+    def warning(self) -> str:
+        """What a reader of these numbers must know, in words; empty where there is nothing to say."""
+
+    @property
+    def _among(self) -> str:
+        return f"{self.n:,} images of {self.n_groups:,} groups" if self.grouped else f"{self.n:,} images"
+
+    @property
+    def _interval_words(self) -> str:
+        return f"{100 * self.confidence:g} % interval"
+
+    def table(self) -> pd.DataFrame:
+        """One row a metric: its value and its interval, as strings."""
+        rows = {
+            words: [f"{getattr(self, name):.3f}", "{:.3f}-{:.3f}".format(*self.intervals[name])]
+            for name, words in self.metrics.items()
+        }
+        return pd.DataFrame.from_dict(rows, orient="index", columns=["value", self._interval_words])
+
+    def _tables(self) -> dict[str, pd.DataFrame]:
+        return {"": self.table()}
+
+    @abstractmethod
+    def _summary(self) -> str:
+        """Images, groups and counts in a sentence."""
+
+    def __str__(self) -> str:
+        lines = [line for above, table in self._tables().items() for line in (above, table.to_string())]
+        return "\n".join(filter(None, [*lines, self._summary(), self.warning]))
+
+    def __repr__(self) -> str:
+        return f"Scores(n={self.n}, {', '.join(f'{name}={getattr(self, name):.3f}' for name in self.metrics)})"
+
+    def _repr_html_(self) -> str:
+        warning = f"<p><strong>{escape(self.warning, quote=False)}</strong></p>" if self.warning else ""
+        tables = "".join(
+            (f"<p>{escape(above)}</p>" if above else "") + table.to_html() for above, table in self._tables().items()
+        )
+        return f"{tables}<p>{escape(self._summary(), quote=False)}</p>{warning}"
+
+    def to_dict(self) -> dict:
+        """The scores as plain numbers, ready for JSON; an end of an interval that has no value becomes None."""
+        plain = {name: value for name, value in asdict(self).items() if value or name not in self._optional}
+        ends = {name: [None if np.isnan(end) else end for end in ends] for name, ends in self.intervals.items()}
+        return {**plain, "intervals": ends}
+
+    @staticmethod
+    def from_dict(plain: Mapping) -> BinaryScores | MulticlassScores:
+        """The scores that `to_dict` wrote.
+
+        Scores written before the negative predictive value was measured get it from their counts, with Wilson's
+        interval.
+
+        Args:
+            plain: what `to_dict` returned, or the same read from JSON.
+
+        Raises:
+            ValueError: entries are missing or unknown.
+        """
+        kind = MulticlassScores if isinstance(plain, Mapping) and "class_columns" in plain else BinaryScores
+        names = {f.name for f in fields(kind)}
+        needed = names - set(kind._optional)
+        if kind is BinaryScores and isinstance(plain, Mapping) and needed - set(plain) == {_NPV}:
+            plain = _with_npv(plain)
+        known = METRICS if kind is BinaryScores else MULTICLASS_METRICS
+        if not isinstance(plain, Mapping) or not needed <= set(plain) <= names or set(plain["intervals"]) != set(known):
+            raise ValueError(f"plain: not a dictionary of Scores.to_dict(), which has the entries {sorted(needed)}.")
+        ends = {
+            name: tuple(float("nan") if end is None else float(end) for end in pair)
+            for name, pair in plain["intervals"].items()
+        }
+        return kind(**{**plain, "intervals": ends, "class_names": tuple(plain.get("class_names", ()))})
 
 
 @dataclass(frozen=True, repr=False)
-class Scores:
-    """What `evaluate` found: ten metrics as attributes, their intervals, and the counts behind them.
+class BinaryScores(Scores):
+    """The scores of two classes: ten metrics about the second, the positive one.
 
-    `sensitivity` is another name of `recall`, `npv` of `negative_predictive_value`. Printing gives a table with a
-    warning in words.
+    `sensitivity` is another name of `recall`, `npv` of `negative_predictive_value`.
 
     Attributes:
         accuracy, balanced_accuracy, precision, recall, specificity, f1, roc_auc, pr_auc: in [0, 1].
         false_negative_rate: share of the positive images that were missed.
         negative_predictive_value: share of the images called negative that are negative.
         tp, fp, tn, fn: images that are true positive, false positive, true negative, false negative.
-        n: images.
-        n_groups: groups; as many as images where none were given.
         threshold: an image counts as positive from this probability on.
         prevalence: share of the positive images.
-        confidence: share of the intervals, such as 0.95.
-        grouped: whether groups were given.
-        note: what was done otherwise because groups are few, in words.
-        intervals: metric -> (lower end, upper end).
-
-    Example:
-        >>> scores = evaluate([0, 0, 1, 1], [0.1, 0.6, 0.4, 0.9])
-        >>> scores.recall, scores.prevalence, (scores.tp, scores.fp, scores.tn, scores.fn)
-        (0.5, 0.5, (1, 1, 1, 1))
+        n, n_groups, class_names, confidence, grouped, note, intervals: as in `Scores`.
     """
 
     accuracy: float
@@ -83,6 +199,8 @@ class Scores:
     grouped: bool = False
     note: str = ""
     intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
+    class_names: tuple[str, ...] = ()
+    _optional: ClassVar[tuple[str, ...]] = ("class_names",)
 
     @property
     def sensitivity(self) -> float:
@@ -93,30 +211,6 @@ class Scores:
     def npv(self) -> float:
         """The share of the images called negative that are negative: another name of negative_predictive_value."""
         return self.negative_predictive_value
-
-    def interval(self, name: str) -> tuple[float, float]:
-        """Lower and upper end of the interval of a metric.
-
-        Args:
-            name: one of `METRICS`, or "sensitivity" or "npv".
-
-        Raises:
-            ValueError: there is no such metric.
-        """
-        return self.intervals[metric_name(name)]
-
-    def text(self, name: str, digits: int = 3) -> str:
-        """A metric with its interval, as "0.913 (0.889-0.933)".
-
-        Args:
-            name: one of `METRICS`, or "sensitivity" or "npv".
-            digits: behind the decimal point.
-
-        Raises:
-            ValueError: there is no such metric.
-        """
-        low, high = self.interval(name)
-        return f"{getattr(self, metric_name(name)):.{digits}f} ({low:.{digits}f}-{high:.{digits}f})"
 
     @property
     def warning(self) -> str:
@@ -144,149 +238,193 @@ class Scores:
             )
         return " ".join(said)
 
-    def table(self) -> pd.DataFrame:
-        """One row a metric: its value and its interval, as strings."""
-        rows = {
-            words: [f"{getattr(self, name):.3f}", "{:.3f}-{:.3f}".format(*self.intervals[name])]
-            for name, words in METRICS.items()
-        }
-        return pd.DataFrame.from_dict(rows, orient="index", columns=["value", f"{100 * self.confidence:g} % interval"])
-
     def _summary(self) -> str:
-        among = f"{self.n:,} images of {self.n_groups:,} groups" if self.grouped else f"{self.n:,} images"
+        positive = f" ({self.class_names[1]})" if self.class_names else ""
         text = (
-            f"{among}, {100 * self.prevalence:.1f} % positive; positive where the probability is at least "
-            f"{self.threshold:g}: {self.tp:,} true and {self.fp:,} false positives, "
+            f"{self._among}, {100 * self.prevalence:.1f} % positive{positive}; positive where the probability is at "
+            f"least {self.threshold:g}: {self.tp:,} true and {self.fp:,} false positives, "
             f"{self.tn:,} true and {self.fn:,} false negatives."
         )
         return f"{text} {self.note}".strip()
 
-    def __str__(self) -> str:
-        return "\n".join(filter(None, [self.table().to_string(), self._summary(), self.warning]))
 
-    def __repr__(self) -> str:
-        return f"Scores(n={self.n}, {', '.join(f'{name}={getattr(self, name):.3f}' for name in METRICS)})"
+@dataclass(frozen=True, repr=False)
+class MulticlassScores(Scores):
+    """The scores of more than two classes: of all together, and of each class against the rest.
 
-    def _repr_html_(self) -> str:
-        warning = f"<p><strong>{self.warning}</strong></p>" if self.warning else ""
-        return f"{self.table().to_html()}<p>{self._summary()}</p>{warning}"
-
-    def to_dict(self) -> dict:
-        """The scores as plain numbers, ready for JSON; an end of an interval that has no value becomes None."""
-        plain = asdict(self)
-        ends = {name: [None if np.isnan(end) else end for end in ends] for name, ends in self.intervals.items()}
-        return {**plain, "intervals": ends}
-
-    @classmethod
-    def from_dict(cls, plain: Mapping) -> Scores:
-        """The scores that `to_dict` wrote.
-
-        Scores written before the negative predictive value was measured get it from their counts, with Wilson's
-        interval.
-
-        Args:
-            plain: what `to_dict` returned, or the same read from JSON.
-
-        Raises:
-            ValueError: entries are missing or unknown.
-        """
-        names = {f.name for f in fields(cls)}
-        plain = _with_npv(plain) if isinstance(plain, Mapping) and set(plain) == names - {_NPV} else plain
-        if not isinstance(plain, Mapping) or set(plain) != names or set(plain["intervals"]) != set(METRICS):
-            raise ValueError(f"plain: not a dictionary of Scores.to_dict(), which has the entries {sorted(names)}.")
-        ends = {
-            name: tuple(float("nan") if end is None else float(end) for end in pair)
-            for name, pair in plain["intervals"].items()
-        }
-        return cls(**{**plain, "intervals": ends})
-
-
-def evaluate(
-    y_true: Iterable,
-    y_prob: Iterable,
-    threshold: float = 0.5,
-    groups: Iterable | None = None,
-    n_boot: int = 1000,
-    seed: int = 0,
-    confidence: float = 0.95,
-) -> Scores:
-    """Score the probabilities of a two-class model, with a percentile bootstrap interval for every metric.
-
-    Precision is 0 where the model never answers 'positive', the negative predictive value where it never answers
-    'negative'. PR AUC is the average precision; it depends on the share of positives, as accuracy, precision, negative
-    predictive value and F1 do.
-
-    Positive and negative groups are resampled apart, so that the shares of the classes stay. Should a resample of mixed
-    groups lack a class, it is left out for the metrics that need it. Where a metric is exactly 0 or 1, every resample
-    agrees and the bootstrap would claim certainty: there the interval is Wilson's for a proportion among the images
-    that the metric is about, or among their groups, which is cautious (for balanced accuracy and the two areas: the
-    smaller class; precision without a positive answer, negative predictive value without a negative one: 0 to 1). A
-    model with one answer has a balanced accuracy of exactly 0.5, without an interval around it.
-
-    Args:
-        y_true: (n,) labels 0 and 1, both present.
-        y_prob: (n,) or (n, 1) probabilities of class 1, in [0, 1].
-        threshold: from 0 to 1; an image counts as positive where y_prob >= threshold, compared in the precision of
-            y_prob.
-        groups: (n,) names of patients or photos; whole groups are then resampled, unless a class has fewer than ten
-            (`note` says so). None: every image for itself.
-        n_boot: resamples, 1 or more; 1,000 of 2,000 images take well under two seconds.
-        seed: of the resampling.
-        confidence: share of the intervals, between 0 and 1.
-
-    Raises:
-        ValueError: NaN, wrong shapes, unequal lengths, values outside [0, 1], labels other than 0 and 1, labels of one
-            class; the message names the argument.
-
-    Source:
-        Efron and Tibshirani, An Introduction to the Bootstrap, 1993; the choice of metrics follows Metrics Reloaded,
-        arXiv 2206.01653.
+    Attributes:
+        accuracy: share of the images whose class has the largest probability.
+        balanced_accuracy: the mean recall of the classes, which is also `recall`.
+        precision, recall, f1, roc_auc: macro, the mean of the classes that have images, each against the rest.
+        top_k_accuracy: share of the images whose class is among the `top_k` largest probabilities.
+        top_k: see there.
+        class_columns: column -> one value for each class: images and the metrics with _low and _high; None where a
+            class has no image.
+        cells: (true class, predicted class, images, share of the true class, low, high) of each confusion that occurs.
+        n, n_groups, class_names, confidence, grouped, note, intervals: as in `Scores`.
 
     Example:
-        >>> scores = evaluate([0, 0, 0, 1, 1], [0.1, 0.2, 0.7, 0.4, 0.9])
-        >>> scores.accuracy, scores.recall, scores.fp
-        (0.6, 0.5, 1)
+        >>> from helpers.metrics import evaluate
+        >>> prob = [[0.8, 0.1, 0.1], [0.2, 0.7, 0.1], [0.1, 0.6, 0.3], [0.1, 0.2, 0.7]]
+        >>> scores = evaluate([0, 1, 2, 2], prob, class_names=["arch", "dome", "tower"])
+        >>> scores.accuracy, scores.per_class.loc["tower", "recall"], scores.confusion_matrix.tolist()
+        (0.75, 0.5, [[1, 0, 0], [0, 1, 0], [0, 1, 1]])
     """
-    y, prob, positive = check_binary(y_true, y_prob, threshold)
-    codes = group_codes(groups, len(y))
-    check_options(n_boot, confidence)
-    values = point_values(y, prob, positive)
-    units, note = resampled_units(y, codes)
-    samples = bootstrap(y, prob, positive, units, n_boot, seed)
-    intervals = {}
-    for name, value in values.items():
-        if value in (0.0, 1.0):
-            intervals[name] = wilson(value, units_of(name, y, positive, units), confidence)
-        else:
-            intervals[name] = percentiles(samples[name], confidence)
-    tn, fp, fn, tp = (int(count) for count in sk.confusion_matrix(y, positive, labels=[0, 1]).ravel())
-    return Scores(
-        **values,
-        tp=tp,
-        fp=fp,
-        tn=tn,
-        fn=fn,
-        n=len(y),
-        n_groups=int(codes.max()) + 1,
-        threshold=float(threshold),
-        prevalence=float(y.mean()),
-        confidence=float(confidence),
-        grouped=groups is not None,
-        note=note,
-        intervals=intervals,
-    )
+
+    accuracy: float
+    balanced_accuracy: float
+    precision: float
+    recall: float
+    f1: float
+    roc_auc: float
+    top_k_accuracy: float
+    top_k: int
+    n: int
+    n_groups: int
+    class_names: tuple[str, ...]
+    confidence: float
+    grouped: bool
+    note: str
+    intervals: dict[str, tuple[float, float]]
+    class_columns: dict[str, list]
+    cells: list[list]
+
+    @property
+    def metrics(self) -> dict[str, str]:
+        """Metric -> its name in plain words."""
+        return MULTICLASS_METRICS | {"top_k_accuracy": f"top-{self.top_k} accuracy"}
+
+    @property
+    def per_class(self) -> pd.DataFrame:
+        """One row a class: images; precision, recall, f1 and roc_auc with _low and _high, NaN where it has no image."""
+        index = pd.Index(self.class_names, name="class")
+        return (
+            pd.DataFrame(self.class_columns, index=index)
+            .astype({"images": int})
+            .astype({column: float for column in self.class_columns if column != "images"})
+        )
+
+    @property
+    def confusion_matrix(self) -> np.ndarray:
+        """(classes, classes) int, images by true class (row) and predicted class (column)."""
+        counts = np.zeros((self.n_classes, self.n_classes), dtype=int)
+        for true, predicted, images, *_ in self.cells:
+            counts[true, predicted] = images
+        np.fill_diagonal(counts, np.array(self.class_columns["images"]) - counts.sum(axis=1))
+        return counts
+
+    def confusions(self, top: int | None = 10) -> pd.DataFrame:
+        """The pairs of classes that are confused most, as numbers.
+
+        Args:
+            top: number of rows; None: every pair that occurs.
+
+        Returns:
+            Columns true, predicted, images, share (of the images of the true class), low, high.
+        """
+        frame = pd.DataFrame(self.cells, columns=["true", "predicted", "images", "share", "low", "high"])
+        frame = frame.sort_values(["images", "share"], ascending=False, kind="stable", ignore_index=True)
+        names = dict(enumerate(self.class_names))
+        return frame.assign(true=frame["true"].map(names), predicted=frame["predicted"].map(names)).head(
+            len(frame) if top is None else top
+        )
+
+    def class_table(self, worst: int | None = None, by: str = "f1", digits: int = 2) -> pd.DataFrame:
+        """One row a class: its images and its metrics with their intervals, as strings.
+
+        Args:
+            worst: only so many classes, the lowest first; None: all, in their order.
+            by: the metric that ranks them.
+            digits: behind the decimal point.
+
+        Raises:
+            ValueError: `by` is no metric of a class.
+        """
+        if by not in CLASS_METRICS:
+            raise ValueError(f"by: {by!r} is not one of {', '.join(CLASS_METRICS)}.")
+        rows = self.per_class
+        if worst is not None:
+            rows = rows[rows["images"] > 0].sort_values(by, kind="stable").head(worst)
+        shown = rows[["images"]].map("{:,}".format)
+        for name, words in CLASS_METRICS.items():
+            ends = zip(rows[name], rows[f"{name}_low"], rows[f"{name}_high"], strict=True)
+            shown[words] = [
+                "no image" if np.isnan(value) else f"{value:.{digits}f} ({low:.{digits}f}-{high:.{digits}f})"
+                for value, low, high in ends
+            ]
+        return shown
+
+    @property
+    def warning(self) -> str:
+        """What a reader of these numbers must know, in words; empty where there is nothing to say."""
+        said = []
+        counts = self.confusion_matrix
+        answered = counts.sum(axis=0) > 0
+        never = [name for name, a, c in zip(self.class_names, answered, counts, strict=True) if c.sum() and not a]
+        if answered.sum() == 1:
+            said.append(
+                f"This model answers {self.class_names[int(answered.argmax())]!r} for every image: its accuracy of "
+                f"{self.accuracy:.3f} is the share of that class."
+            )
+        elif never:
+            said.append(f"It never answers {listed(never)}, so precision has no value there; it is written as 0.")
+        low, high = self.intervals["roc_auc"]
+        if high < 0.5:
+            said.append(
+                f"It ranks the images worse than chance, macro ROC AUC {self.text('roc_auc')}: is the order of the "
+                "classes another one?"
+            )
+        elif low <= 0.5:
+            said.append(
+                f"It ranks the images no better than chance: macro ROC AUC {self.text('roc_auc')} does not exclude 0.5."
+            )
+        return " ".join(said)
+
+    def _tables(self) -> dict[str, pd.DataFrame]:
+        if self.n_classes <= SHOWN_CLASSES:
+            return {"": self.table(), "Each class against the rest:": self.class_table().rename_axis(None)}
+        return {"": self.table(), "The ten classes with the lowest F1:": self.class_table(worst=10).rename_axis(None)}
+
+    def _summary(self) -> str:
+        images = [count for count in self.class_columns["images"] if count]
+        between = f"{min(images):,}" if min(images) == max(images) else f"{min(images):,} to {max(images):,}"
+        right = self.n - sum(cell[2] for cell in self.cells)
+        pairs = "; ".join(
+            f"{row.true} taken for {row.predicted} ({row.images:,} of {round(row.images / row.share):,})"
+            for row in self.confusions(3).itertuples()
+        )
+        text = (
+            f"{self._among} in {len(images):,} classes, {between} images a class; the largest probability decides: "
+            f"{right:,} right, {self.n - right:,} wrong. {f'Most often: {pairs}.' if pairs else ''}"
+        )
+        return f"{text.strip()} {self.note}".strip()
+
+
+def listed(names: list[str], most: int = 5) -> str:
+    """Names in a sentence; of many the first few and the number of the others.
+
+    Args:
+        names: one or more.
+        most: so many are written out.
+
+    Example:
+        >>> listed(["a", "b"]), listed(["a", "b", "c", "d"], most=2)
+        ('a, b', 'a, b and 2 more')
+    """
+    return ", ".join(names[:most]) + (f" and {len(names) - most:,} more" if len(names) > most else "")
 
 
 def score_table(
     scores: Mapping[str, Scores],
-    columns: Iterable[str] = ("accuracy", "recall", "specificity", "roc_auc"),
+    columns: Iterable[str] | None = None,
     digits: int = 3,
 ) -> pd.DataFrame:
     """Scores of several models side by side: one row a model, one column a metric.
 
     Args:
-        scores: model name -> Scores, one or more.
-        columns: metrics, as in `METRICS`.
+        scores: model name -> Scores, one or more, of the same number of classes.
+        columns: metrics; None: accuracy, recall, specificity and ROC AUC, of more than two classes accuracy, balanced
+            accuracy, F1 and ROC AUC.
         digits: behind the decimal point.
 
     Returns:
@@ -296,17 +434,39 @@ def score_table(
         ValueError: no scores, or an unknown metric.
 
     Example:
+        >>> from helpers.metrics import evaluate
         >>> scores = evaluate([0, 1] * 20, [0.1, 0.9, 0.6, 0.4] * 10)
         >>> score_table({"dense": scores}, columns=["accuracy"], digits=2).loc["dense", "accuracy"][:4]
         '0.50'
     """
+    first = check_scores(scores)
+    if columns is None:
+        columns = TABLE_COLUMNS if first.n_classes == 2 else MULTICLASS_COLUMNS
+    names = [metric_name(column, "columns", first.n_classes) for column in columns]
+    rows = {model: [s.text(name, digits) for name in names] for model, s in scores.items()}
+    return pd.DataFrame.from_dict(rows, orient="index", columns=[first.metrics[n] for n in names]).rename_axis("model")
+
+
+def check_scores(scores: Any, argument: str = "scores", or_else: str = "") -> Scores:
+    """The first of several models' scores.
+
+    Args:
+        scores: model name -> Scores.
+        argument: whose value it is, for the message.
+        or_else: what else could have been given.
+
+    Raises:
+        ValueError: it is something else, empty, or of different numbers of classes.
+    """
     if not isinstance(scores, Mapping) or not scores or not all(isinstance(s, Scores) for s in scores.values()):
         raise ValueError(
-            "scores: expected a dictionary of model name -> Scores; make each with evaluate(y_true, y_prob)."
+            f"{argument}: expected a dictionary of model name -> Scores{or_else}; make each with "
+            "evaluate(y_true, y_prob)."
         )
-    names = [metric_name(column, "columns") for column in columns]
-    rows = {model: [s.text(name, digits) for name in names] for model, s in scores.items()}
-    return pd.DataFrame.from_dict(rows, orient="index", columns=[METRICS[n] for n in names]).rename_axis("model")
+    numbers = sorted({s.n_classes for s in scores.values()})
+    if len(numbers) > 1:
+        raise ValueError(f"{argument}: of {' and '.join(map(str, numbers))} classes; compare models of one data set.")
+    return next(iter(scores.values()))
 
 
 def markdown(frame: pd.DataFrame) -> str:
@@ -327,56 +487,9 @@ def markdown(frame: pd.DataFrame) -> str:
     return "\n".join("| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |" for line in lines)
 
 
-def metric_name(name: str, argument: str = "metric") -> str:
-    """The attribute name of a metric.
-
-    Args:
-        name: one of `METRICS`, or the short "sensitivity" and "npv".
-        argument: whose value `name` is, for the message.
-
-    Raises:
-        ValueError: there is no such metric.
-
-    Example:
-        >>> metric_name("sensitivity"), metric_name("npv")
-        ('recall', 'negative_predictive_value')
-    """
-    name = {"sensitivity": "recall", "npv": _NPV}.get(name, name)
-    if name not in METRICS:
-        raise ValueError(f"{argument}: {name!r} is not one of {', '.join(METRICS)}.")
-    return name
-
-
 def _with_npv(plain: Mapping) -> dict:
     """Scores written without the negative predictive value, with it."""
     negative = plain["tn"] + plain["fn"]
     value = plain["tn"] / negative if negative else 0.0
     ends = list(wilson(value, negative, plain["confidence"]))
     return {**plain, _NPV: value, "intervals": {**plain["intervals"], _NPV: ends}}
-
-
-def point_values(y: np.ndarray, prob: np.ndarray, positive: np.ndarray) -> dict[str, float]:
-    """Every metric without its interval, by scikit-learn.
-
-    Args:
-        y: (n,) int, labels 0 and 1, both present.
-        prob: (n,) float, probabilities of class 1.
-        positive: (n,) bool, the answers.
-
-    Returns:
-        Metric -> value in [0, 1].
-    """
-    recall = sk.recall_score(y, positive)
-    values = {
-        "accuracy": sk.accuracy_score(y, positive),
-        "balanced_accuracy": sk.balanced_accuracy_score(y, positive),
-        "precision": sk.precision_score(y, positive, zero_division=0.0),
-        "recall": recall,
-        "specificity": sk.recall_score(y, positive, pos_label=0),
-        "false_negative_rate": 1 - recall,
-        _NPV: sk.precision_score(y, positive, pos_label=0, zero_division=0.0),
-        "f1": sk.f1_score(y, positive, zero_division=0.0),
-        "roc_auc": sk.roc_auc_score(y, prob),
-        "pr_auc": sk.average_precision_score(y, prob),
-    }
-    return {name: float(value) for name, value in values.items()}
