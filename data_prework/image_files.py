@@ -166,9 +166,9 @@ def read_content(source: bytes | str | Path) -> bytes:
         if not stat.S_ISREG(found.st_mode):  # reading a pipe would wait for ever
             raise RejectedImageError("unreadable path: a folder, pipe, socket or device, not a file")
         with Path(source).open("rb", buffering=0) as file:
-            head = file.read(HEAD)
-            _check_start(head, found.st_size)
-            return head + file.readall()
+            _check_start(file.read(HEAD), found.st_size)
+            file.seek(0)
+            return file.readall()
     except (OSError, ValueError) as error:  # ValueError: a name that no file can have
         raise RejectedImageError(f"unreadable path: {getattr(error, 'strerror', None) or error}") from error
 

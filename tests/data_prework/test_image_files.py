@@ -104,7 +104,8 @@ def test_of_a_tiff_with_smaller_copies_the_whole_one_is_taken():
 
 def test_of_a_phones_two_images_in_one_jpeg_the_first_is_taken():
     first, second = Image.new("RGB", (40, 40), "white"), Image.new("RGB", (40, 40), "black")
-    assert read_image(content(first, "MPO", save_all=True, append_images=[second])).min() > 250
+    both = content(first, "MPO", save_all=True, append_images=[second])
+    assert read_image(both).min() > 250 and read_image(both, (5, 5)).min() > 250
 
 
 def test_floating_point_pixels_are_refused():
