@@ -176,24 +176,28 @@ def same_image(first: Path, second: Path, changed: bool = False) -> bool:
             return False
         one, two = small, large.resize(small.size, Image.Resampling.BOX)
         steps, others = np.maximum(steps, RESIZED), np.maximum(others, RESIZED)
-    one, two = np.asarray(one), np.asarray(two)
-    gain, shift = _brightness(one[..., 0], two[..., 0]) if changed else (1.0, 0.0)
+    (light, color), (other_light, other_color) = _parts(one), _parts(two)
+    gain, shift = _brightness(light, other_light) if changed else (1.0, 0.0)
     if not 1 / BRIGHTER <= gain <= BRIGHTER or abs(shift) > LIGHTER:
         return False
+    apart = other_color - 128 - (color - 128) * gain
+    if np.abs(apart).max() > (steps[2, 0] + others[2, 0]) / 8 + COLOR:
+        return False
     expected = np.sqrt((steps[:2, :2] ** 2 + others[:2, :2] ** 2) / 12)
-    allowed = LARGEST * (steps[0, 0] + others[0, 0]) / 2, (steps[2, 0] + others[2, 0]) / 8 + COLOR
     squares, blocks = 0.0, 0
-    for top in range(0, len(one), _STRIP):
-        a, b = (image[top : top + _STRIP].astype(np.float32) for image in (one, two))
-        apart = b - a * gain - np.float32([shift, 128 * (1 - gain), 128 * (1 - gain)])
-        low = _lowest(apart[..., 0])
-        if np.abs(low[..., 0, 0]).max(initial=0) > allowed[0]:
-            return False
-        if np.abs(_block_means(apart[..., 1:], 16)).max(initial=0) > allowed[1]:
+    for top in range(0, len(light), _STRIP):
+        strip = slice(top, top + _STRIP)
+        low = _lowest(other_light[strip].astype(np.float32) - light[strip] * np.float32(gain) - np.float32(shift))
+        if np.abs(low[..., 0, 0]).max(initial=0) > LARGEST * (steps[0, 0] + others[0, 0]) / 2:
             return False
         squares += float(np.square(low / expected).sum())
         blocks += low.size
     return blocks > 0 and squares <= EXPLAINED**2 * blocks
+
+
+def _parts(image: Image.Image) -> tuple[np.ndarray, np.ndarray]:
+    """Brightness of each pixel, uint8, and color of squares of 16 x 16 pixels, float."""
+    return np.asarray(image.getchannel(0)), np.asarray(image.reduce(16), float)[..., 1:]
 
 
 def _planes(path: Path) -> tuple[Image.Image, np.ndarray]:
@@ -215,17 +219,11 @@ def _brightness(one: np.ndarray, two: np.ndarray) -> tuple[float, float]:
     return float(gain), float(means[1] - gain * means[0])
 
 
-def _block_means(planes: np.ndarray, side: int) -> np.ndarray:
-    height, width = planes.shape[0] // side, planes.shape[1] // side
-    blocks = planes[: height * side, : width * side].reshape(height, side, width, side, planes.shape[2])
-    return blocks.mean(axis=(1, 3))
-
-
 def _lowest(plane: np.ndarray) -> np.ndarray:
     """(rows, columns, 2, 2): the four lowest coefficients of each block of 8 x 8 pixels, as JPEG computes them."""
     height, width = plane.shape[0] // 8, plane.shape[1] // 8
-    blocks = plane[: height * 8, : width * 8].reshape(height, 8, width, 8)
-    return np.einsum("iajb,pa,qb->ijpq", blocks, _WAVES, _WAVES, optimize=True)
+    across = plane[: height * 8, : width * 8].reshape(height * 8, width, 8) @ _WAVES.T
+    return np.einsum("iajq,pa->ijpq", across.reshape(height, 8, width, 2), _WAVES)
 
 
 def _everywhere(work: Callable[[int], None], items: range) -> None:

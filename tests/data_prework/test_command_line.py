@@ -102,7 +102,7 @@ BAD = {
     "one class": (one_class, FROM, r"found 1 class folder\(s\) with files \(elm\)"),
     "empty folder": (Path.mkdir, FROM, r"found 0 class folder\(s\)"),
     "no images": (no_images, FROM, "no usable image of elm, oak"),
-    "too few": (few, FROM, "needs at least 3. elm: 2 image(s) in 2 group"),
+    "too few": (few, FROM, r"needs at least 3\. elm: 2 image\(s\) in 2 group"),
     "broken pattern": (good, [*FROM, "--group-pattern", "(elm"], "is not a regular expression"),
     "pattern without brackets": (good, [*FROM, "--group-pattern", "elm"], "has no brackets"),
     "pattern that fits nothing": (good, [*FROM, "--group-pattern", "(x)"], r"no group can be read from 24 file name"),
