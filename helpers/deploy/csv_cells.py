@@ -4,7 +4,8 @@ import re
 
 import pandas as pd
 
-FORMULA = re.compile(r"'*[=+\-@\t\r\n]")  # how text begins that a spreadsheet would run; OWASP, "CSV Injection"
+# How text begins that a spreadsheet would run, full-width letters too; OWASP, "CSV Injection".
+FORMULA = re.compile("'*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 
 
 def as_text(value: object) -> object:
