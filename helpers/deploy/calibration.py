@@ -8,7 +8,7 @@ from scipy.special import log_softmax, softmax
 
 from helpers.metrics.validation import check_multiclass
 
-BOUND = 3.0  # of the logarithm: temperatures from 1/20 to 20
+BOUND = 7.0  # of the logarithm of a temperature
 
 
 def fit_temperature(y_true: Iterable, y_prob: Iterable) -> float:
@@ -21,7 +21,7 @@ def fit_temperature(y_true: Iterable, y_prob: Iterable) -> float:
         y_prob: (n, classes) probabilities of the model, more than two classes, each row's sum 1.
 
     Returns:
-        From 0.05 to 20. 1 where none is the best: every image is answered right, so the lower the better, or the
+        From 0.001 to 1,000. 1 where none is the best: every image is answered right, so the lower the better; or the
         answers are no better than chance, so the higher the better.
 
     Raises:
@@ -42,8 +42,10 @@ def fit_temperature(y_true: Iterable, y_prob: Iterable) -> float:
     def log_loss(log_temperature: float) -> float:
         return -float(log_softmax(logits / np.exp(log_temperature), axis=1)[rows, y].mean())
 
-    best = float(minimize_scalar(log_loss, bounds=(-BOUND, BOUND), method="bounded").x)
-    return float(np.exp(best)) if abs(best) < BOUND - 0.01 else 1.0
+    chance = logits[rows, y].mean() <= logits.mean()
+    if chance or (logits.argmax(axis=1) == y).all():
+        return 1.0
+    return float(np.exp(minimize_scalar(log_loss, bounds=(-BOUND, BOUND), method="bounded").x))
 
 
 def apply_temperature(y_prob: np.ndarray, temperature: float) -> np.ndarray:
