@@ -190,6 +190,8 @@ def check_model(model: keras.Model, n_classes: int) -> tuple[tuple[int, int, str
     colors = {count: name for name, (_, count) in MODES.items()}
     if None in extractor.shape or channels not in colors:
         raise ValueError(f"model: takes {extractor.shape}, expected a fixed height and width and 1 or 3 channels")
+    if len(model.outputs[0].shape) != 2:
+        raise ValueError(f"model: answers in the shape {model.outputs[0].shape}, expected (n, classes)")
     if extractor.classes != n_classes:
         raise ValueError(f"model: has {extractor.classes} classes, class_names {n_classes}; give one name for each")
     answers = probabilities(model, np.random.default_rng(0).integers(0, 256, (2, *extractor.shape)))
@@ -237,7 +239,7 @@ def one_line(name: str, most: int = 60) -> str:
         most: letters.
 
     Example:
-        >>> one_line("arch\nof\tTitus"), one_line("a" * 100, most=9)
+        >>> one_line("arch  of Titus"), one_line("a" * 100, most=9)
         ('arch of Titus', 'aaaa…aaaa')
     """
     words = "".join(letter if letter.isprintable() else " " for letter in name)
