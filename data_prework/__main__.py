@@ -11,6 +11,7 @@ from data_prework.check import check
 from data_prework.errors import CourseError
 from data_prework.manifest import default_data_dir, find_prepared, prepared_folder, read_manifest
 from data_prework.prepare import Settings, prepare
+from data_prework.sources.archives import ARCHIVE_SUFFIXES
 from data_prework.sources.download import PNEUMONIA_MNIST, AddressList, DownloadError, fetch
 from data_prework.sources.weights import WEIGHTS, fetch_weights
 from data_prework.synthetic import DRAWN, synthesize
@@ -33,6 +34,7 @@ def raw_folder(name: str, embedded: bool) -> Path:
 def prepare_command(args: argparse.Namespace) -> int:
     """Prepare what --from names, else what was downloaded, else the drawn stand-in."""
     given = {field.name: getattr(args, field.name) for field in fields(Settings)}
+    given["leave_out"] = tuple(args.leave_out)
     raw = args.source
     if raw is None:
         raw = (None if args.embedded else _downloaded(args.name)) or _drawn(args.name)
@@ -45,7 +47,7 @@ def _downloaded(name: str) -> Path | None:
     there = sorted(p for p in folder.iterdir() if not p.name.startswith(".")) if folder.is_dir() else []
     if not there:
         return None  # never tried, or a download that failed and left nothing but its lock
-    archives = [p for p in there if p.suffix in (".zip", ".npz", ".rar")]
+    archives = [p for p in there if p.suffix.lower() in (*ARCHIVE_SUFFIXES, ".npz")]
     return archives[0] if len(archives) == 1 and not any(p.is_dir() for p in there) else folder
 
 
@@ -151,13 +153,14 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     known = ", ".join(CATALOGUE)
 
-    one = commands.add_parser("prepare", help="turn a raw folder or zip into a prepared data set with a manifest")
+    one = commands.add_parser("prepare", help="turn a raw folder or archive into a prepared data set with a manifest")
     one.add_argument("name", help=f"one of {known}, or a name for your own images")
     one.add_argument(
-        "--from", dest="source", type=Path, metavar="FOLDER_OR_ZIP",
+        "--from", dest="source", type=Path, metavar="FOLDER_OR_ARCHIVE",
         help="raw images: one folder per class, or train/ and test/ with these; it is only read, never changed "
         "(default: what was downloaded, else the drawn stand-in)",
     )  # fmt: skip
+    _layout_options(one)
     one.add_argument("--embedded", action="store_true", help="the drawn stand-in, also where there is a download")
     one.add_argument("--test", type=float, default=0.2, help="share of the test split (default 0.2)")
     one.add_argument("--val", type=float, default=0.15, help="share of the validation split (default 0.15)")
@@ -175,6 +178,10 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     one.add_argument("--min-side", type=int, default=Settings.min_side, metavar="PIXELS", help="reject smaller images")
     one.add_argument("--max-pixels", type=int, default=Settings.max_pixels, metavar="N", help="reject larger images")
+    one.add_argument(
+        "--bits", type=int, default=Settings.bits, metavar="N",
+        help="depth of 16-bit gray images, 8 to 16 (default: 8, 10, 12, 14 or 16, by the largest value of all images)",
+    )  # fmt: skip
     one.set_defaults(run=prepare_command)
 
     one = commands.add_parser("synthesize", help="draw a course data set as a raw folder, with planted faults")
@@ -206,6 +213,27 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--to", type=Path, metavar="FOLDER", help="where (default: weights in the course's data folder)")
     one.set_defaults(run=weights_command)
     return top
+
+
+def _layout_options(prepare: argparse.ArgumentParser) -> None:
+    group = prepare.add_argument_group("where the labels and splits are, if not in folders that say so")
+    group.add_argument(
+        "--depth", type=int, default=0, metavar="N", help="class folders are N levels below (default: 1)"
+    )
+    group.add_argument("--leave-out", action="append", default=[], metavar="FOLDER", help="a folder's name; repeat it")
+    group.add_argument("--no-splits", action="store_true", help="folders called train, val or test are classes")
+    group.add_argument(
+        "--no-published-splits", action="store_true", help="split all images anew, whatever split they come in"
+    )
+    group.add_argument(
+        "--labels", default="", metavar="TABLE", help="a .csv or .tsv with columns of files, labels and perhaps splits"
+    )
+    for what in ("file", "label", "split"):
+        group.add_argument(f"--{what}-column", default="", metavar="NAME", help=f"the table's column of the {what}s")
+    group.add_argument(
+        "--label-pattern", default="", metavar="REGEX", help="the label is a part of the file's name: '^([a-z]+)_'"
+    )
+    group.add_argument("--positive", default="", metavar="CLASS", help="of two classes, the one that is looked for")
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -9,7 +9,7 @@ import pandas as pd
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from data_prework.scan import RawFolderError
+from data_prework.layout import RawFolderError
 
 # Hamming distance of 256-bit perceptual hashes up to which two images count as the same. Measured on 4,000 chest
 # X-rays and 4,000 concrete patches: saved again at quality 60, brightened or scaled to 80 %, an image moves by at most

@@ -22,17 +22,10 @@ import pandas as pd
 
 from data_prework.errors import CourseError
 from data_prework.files import PROJECT, atomic_write
+from data_prework.names import as_text, from_text, printable
 
 VERSION = 1
 SPLITS = ("train", "val", "test")
-SPLIT_FOLDERS = {  # how raw folders call them, in small letters
-    "train": "train",
-    "training": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "test": "test",
-}
 SOURCES = ("real", "embedded")  # photographs and X-rays that were brought, or the drawn stand-ins
 COURSE = ("chest_xray", "concrete_cracks", "monuments")  # the data sets that the lessons use
 COLUMNS = {
@@ -52,6 +45,7 @@ COLUMNS = {
     "licence": "str",
     "author": "str",
 }
+FREE_TEXT = ("label", "group", "source", "licence", "author")  # as people wrote them; spreadsheets must not run them
 
 
 class ManifestError(CourseError, ValueError):
@@ -73,6 +67,7 @@ class About:
         rejected: number of files that were left out.
         groups: number of groups.
         group_rule: what makes a group, in words.
+        positive: of two classes, the one that is looked for; "" where there are more, and in older files.
     """
 
     version: int
@@ -88,6 +83,7 @@ class About:
     groups: int
     group_rule: str
     licence: str
+    positive: str = ""
 
 
 def default_data_dir() -> Path:
@@ -157,6 +153,7 @@ def read_manifest(folder: Path) -> pd.DataFrame:
         raise ManifestError(f"{path}: {what}. {again}")
     try:
         frame = frame.astype({column: kind for column, kind in COLUMNS.items() if kind == "int"})
+        frame = frame.assign(**{column: frame[column].map(from_text) for column in FREE_TEXT})
     except ValueError as error:
         raise ManifestError(f"{path}: a number is not a number ({error}). {again}") from error
     cut = ~frame["phash"].str.fullmatch("[0-9a-f]{64}") | ~frame["sha256"].str.fullmatch("[0-9a-f]{64}")
@@ -208,9 +205,14 @@ def files_folder(folder: Path, frame: pd.DataFrame) -> Path:
     return Path(folder) / frame["path"].iloc[0].split("/", 1)[0]
 
 
+def _as_cell(text: str) -> str:
+    return as_text(printable(text))
+
+
 def write_manifest(folder: Path, frame: pd.DataFrame) -> None:
     """Write `folder/manifest.csv`, sorted by path, aside first and then renamed over the old one."""
     path = Path(folder) / "manifest.csv"
     ordered = frame[list(COLUMNS)].sort_values("path", kind="stable")
+    ordered = ordered.assign(**{column: ordered[column].map(_as_cell) for column in FREE_TEXT})
     with atomic_write(path) as aside:
         ordered.to_csv(aside, index=False, lineterminator="\n")

@@ -1,11 +1,10 @@
-"""Find the images of a raw folder, read every one fully, and describe it or say why it is rejected."""
+"""Read every file of a raw folder fully, and describe it or say why it is rejected."""
 
 import hashlib
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import imagehash
@@ -13,22 +12,28 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from data_prework.catalogue import Entry
-from data_prework.errors import CourseError
 from data_prework.image_files import (
+    BITS,
+    BLACK,
     MAX_PIXELS,
     MIN_SIDE,
     SUFFIXES,
     RejectedImageError,
     check_header,
     convert,
+    copy_suffix,
+    decode,
+    ends_in_gray,
+    largest_value,
     needs_conversion,
     opened,
     read_content,
 )
-from data_prework.manifest import SPLIT_FOLDERS
+from data_prework.layout import Found, Layout, RawFolderError, shown_names
+from data_prework.names import printable
 
 KNOWN_SUFFIXES = {suffix for suffixes in SUFFIXES.values() for suffix in suffixes}
+COPIED = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")  # suffixes that a prepared file can have
 PHASH_SIDE = 16  # 16 x 16 = 256 bits
 BLOCK = 64  # files a task: one task a file costs as much as the file
 
@@ -48,63 +53,6 @@ _STANDARD = np.array(
 ).ravel()
 
 
-class RawFolderError(CourseError, ValueError):
-    """A raw folder whose layout cannot be read; the message says what was found and what is expected."""
-
-
-@dataclass(frozen=True)
-class Found:
-    """An image file of the raw folder: absolute path, class folder, official split ("" where there is none)."""
-
-    path: Path
-    label: str
-    split: str
-
-
-def find_images(root: Path) -> tuple[list[Found], list[str]]:
-    """All files under one folder per class, or under split/class, and the names of folders left aside.
-
-    A folder that holds nothing but one folder is stepped into (zips often nest). Where train or test folders are
-    present only these count: the widely copied chest X-ray zip holds a second copy of everything beside them.
-
-    Returns:
-        The files, sorted within each class, and the names of folders left aside.
-
-    Raises:
-        RawFolderError: not a folder, or fewer than two classes.
-    """
-    root = Path(root)
-    if not root.is_dir():
-        raise RawFolderError(f"{root}: no such folder. Give the folder that holds one folder per class.")
-    folders = _folders(root)
-    while len(folders) == 1 and folders[0].name.lower() not in SPLIT_FOLDERS and _folders(folders[0]):
-        root, folders = folders[0], _folders(folders[0])
-    splits = [folder for folder in folders if folder.name.lower() in SPLIT_FOLDERS]
-    ignored = [folder.name for folder in folders if splits and folder not in splits]
-    pairs = [(split, one) for split in splits for one in _folders(split)] or [(None, one) for one in folders]
-    found = [
-        Found(path, one.name, SPLIT_FOLDERS[split.name.lower()] if split else "")
-        for split, one in pairs
-        for path in sorted(one.rglob("*"))
-        if not _hidden(path.relative_to(one)) and not path.is_dir()
-    ]
-    classes = sorted({item.label for item in found})
-    if len(classes) < 2:
-        raise RawFolderError(
-            f"{root}: found {len(classes)} class folder(s) with files ({', '.join(classes) or 'none'}). "
-            "Expected one folder per class, or train/ and test/ folders with one folder per class in each."
-        )
-    return found, ignored
-
-
-def _hidden(relative: Path) -> bool:
-    return any(part.startswith(".") or part in ("__MACOSX", "Thumbs.db", "desktop.ini") for part in relative.parts)
-
-
-def _folders(root: Path) -> list[Path]:
-    return sorted(p for p in root.iterdir() if p.is_dir() and not p.name.startswith((".", "_")))
-
-
 def jpeg_quality(tables: dict[int, list[int]]) -> int:
     """Estimate the quality (1-100) that a JPEG was saved with, from its luminance table.
 
@@ -118,7 +66,7 @@ def jpeg_quality(tables: dict[int, list[int]]) -> int:
         >>> jpeg_quality({0: [round(entry * 0.5) for entry in _STANDARD]})
         75
     """
-    table = np.array(tables[0], dtype=float)
+    table = np.array(tables[min(tables)], dtype=float)  # the luminance's, whatever its number
     inside = (table > 1) & (table < 255)  # entries at the ends were clipped
     if not inside.any():
         return 100
@@ -126,32 +74,38 @@ def jpeg_quality(tables: dict[int, list[int]]) -> int:
     return round(max(1, 5000 / scale if scale > 100 else (200 - scale) / 2))
 
 
-def describe(path: Path, min_side: int = MIN_SIDE, max_pixels: int = MAX_PIXELS) -> dict:
+def describe(path: Path, min_side: int = MIN_SIDE, max_pixels: int = MAX_PIXELS, bits: int = 0) -> dict:
     """Read one file fully and describe it.
 
     Args:
         min_side: the shorter side in pixels below which an image is rejected.
         max_pixels: width times height above which it is rejected before it is decoded.
+        bits: depth of 16-bit gray, above which it is rejected; 0 where it isn't known.
 
     Returns:
-        width, height (upright), mode, encoding, bytes, raw_sha256, phash (hexadecimal, 256 bits), convert (bool).
+        width, height (upright), mode, encoding, bytes, raw_sha256, phash (hexadecimal, 256 bits), stem (the name
+        without the suffix of an image), suffix (of the prepared copy), convert (whether that is encoded anew),
+        misnamed (whether the suffix is that of something else), largest (gray level of more than 8 bits, else 0), and
+        gray_end (whether it could be half an image, see `ends_in_gray`).
 
     Raises:
         RejectedImageError: with the reason in words.
     """
     data = _content(path)
     with opened(data) as image:
-        if path.suffix.lower() not in SUFFIXES.get(image.format, ()):
-            raise RejectedImageError(f"wrong extension: the content is {image.format}, the name ends in {path.suffix}")
-        check_header(image, min_side, max_pixels)
+        check_header(image, min_side, max_pixels, options=True)
         encoding = image.format
         if image.format in ("JPEG", "MPO"):
             encoding = f"JPEG q{jpeg_quality(image.quantization)}"
-        mode, conversion = image.mode, needs_conversion(image)
-        image.load()
+        mode, suffixes, own = image.mode, SUFFIXES[image.format], path.suffix.lower()
+        conversion, copied_as = needs_conversion(image), copy_suffix(image)
+        decode(image, data)
+        largest = largest_value(image)
+        if bits and largest >= 2**bits:
+            raise RejectedImageError(f"16-bit gray: values up to {largest:,}, more than --bits {bits} holds")
         plain = convert(image) if conversion else image
-        phash = imagehash.phash(plain, hash_size=PHASH_SIDE)
-        size = plain.size
+        phash = imagehash.phash(plain, hash_size=PHASH_SIDE)  # of 16 bits the same at every depth
+        size, gray_end = plain.size, ends_in_gray(image)
     return {
         "width": size[0],
         "height": size[1],
@@ -160,64 +114,110 @@ def describe(path: Path, min_side: int = MIN_SIDE, max_pixels: int = MAX_PIXELS)
         "bytes": len(data),
         "raw_sha256": hashlib.sha256(data).hexdigest(),
         "phash": np.packbits(phash.hash).tobytes().hex(),  # str(phash), in a tenth of the time
-        "convert": conversion,
+        "stem": path.stem if own in KNOWN_SUFFIXES else path.name,
+        "suffix": copied_as or (own if own in suffixes and own in COPIED else suffixes[0]),
+        "convert": bool(copied_as),
+        "misnamed": own not in suffixes,
+        "largest": largest,
+        "gray_end": gray_end,
     }
 
 
 def _content(path: Path) -> bytes:
-    """The bytes of a file whose name may stand in a manifest and is that of an image."""
+    """The bytes of a file whose name may stand in a manifest."""
     try:
         str(path).encode("utf-8")
     except UnicodeEncodeError as error:
         raise RejectedImageError("unreadable path: its name is not valid UTF-8") from error
-    data = read_content(path)
-    if path.suffix.lower() not in KNOWN_SUFFIXES:
-        raise RejectedImageError(f"not an image: its name ends in {path.suffix or 'nothing'!r}")
-    return data
+    return read_content(path)
 
 
-def read_folder(
-    root: Path, entry: Entry, min_side: int, max_pixels: int, report: Callable[[str], None]
+def read_files(
+    layout: Layout, root: Path, min_side: int, max_pixels: int, report: Callable[[str], None], bits: int = 0
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Read every file of a raw folder.
 
     Args:
-        root: with one folder per class, or train and test folders with these.
-        entry: of the catalogue; its classes must be those of the folder, if it names some.
+        layout: the folder as it was understood.
+        root: paths are written relative to it.
         report: takes a line of the report.
+        min_side, max_pixels, bits: see `describe`.
 
     Returns:
         One row a usable file: raw (path below root), label, stem, official split, and what `describe` gives; and the
         rejected files: raw, label, reason.
 
     Raises:
-        RawFolderError: other classes than expected, or a class without a usable image.
+        RawFolderError: a class without a usable image.
     """
-    found, ignored = find_images(root)
-    if ignored:
-        report(f"layout      ignored beside train and test: {', '.join(ignored)}")
-    labels = {item.label for item in found}
-    if entry.classes and labels != set(entry.classes):
-        raise RawFolderError(
-            f"{root}: found the classes {', '.join(sorted(labels))}; {entry.name} has {', '.join(entry.classes)}. "
-            "Rename the folders, or prepare it under a name of your own."
-        )
     rows, rejected = [], []
-    for item, facts, reason in scan(found, min_side, max_pixels):
+    for item, facts, reason in scan(layout.files, min_side, max_pixels, bits):
         where = {"raw": _printable(item.path.relative_to(root).as_posix()), "label": _printable(item.label)}
         if facts is None:
             rejected.append(where | {"reason": reason})
         else:
-            rows.append(where | {"stem": item.path.stem, "official": item.split} | facts)
-    report(f"scan        {len(found)} files, {len(rejected)} rejected" + _reasons(rejected))
-    unused = labels - {row["label"] for row in rows}
+            rows.append(where | {"official": item.split} | facts)
+    report(f"scan        {len(layout.files)} files, {len(rejected)} rejected" + _reasons(rejected))
+    unused = {one["label"] for one in rejected} - {row["label"] for row in rows}
     if unused:
+        first = next(one for one in rejected if one["label"] in unused)
         raise RawFolderError(
-            f"{root}: no usable image of {', '.join(map(_printable, sorted(unused)))}. "
-            f"Of {len(found)} files {len(rejected)} are rejected, the first one: {rejected[0]['raw']}, "
-            f"{rejected[0]['reason']}"
+            f"{root}: no usable image of {shown_names(sorted(unused))}. Of {len(layout.files)} files {len(rejected)} "
+            f"are rejected, such as {first['raw']}, {first['reason']}"
         )
+    _remarks(pd.DataFrame(rows), report)
     return pd.DataFrame(rows), pd.DataFrame(rejected, columns=["raw", "label", "reason"])
+
+
+def gray_bits(rows: pd.DataFrame, bits: int, report: Callable[[str], None]) -> int:
+    """The one depth of all 16-bit images of a data set: what makes their gray levels comparable.
+
+    Args:
+        rows: one row an image, with raw and largest.
+        bits: the depth asked for; 0 takes the smallest usual one that holds the largest value of all images.
+        report: takes a line of the report.
+
+    Returns:
+        8 to 16; 0 where there are no 16-bit images.
+
+    Example:
+        >>> gray_bits(pd.DataFrame({"raw": ["a.png", "b.png"], "largest": [3705, 0]}), 0, print)
+        16-bit gray 1 image, largest value 3,705: read as 12 bits (--bits says otherwise)
+        12
+    """
+    deep = rows[rows["largest"] > 0]
+    if deep.empty:
+        return 0
+    top = int(deep["largest"].max())
+    chosen = bits or next(one for one in BITS if top < 2**one)
+    report(
+        f"16-bit gray {len(deep):,} image{'s' * (len(deep) > 1)}, largest value {top:,}: read as {chosen} bits"
+        + ("" if bits else " (--bits says otherwise)")
+    )
+    dark = deep[deep["largest"] < 2**chosen / BLACK]
+    if len(dark):
+        report(
+            f"WARNING     {_such(dark, 'is', 'are')} nearly black at {chosen} bits: largest value "
+            f"{int(dark['largest'].iloc[0]):,} of {2**chosen - 1:,}. If the camera is another one, prepare them apart."
+        )
+    return chosen
+
+
+def _remarks(rows: pd.DataFrame, report: Callable[[str], None]) -> None:
+    """What to know of usable files, a line for each kind."""
+    misnamed, halves = rows[rows["misnamed"]], rows[rows["gray_end"]]
+    if len(misnamed):
+        kind = misnamed["encoding"].iloc[0].split()[0]
+        report(
+            f"names       {_such(misnamed, 'has', 'have')} a suffix that isn't the content's ({kind}): read by content"
+        )
+    if len(halves):
+        report(f"WARNING     {_such(halves, 'ends', 'end')} in even gray, as a half-decoded image that was saved again")
+
+
+def _such(rows: pd.DataFrame, one: str, many: str) -> str:
+    example = printable(rows["raw"].iloc[0])
+    return f"{example} {one}" if len(rows) == 1 else f"{len(rows):,} images, such as {example}, {many}"
 
 
 def _printable(text: str) -> str:
@@ -230,15 +230,20 @@ def _reasons(rejected: list[dict]) -> str:
     return ": " + ", ".join(f"{count} {kind}" for kind, count in kinds.items()) if len(kinds) else ""
 
 
-def scan(found: list[Found], min_side: int = MIN_SIDE, max_pixels: int = MAX_PIXELS) -> Iterator:
+def scan(
+    found: Sequence[Found], min_side: int = MIN_SIDE, max_pixels: int = MAX_PIXELS, bits: int = 0
+) -> Iterator[tuple[Found, dict | None, str]]:
     """Describe every file, on all processors.
+
+    Args:
+        min_side, max_pixels, bits: see `describe`.
 
     Yields:
         In order: the file, its description (see `describe`) and ""; or the file, None and the reason to reject it.
     """
 
     def block(start: int) -> list[tuple[Found, dict | None, str]]:
-        return [_one(item, min_side, max_pixels) for item in found[start : start + BLOCK]]
+        return [_one(item, min_side, max_pixels, bits) for item in found[start : start + BLOCK]]
 
     # Pillow and hashlib release the interpreter lock, so threads use all processors and nothing is kept but rows
     look = {"desc": "reading", "unit": "file", "leave": False, "disable": None}
@@ -252,8 +257,8 @@ def scan(found: list[Found], min_side: int = MIN_SIDE, max_pixels: int = MAX_PIX
             bar.update(len(described))
 
 
-def _one(item: Found, min_side: int, max_pixels: int) -> tuple[Found, dict | None, str]:
+def _one(item: Found, min_side: int, max_pixels: int, bits: int) -> tuple[Found, dict | None, str]:
     try:
-        return item, describe(item.path, min_side, max_pixels), ""
+        return item, describe(item.path, min_side, max_pixels, bits), ""
     except RejectedImageError as error:
         return item, None, str(error)

@@ -4,31 +4,32 @@ import hashlib
 import json
 import os
 import shutil
-import unicodedata
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 
 import pandas as pd
-from PIL import Image
 from tqdm import tqdm
 
 from data_prework.catalogue import Entry
 from data_prework.check import file_faults
-from data_prework.image_files import convert
+from data_prework.image_files import write_copy
+from data_prework.layout import RawFolderError
 from data_prework.manifest import VERSION, About, files_folder, read_manifest, write_manifest
-from data_prework.scan import RawFolderError
+from data_prework.metadata import without_metadata
+from data_prework.names import as_text, file_name, plain_name, printable, same_on_disk
 
 
 def write_prepared(
-    folder: Path, name: str, entry: Entry, settings, root: Path, truth: Path | None,
+    folder: Path, name: str, entry: Entry, classes: list[str], settings, root: Path, truth: Path | None,
     rows: pd.DataFrame, rejected: pd.DataFrame, report: Callable[[str], None],
 ) -> Path:  # fmt: skip
     """Write everything under a new `files-<id>`, then rename the manifest: the one moment of change.
 
     Args:
         folder: the prepared folder.
+        classes: in the order of their numbers; of two, the second is the positive one.
         settings: a dataclass; kept in about.json.
         root: of the raw files.
         truth: folder with the masks of a drawn stand-in, None for real images.
@@ -43,9 +44,10 @@ def write_prepared(
         RawFolderError: a raw file changed meanwhile, or sources.csv is no such table.
     """
     embedded = truth is not None
+    classes, rows = [plain_name(one) for one in classes], rows.assign(label=rows["label"].map(plain_name))
     rows = rows.assign(path=_names(rows), **_origin(root, rows, entry, embedded))
-    facts = rows[["raw", "raw_sha256", "split", "group", "source", "licence", "author"]].values.tolist()
-    key = json.dumps([VERSION, name, asdict(settings), facts])
+    facts = rows[["raw", "raw_sha256", "label", "split", "group", "source", "licence", "author"]].values.tolist()
+    key = json.dumps([VERSION, name, classes, asdict(settings), facts])
     files = folder / f"files-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
     folder.mkdir(parents=True, exist_ok=True)
     current = _current_files(folder)
@@ -61,16 +63,17 @@ def write_prepared(
         place.mkdir(parents=True)
     hashes, masks = [], []
     for row in tqdm(rows.itertuples(), total=len(rows), desc="writing", unit="file", leave=False, disable=None):
-        hashes.append(_copy(root / row.raw, files / "images" / row.path, row.convert, row.raw_sha256))
+        hashes.append(_copy(root / row.raw, files / "images" / row.path, row, settings.bits))
         drawn = truth / "masks" / Path(row.raw).with_suffix(".png") if truth else None
         masks.append(_copy_mask(drawn, files / "masks" / row.path))
-    rejected.sort_values("raw").to_csv(files / "rejected.csv", index=False, lineterminator="\n")
+    listed = rejected.sort_values("raw").map(lambda text: as_text(printable(text)))
+    listed.to_csv(files / "rejected.csv", index=False, lineterminator="\n")
     published = set(rows["official"]) - {""}
     about = About(
         version=VERSION,
         name=name,
         title=entry.title,
-        classes=list(entry.classes) or sorted(rows["label"].unique()),
+        classes=classes,
         source="embedded" if embedded else "real",
         prepared=date.today().isoformat(),
         settings=asdict(settings),
@@ -80,6 +83,7 @@ def write_prepared(
         groups=int(rows["group"].nunique()),
         group_rule=entry.group_words,
         licence=entry.licence,
+        positive=classes[1] if len(classes) == 2 else "",
     )
     (files / "about.json").write_text(json.dumps(asdict(about), indent=2) + "\n", encoding="utf-8")
     rows = rows.assign(
@@ -113,11 +117,11 @@ def _names(rows: pd.DataFrame) -> list[str]:
     """split/label/file name, unique also on disks that do not tell A from a, or two spellings of é."""
     names, taken = [], set()
     for row in rows.itertuples():
-        suffix = ".png" if row.convert else Path(row.raw).suffix.lower()
-        name, k = f"{row.split}/{row.label}/{row.stem}{suffix}", 2
-        while unicodedata.normalize("NFC", name).casefold() in taken:
-            name, k = f"{row.split}/{row.label}/{row.stem}~{k}{suffix}", k + 1
-        taken.add(unicodedata.normalize("NFC", name).casefold())
+        folder, k = f"{row.split}/{plain_name(row.label)}", 2
+        name = f"{folder}/{file_name(row.stem, row.suffix)}"
+        while same_on_disk(name) in taken:
+            name, k = f"{folder}/{file_name(row.stem, f'~{k}{row.suffix}')}", k + 1
+        taken.add(same_on_disk(name))
         names.append(name)
     return names
 
@@ -145,17 +149,17 @@ def _origin(root: Path, rows: pd.DataFrame, entry: Entry, embedded: bool) -> dic
     }
 
 
-def _copy(source: Path, target: Path, conversion: bool, expected: str) -> str:
-    """Copy (or convert to PNG) one image; returns the sha256 of what was written."""
+def _copy(source: Path, target: Path, row, bits: int) -> str:
+    """Copy one image, without its metadata, or encode it anew; returns the sha256 of what was written."""
     data = source.read_bytes()
-    if hashlib.sha256(data).hexdigest() != expected:
+    if hashlib.sha256(data).hexdigest() != row.raw_sha256:
         raise RawFolderError(f"{source}: changed while it was being prepared. Start again when nothing writes there.")
-    if not conversion:
-        target.write_bytes(data)
-        return expected
-    with Image.open(source) as image:
-        convert(image).save(target, format="PNG")
-    return hashlib.sha256(target.read_bytes()).hexdigest()
+    if row.convert:
+        write_copy(data, target, bits)
+        return hashlib.sha256(target.read_bytes()).hexdigest()
+    clean = without_metadata(data)
+    target.write_bytes(clean)
+    return row.raw_sha256 if clean is data else hashlib.sha256(clean).hexdigest()
 
 
 def _copy_mask(source: Path | None, target: Path) -> str:

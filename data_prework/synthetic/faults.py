@@ -113,9 +113,8 @@ def _make(kind: str, source: Path, path: Path) -> None:
         path.write_text("<html><body><h1>404 Not Found</h1></body></html>\n", encoding="utf-8")
     elif kind == "zero_bytes":
         path.write_bytes(b"")
-    elif kind == "wrong_extension":  # a PNG that calls itself a JPEG
-        with Image.open(source) as image:
-            image.save(path, format="PNG")
+    elif kind == "wrong_extension":  # a video that calls itself a JPEG
+        path.write_bytes(b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom\0\0\0\x08mdat")
     elif kind == "animated":
         with Image.open(source) as image:
             frames = [image.convert("P"), image.rotate(90).convert("P")]

@@ -38,6 +38,7 @@ FLAGS = {
     "client.showErrorDetails": "none",
 }
 NOBODY = "none"
+KINDS = "JPEG, PNG, WebP, AVIF, GIF, TIFF, BMP, PNM or JPEG 2000, and HEIC and DICOM where their readers are installed"
 
 
 def show(folder: Path | str, feedback: Path | str) -> None:
@@ -52,7 +53,7 @@ def show(folder: Path | str, feedback: Path | str) -> None:
     st.title("Judge pictures")
     st.warning(f"{WARNING} Do not upload pictures of real patients.")
     bundles = _choose(find_bundles(folder), Path(folder))
-    files = st.file_uploader("Pictures", accept_multiple_files=True, help="JPEG, PNG, BMP, GIF, TIFF or WebP")
+    files = st.file_uploader("Pictures", accept_multiple_files=True, help=KINDS)
     tables = [_one_file(number, file, bundles, feedback) for number, file in enumerate(files)]
     if tables:
         _whole_table(pd.concat(tables, ignore_index=True), bundles)
@@ -100,8 +101,8 @@ def _judged(key: str, digest: str, name: str, _bundle: Bundle, _data: bytes) -> 
 
 
 @st.cache_data(max_entries=200, show_spinner=False)
-def _small(digest: str, _data: bytes) -> bytes:
-    image = Image.fromarray(read_image(_data))
+def _small(digest: str, bits: int, _data: bytes) -> bytes:
+    image = Image.fromarray(read_image(_data, bits=bits))
     image.thumbnail((320, 320))
     content = io.BytesIO()
     image.save(content, "PNG")
@@ -122,7 +123,7 @@ def _one_file(number: int, file, bundles: list[tuple[Bundle, float]], feedback: 
             st.error(f"This file cannot be used: {_plain(rows[0]['note'])}.")
         else:
             first, *others = st.columns(1 + len(rows))
-            first.image(_small(digest, data), caption="the picture")
+            first.image(_small(digest, bundles[0][0].bits, data), caption="the picture")
             for column, row, (bundle, _) in zip(others, rows, bundles, strict=True):
                 with column:
                     _answer(row, bundle)

@@ -54,6 +54,7 @@ class Provenance:
         limits: known weaknesses, one sentence each.
         licence: of the model.
         split: what `scores` were measured on.
+        bits: depth of 16-bit gray images, 8 to 16: `settings["bits"]` of the data set's about.json.
 
     Example:
         >>> Provenance("concrete_cracks", "embedded", seed=7).split
@@ -67,6 +68,7 @@ class Provenance:
     limits: Sequence[str] = ()
     licence: str = "MIT"
     split: str = "test"
+    bits: int = 16
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,11 @@ class Bundle:
     def scores(self) -> Scores:
         """What the model reached on the split that `about["data"]["split"]` names."""
         return Scores.from_dict(self.about["scores"])
+
+    @property
+    def bits(self) -> int:
+        """Depth at which 16-bit gray images are read, as in training; 16 in older bundles."""
+        return self.about["input"].get("bits", 16)
 
     @property
     def key(self) -> str:
@@ -192,7 +199,7 @@ def save_bundle(
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "classes": classes,
         **_decision(model, classes, threshold, val_images, float(temperature), float(abstain)),
-        "input": dict(zip(("height", "width", "color_mode"), shape, strict=True)),
+        "input": dict(zip(("height", "width", "color_mode"), shape, strict=True)) | {"bits": provenance.bits or 16},
         "scores": scores.to_dict(),
         "data": {
             "name": provenance.dataset,

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from data_prework.image_files import MODES
+from data_prework.names import printable
 from helpers.deploy.calibration import check_temperature
 from helpers.errors import CourseError
 from helpers.heatmaps.feature_extractor import FeatureExtractor
@@ -242,8 +243,7 @@ def one_line(name: str, most: int = 60) -> str:
         >>> one_line("arch  of Titus"), one_line("a" * 100, most=9)
         ('arch of Titus', 'aaaa…aaaa')
     """
-    words = "".join(letter if letter.isprintable() else " " for letter in name)
-    words = " ".join(words.split())
+    words = printable(" ".join(name.split()))
     half = (most - 1) // 2
     return words if len(words) <= most else f"{words[: most - 1 - half]}…{words[-half:]}"
 

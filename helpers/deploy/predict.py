@@ -17,6 +17,7 @@ from PIL import Image
 
 from data_prework.files import atomic_write
 from data_prework.image_files import RejectedImageError, fit_image, read_image
+from data_prework.names import printable
 from helpers.deploy.bundle import Bundle, load_bundle
 from helpers.deploy.bundle_checks import CANNOT_READ
 from helpers.deploy.csv_cells import for_spreadsheet
@@ -50,11 +51,11 @@ def predict(
             one with the largest probability.
 
     Returns:
-        The columns `file`; of two classes `probability` of the positive one, of more `class` and `probability` of the
-        largest, `class_2`, `probability_2`, `class_3` and `probability_3` of the next, empty and NaN where the file was
-        not read; `decision`, a class, or "cannot judge" where the image is unlike the training images, or "not sure"
-        where the largest probability is below the limit, or "cannot read"; `unlike`, where 1 is the limit; `note`, the
-        reason in words.
+        The columns `file`, where signs that can't be seen are escaped; of two classes `probability` of the positive
+        one, of more `class` and `probability` of the largest, `class_2`, `probability_2`, `class_3` and `probability_3`
+        of the next, empty and NaN where the file was not read; `decision`, a class, or "cannot judge" where the image
+        is unlike the training images, or "not sure" where the largest probability is below the limit, or "cannot read";
+        `unlike`, where 1 is the limit; `note`, the reason in words.
 
     Raises:
         ValueError: an argument is wrong. A bad file is no error: its row says what is wrong with it.
@@ -65,11 +66,12 @@ def predict(
     empty = {name: np.nan if name in NUMBERS else "" for name in columns}
     rows, waiting = [], []
     for name, source in named_sources(images):
-        row = {"file": name, **empty, "decision": CANNOT_READ}
+        row = {"file": printable(name), **empty, "decision": CANNOT_READ}
         rows.append(row | ({"image": None, "map": None} if heatmap else {}))
         try:
-            read = fit_image if isinstance(source, np.ndarray) else read_image
-            waiting.append((rows[-1], read(source, bundle.size, bundle.color_mode)))
+            kind = (bundle.size, bundle.color_mode)
+            array = isinstance(source, np.ndarray)
+            waiting.append((rows[-1], fit_image(source, *kind) if array else read_image(source, *kind, bundle.bits)))
         except RejectedImageError as error:
             rows[-1]["note"] = str(error)
         if len(waiting) == BATCH:

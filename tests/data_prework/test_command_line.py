@@ -38,8 +38,12 @@ def test_help_names_the_commands_and_gives_examples(capsys):
 @pytest.mark.parametrize(
     "command, words",
     [
-        ("prepare", ["--from FOLDER_OR_ZIP", "--test", "--val", "--seed", "--random-split", "--group-pattern REGEX"]),
+        (
+            "prepare",
+            ["--from FOLDER_OR_ARCHIVE", "--test", "--val", "--seed", "--random-split", "--group-pattern REGEX"],
+        ),
         ("prepare", ["leaks", "'(patient[0-9]+)_'", "default 0.2", "--near BITS", "--min-side", "--max-pixels"]),
+        ("prepare", ["--labels TABLE", "--label-pattern REGEX", "--depth N", "--leave-out", "--positive CLASS"]),
         ("synthesize", ["--seed", "--count", "--difficulty", "--to", "--force", "chest_xray"]),
         ("download", ["chest_xray", "concrete_cracks", "--to", "--size", "CLASS=FILE"]),
         ("check", ["name", "--embedded"]),
@@ -53,8 +57,8 @@ def test_help_of_a_command_names_its_options(capsys, command, words):
 def test_prepare_then_check_tells_each_step(tmp_path, home, capsys):
     two_classes(tmp_path / "my leaves", 12)
     assert main(["prepare", "leaves", "--from", "my leaves", "--seed", "3", "--test", "0.25"]) == 0
-    steps = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
-    assert steps[:4] == ["scan", "duplicates", "groups", "split"] and "written" in steps
+    steps = [line.split()[0] for line in capsys.readouterr().out.splitlines() if not line.startswith(" ")]
+    assert steps[:6] == ["layout", "classes", "scan", "duplicates", "groups", "split"] and "written" in steps
     assert main(["check", "leaves"]) == 0
     assert capsys.readouterr().out.startswith("sound")
     assert main(["prepare", "leaves", "--from", "my leaves", "--random-split"]) == 0

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import sys
 import zipfile
 from pathlib import Path
 
@@ -12,8 +13,8 @@ from PIL import Image
 
 from data_prework.check import check
 from data_prework.duplicates import hash_bits, near_pairs
+from data_prework.layout import RawFolderError
 from data_prework.manifest import COLUMNS, ManifestError, files_folder, find_prepared, read_about, read_manifest
-from data_prework.scan import RawFolderError
 from data_prework.split import SplitError
 from tests.data_prework.conftest import encoded, fill, quiet, sample_image, snapshot, two_classes
 
@@ -82,8 +83,8 @@ def test_images_are_copied_byte_for_byte_and_converted_only_where_needed(tmp_pat
     Image.fromarray(np.arange(2000, dtype=np.uint16).reshape(40, 50) * 32).save(raw / "oak" / "deep.tif")
     folder = quiet("leaves", raw, tmp_path / "home")
     rows = read_manifest(folder).assign(name=lambda t: t["path"].str.rsplit("/", n=1).str[1]).set_index("name")
-    assert {"turned.png", "alpha.png", "inks.png", "deep.png"} <= set(rows.index)
-    assert (rows.loc["turned.png", "width"], rows.loc["turned.png", "height"]) == (40, 50)
+    assert {"turned.jpg", "alpha.png", "inks.png", "deep.png"} <= set(rows.index)
+    assert (rows.loc["turned.jpg", "width"], rows.loc["turned.jpg", "height"]) == (40, 50)
     assert rows.loc["inks.png", "mode"] == "CMYK" and rows.loc["deep.png", "mode"] == "I;16"
     for name, row in rows.iterrows():
         with Image.open(folder / row["path"]) as image:
@@ -398,3 +399,80 @@ def test_alike_classes_give_no_warning(leaves_raw, tmp_path):
     said = []
     quiet("leaves", leaves_raw, tmp_path, said)
     assert not [line for line in said if line.startswith("WARNING")]
+
+
+def test_sixteen_bit_images_have_one_scale(tmp_path):
+    raw, said = two_classes(tmp_path / "raw", 12), []
+    levels = {}
+    for number, top in ((200, 1500), (201, 3705), (202, 100)):
+        levels[f"{number}.png"] = (np.asarray(sample_image(number, gray=True), float) / 255 * top).astype(np.uint16)
+        Image.fromarray(levels[f"{number}.png"]).save(raw / "elm" / f"{number}.png")
+    folder = quiet("leaves", raw, tmp_path / "home", said)
+    paths = {path.rsplit("/", 1)[1]: folder / path for path in read_manifest(folder)["path"]}
+    for name, values in levels.items():
+        with Image.open(paths[name]) as image:
+            assert np.array_equal(image, np.round(values / 4095 * 255).astype(np.uint8))
+    assert read_about(folder).settings["bits"] == 12
+    report = "\n".join(said)
+    largest = max(int(values.max()) for values in levels.values())
+    assert f"16-bit gray 3 images, largest value {largest:,}: read as 12 bits" in report
+    assert "WARNING     elm/202.png is nearly black at 12 bits" in report
+    folder = quiet("leaves", raw, tmp_path / "home", bits=14)
+    assert read_about(folder).settings["bits"] == 14
+    with Image.open(folder / next(path for path in read_manifest(folder)["path"] if path.endswith("201.png"))) as image:
+        assert np.array_equal(image, np.round(levels["201.png"] / 16383 * 255).astype(np.uint8))
+
+
+def test_bits_that_no_camera_has_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="bits is 24"):
+        quiet("leaves", two_classes(tmp_path / "raw", 12), tmp_path / "home", bits=24)
+
+
+def test_misnamed_files_are_a_note_and_copies_are_named_rightly(tmp_path):
+    raw, said = two_classes(tmp_path / "raw", 12), []
+    (raw / "elm" / "shot.jpg").write_bytes(encoded(sample_image(80), "PNG"))
+    (raw / "oak" / "scan").write_bytes(encoded(sample_image(81)))
+    folder = quiet("leaves", raw, tmp_path / "home", said)
+    assert {"shot.png", "scan.jpg"} <= names(folder)
+    assert any(
+        line.startswith("names       2 images, such as elm/shot.jpg, have a suffix that isn't the content's (PNG)")
+        for line in said
+    )
+    assert check(folder) == []
+
+
+def test_copies_tell_nothing_of_people_and_places(tmp_path):
+    raw = two_classes(tmp_path / "raw", 12)
+    exif = Image.Exif()
+    exif[0x013B] = "Jane Doe"
+    for name, image in (("a.jpg", sample_image(80)), ("b.png", sample_image(81)), ("c.tif", sample_image(82))):
+        image.save(raw / "elm" / name, exif=exif)
+        assert b"Jane Doe" in (raw / "elm" / name).read_bytes()
+    sample_image(83).save(raw / "elm" / "d.gif", comment=b"Jane Doe")
+    folder = quiet("leaves", raw, tmp_path / "home")
+    assert {"a.jpg", "b.png", "c.png", "d.png"} <= names(folder)
+    assert not [path for path in folder.rglob("*") if path.is_file() and b"Jane" in path.read_bytes()]
+    assert check(folder) == []
+
+
+@pytest.mark.skipif(sys.platform in ("darwin", "win32"), reason="these systems take no such names")
+def test_odd_names_give_a_readable_manifest(tmp_path):
+    raw = two_classes(tmp_path / "raw", 12)
+    (raw / "oak").rename(raw / "=oak")
+    odd = [
+        "cr\rname", "new\nline", "tab\tname", 'quote"s', "comma, name", "=cmd", " lead", "trail ", "nan", 
+        "\u202egpj", "é", "e\u0301", "a" * 250, "-rf", "%s %d",
+    ]  # fmt: skip
+    for number, stem in enumerate(odd):
+        (raw / "elm" / (stem + (".jpg" if len(stem) < 250 else ""))).write_bytes(encoded(sample_image(300 + number)))
+    (raw / "=oak" / "x\ry.jpg").write_bytes(b"text")
+    folder = quiet("leaves", raw, tmp_path / "home")
+    rows = read_manifest(folder)
+    assert len(rows) == 24 + len(odd) and set(rows["label"]) == {"elm", "=oak"} == set(read_about(folder).classes)
+    assert check(folder) == []
+    for table in (folder / "manifest.csv", files_folder(folder, rows) / "rejected.csv"):
+        cells = pd.read_csv(table, dtype=str, keep_default_na=False)
+        assert not cells.map(lambda cell: cell.startswith(("=", "+", "-", "@")) or not cell.isprintable()).any(
+            axis=None
+        )
+    assert pd.read_csv(files_folder(folder, rows) / "rejected.csv")["raw"].tolist() == ["'=oak/x\\x0dy.jpg"]

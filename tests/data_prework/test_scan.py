@@ -13,8 +13,9 @@ import pytest
 from PIL import Image
 
 from data_prework.image_files import RejectedImageError, convert
-from data_prework.scan import RawFolderError, describe, find_images, jpeg_quality, scan
-from tests.data_prework.conftest import encoded, fill, pixels, sample_image, snapshot, two_classes
+from data_prework.layout import read_layout
+from data_prework.scan import describe, jpeg_quality, scan
+from tests.data_prework.conftest import encoded, pixels, sample_image, snapshot, two_classes
 
 
 def reason(path: Path, **limits) -> str:
@@ -59,13 +60,16 @@ def test_a_truncated_jpeg_is_called_truncated(tmp_path):
 @pytest.mark.parametrize(
     "name, content, words",
     [
-        ("a.jpg", b"To do: ask for the images again.\n", "not an image: the content is of no known image format"),
-        ("notes.txt", b"text", "not an image: its name ends in '.txt'"),
-        ("noending", encoded(sample_image(1)), "not an image: its name ends in 'nothing'"),
-        ("a.png", encoded(sample_image(1)), "wrong extension: the content is JPEG, the name ends in .png"),
-        ("a.jpg", encoded(sample_image(1), "PNG"), "wrong extension: the content is PNG, the name ends in .jpg"),
+        ("a.jpg", b"To do: ask for the images again.\n", "not an image: text"),
+        ("a.jpg", b"<!DOCTYPE html><html><body>404</body></html>", "not an image: a web page"),
+        ("notes.txt", b"text", "not an image: text"),
+        ("a.jpg", bytes([1, 2, 3, 4]), "not an image: the content is of no known image format"),
         ("a.jpg", b"", "zero bytes"),
-        ("a.png", encoded(sample_image(1, (40, 27)), "PNG"), "too small: 40 x 27 pixels, under 28"),
+        (
+            "a.png",
+            encoded(sample_image(1, (40, 27)), "PNG"),
+            "too small: 40 x 27 pixels, under 28 on a side (--min-side",
+        ),
     ],
 )
 def test_a_file_is_rejected_in_words(tmp_path, name, content, words):
@@ -152,18 +156,31 @@ def test_no_damage_of_a_file_stops_the_scan(tmp_path):
             assert str(error)
 
 
-def test_sixteen_bits_are_scaled_from_the_full_range(tmp_path):
-    values = np.linspace(0, 65535, 2000).astype(np.uint16).reshape(40, 50)
-    Image.fromarray(values).save(tmp_path / "a.png")
-    assert np.array_equal(after(tmp_path / "a.png"), np.round(values / 65535 * 255).astype(np.uint8))
-    assert describe(tmp_path / "a.png")["convert"]
+@pytest.mark.parametrize("bits", [8, 12, 16])
+@pytest.mark.parametrize("name", ["a.png", "a.tif"])
+def test_sixteen_bits_are_scaled_from_the_depth_that_is_given(tmp_path, bits, name):
+    values = (pixels(1, gray=True).astype(float) * (2**bits - 1) / 255 / 2).astype(np.uint16)
+    Image.fromarray(values).save(tmp_path / name)
+    with Image.open(tmp_path / name) as image:
+        assert np.array_equal(convert(image, bits), np.round(values / (2**bits - 1) * 255).astype(np.uint8))
+    facts = describe(tmp_path / name)
+    assert facts["largest"] == values.max() and facts["convert"] and facts["suffix"] == ".png"
 
 
-def test_twelve_bits_in_sixteen_are_scaled_from_4095(tmp_path):
-    values = np.linspace(0, 4095, 2000).astype(np.uint16).reshape(40, 50)
-    for name in ("a.png", "a.tif"):
-        Image.fromarray(values).save(tmp_path / name)
-        assert np.array_equal(after(tmp_path / name), np.round(values / 4095 * 255).astype(np.uint8))
+def test_the_hash_of_sixteen_bits_is_the_same_at_every_depth(tmp_path):
+    hashes = []
+    for bits in (8, 12, 16):
+        Image.fromarray((pixels(1, gray=True).astype(float) * (2**bits - 1) / 255).astype(np.uint16)).save(
+            tmp_path / "a.png"
+        )
+        hashes.append(int(describe(tmp_path / "a.png")["phash"], 16))
+    assert max((hashes[0] ^ one).bit_count() for one in hashes) <= 8
+
+
+def test_values_above_the_depth_that_is_given_are_rejected(tmp_path):
+    Image.fromarray(np.full((40, 50), 5000, np.uint16)).save(tmp_path / "a.png")
+    assert reason(tmp_path / "a.png", bits=12) == "16-bit gray: values up to 5,000, more than --bits 12 holds"
+    assert describe(tmp_path / "a.png", bits=13)["largest"] == 5000
 
 
 def test_big_endian_sixteen_bits_are_read_alike(tmp_path):
@@ -172,11 +189,59 @@ def test_big_endian_sixteen_bits_are_read_alike(tmp_path):
     assert np.array_equal(after(tmp_path / "a.tif"), np.round(values / 65535 * 255).astype(np.uint8))
 
 
+@pytest.mark.parametrize(
+    "name, kind, suffix, stem, misnamed",
+    [
+        ("a.jfif", "JPEG", ".jpg", "a", False),
+        ("a.jpe", "JPEG", ".jpg", "a", False),
+        ("a.JPEG", "JPEG", ".jpeg", "a", False),
+        ("a.img", "JPEG", ".jpg", "a.img", True),
+        ("a", "JPEG", ".jpg", "a", True),
+        ("scan 1.5", "PNG", ".png", "scan 1.5", True),
+        ("a.jpg", "PNG", ".png", "a", True),
+        ("a.tif", "WEBP", ".webp", "a", True),
+        ("a.ppm", "PPM", ".png", "a", False),
+        ("a.jp2", "JPEG2000", ".png", "a", False),
+    ],
+)
+def test_content_decides_and_the_copy_is_named_rightly(tmp_path, name, kind, suffix, stem, misnamed):
+    (tmp_path / name).write_bytes(encoded(sample_image(1), kind))
+    facts = describe(tmp_path / name)
+    assert (facts["suffix"], facts["stem"], facts["misnamed"]) == (suffix, stem, misnamed)
+    assert facts["encoding"].startswith(kind)
+
+
+def test_tiff_with_words_about_people_is_encoded_anew_and_plain_tiff_is_not(tmp_path):
+    sample_image(1).save(tmp_path / "plain.tif", compression="tiff_lzw")
+    sample_image(1).save(tmp_path / "named.tif", description="Jane Doe")
+    assert [describe(tmp_path / name)["suffix"] for name in ("plain.tif", "named.tif")] == [".tif", ".png"]
+
+
+def test_an_image_that_ends_in_even_gray_is_marked(tmp_path):
+    half = pixels(1).copy()
+    half[20:] = 128
+    for name, options in (("a.png", {}), ("a.jpg", {"quality": 90})):
+        Image.fromarray(half).save(tmp_path / name, **options)
+        assert describe(tmp_path / name)["gray_end"]
+        sample_image(1).save(tmp_path / name, **options)
+        assert not describe(tmp_path / name)["gray_end"]
+
+
+def test_a_jpeg_whose_table_has_another_number_is_taken(tmp_path):
+    data = bytearray(encoded(sample_image(1, gray=True), quality=80))
+    table, frame = data.index(b"\xff\xdb"), data.index(b"\xff\xc0")
+    data[table + 4], data[frame + 12] = 1, 1  # the number of the table, where it is defined and where it is used
+    (tmp_path / "a.jpg").write_bytes(data)
+    assert describe(tmp_path / "a.jpg")["encoding"] == "JPEG q80"
+
+
 def test_floating_point_and_32_bits_are_rejected_by_name(tmp_path):
     Image.fromarray(np.ones((40, 50), dtype=np.float32)).save(tmp_path / "float.tif")
     assert reason(tmp_path / "float.tif").startswith("floating-point pixels: their scale is unknown")
     Image.fromarray(np.full((40, 50), 70000, dtype=np.int32)).save(tmp_path / "int.tif")
     assert reason(tmp_path / "int.tif").startswith("32-bit pixels: their scale is unknown")
+    Image.fromarray(np.linspace(-768, 832, 2000).astype(np.int32).reshape(40, 50)).save(tmp_path / "ct.tif")
+    assert reason(tmp_path / "ct.tif").startswith("negative values: gray levels from -768 to 832, such as Hounsfield")
 
 
 def test_a_palette_becomes_its_colors(tmp_path):
@@ -256,7 +321,7 @@ def test_of_a_phones_double_image_the_first_is_taken(tmp_path):
         assert image.format == "MPO"
     assert np.array_equal(after(tmp_path / "a.jpg"), after(tmp_path / "plain.jpg"))
     assert describe(tmp_path / "a.jpg")["encoding"] == "JPEG q80"
-    assert describe(tmp_path / "a.jpg")["convert"]
+    assert not describe(tmp_path / "a.jpg")["convert"]  # its copy ends with the first image
 
 
 def test_one_bit_becomes_black_and_white(tmp_path):
@@ -300,73 +365,11 @@ def test_the_hash_is_that_of_the_library(tmp_path, gray):
         assert describe(tmp_path / "a.png")["phash"] == str(imagehash.phash(image, hash_size=16))
 
 
-def found(root: Path) -> set[tuple[str, str, str]]:
-    return {(item.split, item.label, item.path.name) for item in find_images(root)[0]}
-
-
-def test_one_folder_per_class(tmp_path):
-    two_classes(tmp_path, 2)
-    assert found(tmp_path) == {
-        ("", "elm", "0000.jpg"), ("", "elm", "0001.jpg"), ("", "oak", "1000.jpg"), ("", "oak", "1001.jpg"),
-    }  # fmt: skip
-
-
-@pytest.mark.parametrize("name, split", [("train", "train"), ("Training", "train"), ("valid", "val"), ("TEST", "test")])
-def test_split_folders_are_known_by_their_usual_names(tmp_path, name, split):
-    two_classes(tmp_path / name, 1)
-    two_classes(tmp_path / "extra", 1)
-    images, ignored = find_images(tmp_path)
-    assert {item.split for item in images} == {split}
-    assert ignored == ["extra"]
-
-
-def test_folders_that_only_hold_a_folder_are_stepped_into(tmp_path):
-    two_classes(tmp_path / "download" / "leaves v2", 1)
-    assert found(tmp_path) == {("", "elm", "0000.jpg"), ("", "oak", "1000.jpg")}
-
-
-def test_of_the_copied_xray_zip_every_image_is_found_once(tmp_path):
-    for inner in ("chest_xray", "chest_xray/chest_xray", "chest_xray/__MACOSX/chest_xray"):
-        for split in ("train", "test", "val"):
-            two_classes(tmp_path / inner / split, 1)
-    images, ignored = find_images(tmp_path)
-    assert len(images) == 6
-    assert {len(item.path.relative_to(tmp_path).parts) for item in images} == {4}
-    assert ignored == ["chest_xray"]
-
-
-def test_hidden_files_and_the_litter_of_systems_are_no_images(tmp_path):
-    two_classes(tmp_path, 1)
-    fill(tmp_path / "elm" / "from the garden", 1, 50)
-    for name in (".hidden.jpg", "._0000.jpg", "Thumbs.db", ".cache/a.jpg", "__MACOSX/a.jpg"):
-        (tmp_path / "elm" / name).parent.mkdir(exist_ok=True)
-        (tmp_path / "elm" / name).write_bytes(encoded(sample_image(9)))
-    fill(tmp_path / ".git", 1, 60)
-    assert found(tmp_path) == {("", "elm", "0000.jpg"), ("", "elm", "0050.jpg"), ("", "oak", "1000.jpg")}
-
-
-@pytest.mark.parametrize(
-    "make, words",
-    [
-        (lambda root: None, "found 0 class folder(s) with files (none)"),
-        (lambda root: fill(root / "elm", 2, 0), "found 1 class folder(s) with files (elm)"),
-        (lambda root: fill(root, 2, 0), "found 0 class folder(s)"),
-        (lambda root: (fill(root / "elm", 2, 0), (root / "oak").mkdir()), "found 1 class folder(s) with files (elm)"),
-    ],
-)
-def test_fewer_than_two_classes_are_refused(tmp_path, make, words):
-    make(tmp_path)
-    with pytest.raises(RawFolderError) as caught:
-        find_images(tmp_path)
-    assert words in str(caught.value)
-    assert "Expected one folder per class" in str(caught.value)
-
-
 def test_scanning_keeps_the_order_and_changes_nothing(tmp_path):
     two_classes(tmp_path, 8)
     (tmp_path / "elm" / "bad.jpg").write_bytes(b"no image")
     before = snapshot(tmp_path)
-    images, _ = find_images(tmp_path)
+    images = read_layout(tmp_path).files
     rows = list(scan(images))
     assert [item for item, _, _ in rows] == images
     assert [item.path.name for item, facts, why in rows if facts is None] == ["bad.jpg"]

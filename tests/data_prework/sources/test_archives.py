@@ -1,22 +1,26 @@
 """Archives of others: what is unpacked, what is refused and in which words, and what a killed run leaves."""
 
+import gzip
+import io
 import os
 import signal
 import stat
 import struct
 import subprocess
 import sys
+import tarfile
 import textwrap
 import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from data_prework.sources.archives import UnpackError, _copy_members, npz_to_folders, unpack
+from data_prework.sources.archives import Member, UnpackError, _copy_members, npz_to_folders, unpack
 
 
 def packed(path: Path, files: dict[str, bytes], compression: int = zipfile.ZIP_DEFLATED) -> Path:
@@ -112,11 +116,14 @@ def test_members_that_share_their_bytes_are_refused(tmp_path):
 def test_limits_are_held_against_the_bytes_that_come_out_too(tmp_path):
     archive = packed(tmp_path / "a.zip", {"1.png": os.urandom(5_000), "2.png": bytes(2**21)})
     with zipfile.ZipFile(archive) as opened:
-        one, two = ({PurePosixPath(info.filename): info} for info in opened.infolist())
+        one, two = (
+            {PurePosixPath(info.filename): Member(info.filename, info.file_size, partial(opened.open, info))}
+            for info in opened.infolist()
+        )
         with pytest.raises(UnpackError, match="4,999 bytes"):
-            _copy_members(archive, opened, one, tmp_path, max_bytes=4_999, max_ratio=200)
+            _copy_members(archive, one, tmp_path, max_bytes=4_999, max_ratio=200)
         with pytest.raises(UnpackError, match="bomb"):
-            _copy_members(archive, opened, two, tmp_path, max_bytes=2**30, max_ratio=200)
+            _copy_members(archive, two, tmp_path, max_bytes=2**30, max_ratio=200)
 
 
 @pytest.mark.parametrize("said", [10, 100_000])
@@ -152,8 +159,9 @@ def test_a_member_with_changed_bytes_is_refused(tmp_path):
     [
         (b"Rar!\x1a\x07\x01\x00", ("rar archive", "unar", "--from")),
         (b"7z\xbc\xaf\x27\x1c", ("7z archive", "--from")),
-        (b"\x1f\x8b\x08", ("tar.gz", "tar -xzf")),
-        (bytes(257) + b"ustar", ("tar archive", "tar -xf")),
+        (b"\x1f\x8b\x08", ("damaged or incomplete tar",)),
+        (gzip.compress(b"a text" * 900), ("damaged or incomplete tar",)),
+        (bytes(257) + b"ustar", ("damaged or incomplete tar",)),
         (b"<!DOCTYPE html><p>Sign in", ("web page", "browser")),
         (b"", ("empty",)),
         (b"hello", ("not a zip file",)),
@@ -163,6 +171,57 @@ def test_what_is_not_a_zip_is_called_by_its_name(tmp_path, head, words):
     archive = tmp_path / "a.zip"
     archive.write_bytes(head)
     refused(archive, tmp_path / "out", *words)
+
+
+def tarred(path: Path, files: dict[str, bytes], mode: str = "w:gz", **fields) -> Path:
+    """A tar file; `fields` are set in the header of its last member."""
+    with tarfile.open(path, mode) as archive:
+        for name, content in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            if name == list(files)[-1]:
+                for field, value in fields.items():
+                    setattr(info, field, value)
+            archive.addfile(info, io.BytesIO(content))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("mode", "name"), [("w", "a.tar"), ("w:gz", "A.TGZ"), ("w:bz2", "a.tar.bz2"), ("w:xz", "a"), ("w:gz", "a.zip")]
+)
+def test_a_tar_file_is_unpacked_whatever_its_compression_and_name(tmp_path, mode, name):
+    files = {"set/cat/1.png": b"one", "set/dog/2.png": b"two" * 900, "set/._2.png": b"litter"}
+    folder = unpack(tarred(tmp_path / name, files, mode), tmp_path / "out")
+    found = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    assert found == dict(list(files.items())[:2])
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "words"),
+    [
+        ("../evil.png", {}, "outside"),
+        ("/evil.png", {}, "outside"),
+        ("evil.png", {"type": tarfile.SYMTYPE, "linkname": "/etc/passwd", "size": 0}, "a link"),
+        ("evil.png", {"type": tarfile.LNKTYPE, "linkname": "1.png", "size": 0}, "a link"),
+        ("evil.png", {"type": tarfile.FIFOTYPE, "size": 0}, "a special file"),
+    ],
+)
+def test_a_tar_file_that_reaches_outside_or_links_is_refused(tmp_path, name, fields, words):
+    archive = tarred(tmp_path / "a.tgz", {"1.png": b"one", name: b"evil"}, **fields)
+    refused(archive, tmp_path / "out", "evil.png", words)
+
+
+def test_a_tar_file_that_grows_too_much_or_ends_too_early_is_refused(tmp_path):
+    refused(tarred(tmp_path / "bomb.tgz", {"0.png": bytes(5 * 2**20)}), tmp_path / "out", "bomb")
+    whole = tarred(tmp_path / "cut.tgz", {f"{n}.png": os.urandom(9000) for n in range(9)}).read_bytes()
+    (tmp_path / "cut.tgz").write_bytes(whole[: len(whole) // 2])
+    refused(tmp_path / "cut.tgz", tmp_path / "out", "damaged or incomplete tar")
+
+
+def test_control_characters_in_names_are_replaced_and_icons_of_macos_left_out(tmp_path):
+    archive = packed(tmp_path / "a.zip", {"set/Icon\r": b"", "set/new\nline.png": b"x"})
+    folder = unpack(archive, tmp_path / "out")
+    assert [path.name for path in (folder / "set").iterdir()] == ["new_line.png"]
 
 
 def test_an_archive_in_an_archive_is_named(tmp_path):
@@ -268,3 +327,11 @@ def test_a_wrong_medmnist_file_is_refused_and_nothing_stays(tmp_path, changed, w
     (tmp_path / "web.npz").write_bytes(b"<html>")
     with pytest.raises(UnpackError, match="not a readable"):
         npz_to_folders(tmp_path / "web.npz", tmp_path / "out", ["normal", "pneumonia"])
+
+
+def test_classes_of_a_medmnist_file_that_have_no_names_are_called_by_their_numbers(tmp_path):
+    labels = np.arange(6)[:, None] * 2  # 0 to 10
+    folder = npz_to_folders(medmnist(tmp_path / "set.npz", train_labels=labels), tmp_path / "out", [])
+    assert sorted(path.name for path in (folder / "train").iterdir()) == [f"{k:02d}" for k in range(11)]
+    with pytest.raises(UnpackError, match="3 labels for each image"):
+        npz_to_folders(medmnist(tmp_path / "many.npz", train_labels=np.zeros((6, 3), int)), tmp_path / "two", [])

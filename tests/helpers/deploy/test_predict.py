@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from helpers.deploy.bundle import load_bundle
+from helpers.deploy.bundle import Provenance, load_bundle
 from helpers.deploy.predict import decide, main, predict, save_csv
 from tests.helpers.deploy.tiny_bundles import squares, tiny_bundle
 
@@ -163,3 +163,25 @@ def test_the_module_runs_as_a_command_without_noise(place, inbox, tmp_path):
     command = [sys.executable, "-m", "helpers.deploy", "predict", place, inbox, "--csv", tmp_path / "answers.csv"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0 and done.stderr == "" and done.stdout.startswith("5 pictures: ")
+
+
+@pytest.mark.parametrize("bits", [12, 16])
+def test_sixteen_bits_are_read_at_the_depth_of_the_training(bundle, inbox, tmp_path, bits):
+    deep = tiny_bundle(tmp_path / "deep", provenance=Provenance("squares", "real", seed=7, bits=bits))
+    levels = np.asarray(Image.open(inbox / "bright.png").convert("L"))
+    Image.fromarray(np.round(levels * ((2**bits - 1) / 255)).astype(np.uint16)).save(tmp_path / "deep.png")
+    deep_row = predict(tmp_path / "deep.png", load_bundle(deep)).iloc[0]
+    plain_row = predict(inbox / "bright.png", bundle).iloc[0]
+    assert deep_row["probability"] == pytest.approx(plain_row["probability"], abs=1e-6)
+    if bits == 12:
+        assert predict(tmp_path / "deep.png", bundle)["note"][0].startswith("nearly black: 16-bit gray")
+
+
+@pytest.mark.skipif(sys.platform in ("darwin", "win32"), reason="these systems take no such names")
+def test_files_of_any_name_are_one_row_of_the_csv(bundle, inbox, tmp_path):
+    for name in ("cr\rname.png", "new\nline.png", "=cmd.png", "caf\udce9.png"):
+        shutil.copy(inbox / "bright.png", inbox / name)
+    save_csv(predict(inbox, bundle), tmp_path / "answers.csv")
+    files = pd.read_csv(tmp_path / "answers.csv")["file"].tolist()
+    assert {"cr\\x0dname.png", "new\\x0aline.png", "'=cmd.png", "caf\\udce9.png"} <= set(files)
+    assert len((tmp_path / "answers.csv").read_bytes().splitlines()) == len(files) + 1
