@@ -27,6 +27,7 @@ from data_prework.manifest import (
 from helpers.errors import CourseError
 
 BLOCK = 64  # images a task: one task an image costs as much as the image
+MANY_CLASSES = 20  # the names of more aren't printed
 KEPT_FROM = 1000  # a part of fewer images is read again: that takes less than a second
 
 
@@ -44,6 +45,7 @@ class Split:
         groups: (n,) str, such as the patient: resample these for intervals.
         frame: (n rows) of the manifest; `folder / frame.path` is the file, `frame.mask` the mask if there is one.
         batch_size, seed: of `batches`; `seed` None keeps the order.
+        class_names: by label; of two classes the second is the positive one.
     """
 
     images: np.ndarray
@@ -52,19 +54,26 @@ class Split:
     frame: pd.DataFrame
     batch_size: int
     seed: int | None
+    class_names: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.labels)
 
     @cached_property
     def batches(self):
-        """tf.data.Dataset of (images, labels), prefetched; the training split is shuffled anew each epoch, by seed."""
+        """tf.data.Dataset of (images, labels), prefetched; the training split is shuffled anew each epoch, by seed.
+
+        It has `class_names`, as that of `keras.utils.image_dataset_from_directory`.
+        """
         import tensorflow as tf
 
         pairs = tf.data.Dataset.from_tensor_slices((self.images, self.labels))
         if self.seed is not None:
             pairs = pairs.shuffle(len(self), seed=self.seed, reshuffle_each_iteration=True)
-        return pairs.batch(self.batch_size).prefetch(tf.data.AUTOTUNE)
+        batches = pairs.batch(self.batch_size).prefetch(tf.data.AUTOTUNE)
+        if self.class_names:
+            batches.class_names = list(self.class_names)
+        return batches
 
 
 @dataclass(frozen=True)
@@ -100,7 +109,9 @@ class Dataset:
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{split} {len(self[split])}" for split in SPLITS)
-        return f"{self.name} ({self.source}): {sizes}; images {self.train.images.shape[1:]}; {self.class_names}"
+        names = self.class_names
+        classes = f"{len(names):,} classes: {', '.join(names[:5])}, ..." if len(names) > MANY_CLASSES else str(names)
+        return f"{self.name} ({self.source}): {sizes}; images {self.train.images.shape[1:]}; {classes}"
 
 
 def load_dataset(
@@ -121,7 +132,7 @@ def load_dataset(
         color_mode: "grayscale" (one channel) or "rgb" (three).
         batch_size: of `Split.batches`, in images.
         max_images: keep about this many images, chosen by seed, with the shares of splits and classes kept; only
-            their files are read. At least 12; None: all.
+            their files are read. At least 12, and one for each class of each split; None: all.
         seed: of the shuffling and of `max_images`.
         source: "real" or "embedded"; None: as the environment variable COURSE_SOURCE says, else "real".
         data_dir: folder of all data; None: `data_prework.manifest.default_data_dir()`.
@@ -155,6 +166,7 @@ def load_dataset(
             frame=frame.iloc[part].reset_index(drop=True),
             batch_size=batch_size,
             seed=seed if split == "train" else None,
+            class_names=tuple(about.classes),
         )
     return Dataset(name, folder, about.classes, about.source, **parts)
 
@@ -205,11 +217,18 @@ def _chosen(frame: pd.DataFrame, max_images: int | None, seed: int) -> np.ndarra
         return np.arange(len(frame))
     if max_images < 12:
         raise ValueError(f"max_images is {max_images}; fewer than 12 images cannot fill three splits with every class")
+    parts = frame.groupby(["split", "label"]).indices.values()
+    if max_images < len(parts):
+        classes = frame["label"].nunique()
+        raise ValueError(
+            f"max_images is {max_images}; one image for each of {classes} classes in every split makes {len(parts)}"
+        )
     share = max_images / len(frame)
+    least = 2 if max_images >= 2 * len(parts) else 1
     chosen = np.zeros(len(frame), dtype=bool)
     rng = np.random.default_rng(seed)
-    for rows in frame.groupby(["split", "label"]).indices.values():
-        chosen[rng.permutation(rows)[: max(2, round(share * len(rows)))]] = True
+    for rows in parts:
+        chosen[rng.permutation(rows)[: max(least, round(share * len(rows)))]] = True
     return np.flatnonzero(chosen)
 
 

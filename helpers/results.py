@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 
 from data_prework.files import atomic_write
 from data_prework.manifest import SPLITS
-from helpers.metrics import LOWER_IS_BETTER, METRICS, Scores, metric_name
+from helpers.metrics import LOWER_IS_BETTER, METRICS, MULTICLASS_METRICS, Scores, metric_name
 
 VERSION = 1
 KEY = ("model", "dataset", "split", "seed", "profile", "source")  # saving a result with the same key replaces it
@@ -32,9 +32,12 @@ COLUMNS = (
     "seed",
     "n",
     "n_groups",
+    "n_classes",
     "prevalence",
     "threshold",
 )
+MEASURED = METRICS | MULTICLASS_METRICS
+TWO_CLASSES, MORE_CLASSES = ("recall", "specificity", "roc_auc"), ("accuracy", "f1", "roc_auc")  # of the leaderboard
 COSTS = ("parameters", "seconds", "date")
 
 
@@ -129,8 +132,8 @@ def load_results(
 
     Returns:
         One row for each model, seed and lesson; empty where there are none yet. Columns: model, lesson, dataset,
-        source, split, profile, seed, n, n_groups, prevalence, threshold, every metric with <metric>_low and
-        <metric>_high, parameters, seconds, date.
+        source, split, profile, seed, n, n_groups, n_classes, prevalence, threshold, every metric with <metric>_low and
+        <metric>_high, parameters, seconds, date. NaN where a metric is one of two classes only, or of more.
 
     Raises:
         ValueError: a file can't be read; the message names it.
@@ -148,13 +151,15 @@ def load_results(
         and (lesson is None or record["lesson"] == str(lesson))
         and record["source"] == sources[record["dataset"]]
     ]
-    measured = [column for name in METRICS for column in (name, f"{name}_low", f"{name}_high")]
+    measured = [column for name in MEASURED for column in (name, f"{name}_low", f"{name}_high")]
     frame = pd.DataFrame(rows, columns=[*COLUMNS, *measured, *COSTS])
     return frame.astype({"parameters": "Int64", "seconds": float})
 
 
 def leaderboard(frame: pd.DataFrame, metric: str = "balanced_accuracy", top: int | None = None) -> pd.DataFrame:
     """The best models first, as strings: the metric with its interval, then recall, specificity, ROC AUC and costs.
+
+    Of more than two classes, accuracy, macro F1 and macro ROC AUC stand beside the metric.
 
     Args:
         frame: from `load_results`, unchanged or filtered by rows.
@@ -165,21 +170,27 @@ def leaderboard(frame: pd.DataFrame, metric: str = "balanced_accuracy", top: int
         One row for each model; lesson, data set and seed are shown where they differ.
 
     Raises:
-        ValueError: another frame, an unknown metric, or a number of rows that is none.
+        ValueError: another frame, a metric that is unknown or wasn't measured, or a number of rows that is none.
     """
     name = metric_name(metric)
     if not isinstance(frame, pd.DataFrame) or not {"model", name, f"{name}_low", "parameters"} <= set(frame.columns):
         raise ValueError("frame: not a table of load_results(run); pass that one unchanged or filtered by rows.")
     if top is not None and (not isinstance(top, int) or top < 1):
         raise ValueError(f"top: {top!r} is not a number of rows; None keeps all.")
+    if len(frame) and frame[name].isna().all():
+        raise ValueError(f"metric: {name!r} was measured for no model of the frame, for the number of its classes.")
+    two = frame.empty or "n_classes" not in frame or (frame["n_classes"] == 2).any()
+    words, others = (MEASURED | METRICS, TWO_CLASSES) if two else (MEASURED | MULTICLASS_METRICS, MORE_CLASSES)
     ordered = frame.sort_values(name, ascending=name in LOWER_IS_BETTER, kind="stable").head(top or len(frame))
     shown = pd.DataFrame(index=pd.Index(ordered["model"], name="model"))
     for column in ("lesson", "dataset", "seed"):
         if frame[column].nunique() > 1:
             shown[column] = ordered[column].astype(str).to_numpy()
-    for other in dict.fromkeys((name, "recall", "specificity", "roc_auc")):
+    for other in dict.fromkeys((name, *others)):
         ends = zip(ordered[other], ordered[f"{other}_low"], ordered[f"{other}_high"], strict=True)
-        shown[METRICS[other]] = [f"{value:.3f} ({low:.3f}-{high:.3f})" for value, low, high in ends]
+        shown[words[other]] = [
+            "" if pd.isna(value) else f"{value:.3f} ({low:.3f}-{high:.3f})" for value, low, high in ends
+        ]
     shown["parameters"] = ["" if pd.isna(count) else f"{count:,}" for count in ordered["parameters"]]
     shown["seconds"] = ["" if pd.isna(spent) else f"{spent:,.0f}" for spent in ordered["seconds"]]
     return shown
@@ -228,8 +239,9 @@ def _write(path: Path, results: list[dict]) -> None:
 
 def _row(record: dict) -> dict:
     scores = Scores.from_dict(record["scores"])
-    row = {**record, "n_groups": scores.n_groups, "prevalence": scores.prevalence, "threshold": scores.threshold}
-    for name in METRICS:
+    row = {**record, "n_groups": scores.n_groups, "n_classes": scores.n_classes}
+    row |= {name: getattr(scores, name, np.nan) for name in ("prevalence", "threshold")}
+    for name in scores.metrics:
         low, high = scores.interval(name)
         row |= {name: getattr(scores, name), f"{name}_low": low, f"{name}_high": high}
     return row

@@ -175,7 +175,7 @@ def class_values(y: np.ndarray, prob: np.ndarray, answers: np.ndarray) -> dict[s
     n_classes = prob.shape[1]
     present = np.unique(y)
     precision, recall, f1, _ = sk.precision_recall_fscore_support(y, answers, labels=present, zero_division=0.0)
-    auc = sk.roc_auc_score(y[:, None] == present, prob[:, present], average=None)
+    auc = np.array([sk.roc_auc_score(y == label, prob[:, label]) for label in present])
     found = {"precision": precision, "recall": recall, "f1": f1, "roc_auc": auc}
     return {name: _spread(value, present, n_classes) for name, value in found.items()}
 

@@ -2,6 +2,7 @@
 
 from helpers.models.backbones import COURSE_WEIGHTS, NoWeightsError, load_backbone, unfreeze
 from helpers.models.course_backbone import course_network
+from helpers.models.losses import LossError, check_loss
 from helpers.models.reference_layers import split_at_backbone
 from helpers.models.reference_models import REFERENCE_MODELS, ReferenceModel
 from helpers.models.reference_projects import REFERENCE_PROJECTS, ReferenceProject
@@ -12,10 +13,12 @@ __all__ = [
     "COURSE_WEIGHTS",
     "REFERENCE_MODELS",
     "REFERENCE_PROJECTS",
+    "LossError",
     "NoWeightsError",
     "ReferenceModel",
     "ReferenceProject",
     "Training",
+    "check_loss",
     "course_network",
     "fit_best",
     "load_backbone",

@@ -4,6 +4,7 @@ Every function returns its axes, or a list of them with the figure as `.figure`;
 the cell. A wrong argument is rejected by name with a ValueError.
 """
 
+from helpers.plots.classes import plot_class_scores, plot_confusions, plot_curves
 from helpers.plots.images import plot_class_balance, plot_image_sizes, plot_images
 from helpers.plots.networks import plot_backbone, plot_convolution, plot_layers, plot_neuron
 from helpers.plots.overlays import overlay, plot_overlays
@@ -21,8 +22,11 @@ __all__ = [
     "overlay",
     "plot_backbone",
     "plot_class_balance",
+    "plot_class_scores",
     "plot_confusion_matrix",
+    "plot_confusions",
     "plot_convolution",
+    "plot_curves",
     "plot_histories",
     "plot_history",
     "plot_image_sizes",

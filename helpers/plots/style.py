@@ -27,6 +27,7 @@ MODEL_COLORS = {  # the first family whose words occur in a model's name
 }
 OTHER_MODEL = "#444444"
 WIDEST = 8.6  # inches: 860 pixels, which leaves room for the margin that Jupyter adds
+PHONE_WIDTH = 5.5  # inches: on a phone, 360 pixels wide, text of 10 points still has 9 pixels
 MOST_BYTES = 60_000
 
 
@@ -110,6 +111,22 @@ def model_color(name: str) -> str:
         if any(word in name.lower() for word in words):
             return color
     return OTHER_MODEL
+
+
+def shortened(name: str, letters: int = 18) -> str:
+    """A name that fits beside an axis.
+
+    Args:
+        name: in any words.
+        letters: at most so many; the middle of a longer name is left out, because names often differ at both ends.
+
+    Example:
+        >>> shortened("chest"), shortened("n01440764_tench_Tinca_tinca")
+        ('chest', 'n0144076…nca_tinca')
+    """
+    name = str(name)
+    half = (letters - 1) // 2
+    return name if len(name) <= letters else f"{name[:half]}…{name[len(name) - letters + half + 1 :]}"
 
 
 def new_axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
