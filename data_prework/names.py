@@ -3,7 +3,8 @@
 import re
 import unicodedata
 
-_FORMULA = re.compile(r"'*[=+\-@\t\r\n]")  # how text begins that a spreadsheet would run; OWASP, "CSV Injection"
+# How text begins that a spreadsheet would run, full-width letters too; OWASP, "CSV Injection".
+_FORMULA = re.compile("'*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 _UNSEEN = re.compile("[\0-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")  # or turns the text round
 _LONGEST = 250  # bytes of a file's name; disks take 255
 

@@ -1,5 +1,6 @@
 """The command line of a deployed model: python -m helpers.deploy {predict,app} ..."""
 
+import io
 import sys
 from importlib import import_module
 
@@ -21,6 +22,8 @@ def main(argv: list[str] | None = None) -> int:
     if words[0] not in COMMANDS:
         print(f"{words[0]}: no such command; there are {', '.join(COMMANDS)}", file=sys.stderr)
         return 2
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a name may have letters that this terminal lacks
+        sys.stdout.reconfigure(errors="backslashreplace")
     import_tensorflow()  # a command writes its answer, not TensorFlow's log
     return import_module(f"helpers.deploy.{words[0]}").main(words[1:]) or 0
 

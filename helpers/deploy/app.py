@@ -20,11 +20,12 @@ from streamlit.web import cli
 
 from data_prework.image_files import MAX_BYTES, read_image
 from helpers.deploy.bundle import Bundle, find_bundles, load_bundle
-from helpers.deploy.bundle_checks import CANNOT_JUDGE, CANNOT_READ, BundleError
+from helpers.deploy.bundle_checks import CANNOT_JUDGE, CANNOT_READ, NOT_SURE, BundleError, one_line
 from helpers.deploy.csv_cells import for_spreadsheet
+from helpers.deploy.decision import MORE_CLASSES, decide, limit_of
 from helpers.deploy.feedback import read_feedback, save_feedback
 from helpers.deploy.model_card import WARNING
-from helpers.deploy.predict import decide, predict
+from helpers.deploy.predict import predict
 from helpers.plots.overlays import overlay
 
 FLAGS = {
@@ -60,7 +61,7 @@ def show(folder: Path | str, feedback: Path | str) -> None:
 
 
 def _choose(folders: list[Path], place: Path) -> list[tuple[Bundle, float]]:
-    """The chosen bundles with their thresholds; the page ends here where there is none."""
+    """The chosen bundles, each with the limit of its decision; the page ends here where there is none."""
     if not folders:
         st.error(f"No bundle in {_plain(place)}. Run lesson 09, which saves two, or give another folder.")
         st.stop()
@@ -77,8 +78,10 @@ def _choose(folders: list[Path], place: Path) -> list[tuple[Bundle, float]]:
         except (BundleError, OSError) as error:
             st.error(_plain(error))
             continue
-        label = f"{_plain(name)}: {_plain(bundle.classes[1])} from this probability on"
-        bundles.append((bundle, st.slider(label, 0.0, 1.0, bundle.threshold, 0.001, "%.3f", key=f"limit {bundle.key}")))
+        two = len(bundle.classes) == 2
+        words = f"{_plain(one_line(bundle.classes[1]))} from this probability on" if two else "not sure below"
+        label, limit = f"{_plain(name)}: {words}", float(limit_of(bundle))
+        bundles.append((bundle, st.slider(label, 0.0, 1.0, limit, 0.001, "%.3f", key=f"limit {bundle.key}")))
     if not bundles:
         st.stop()
     if len({bundle.classes for bundle, _ in bundles}) > 1:
@@ -110,7 +113,9 @@ def _one_file(number: int, file, bundles: list[tuple[Bundle, float]], feedback: 
     """Draw one uploaded file; returns its rows, one a bundle."""
     data = file.getvalue()
     digest = hashlib.sha256(data).hexdigest()
-    frames = [decide(_judged(b.key, digest, file.name, b, data), b, limit) for b, limit in bundles]
+    limits = [{"threshold" if len(b.classes) == 2 else "abstain": limit} for b, limit in bundles]
+    judged = [_judged(b.key, digest, file.name, b, data) for b, _ in bundles]
+    frames = [decide(frame, b, **limit) for frame, (b, _), limit in zip(judged, bundles, limits, strict=True)]
     rows = [frame.iloc[0] for frame in frames]
     with st.container(border=True):
         st.text(file.name)
@@ -123,23 +128,35 @@ def _one_file(number: int, file, bundles: list[tuple[Bundle, float]], feedback: 
                 with column:
                     _answer(row, bundle)
             _ask(f"{number} {digest}", data, rows, bundles, feedback)
-    limits = [{"bundle": bundle.name, "threshold": limit} for bundle, limit in bundles]
-    plain = [frame.drop(columns=["image", "map"]).assign(**more) for frame, more in zip(frames, limits, strict=True)]
-    return pd.concat(plain)
+    plain = [frame.drop(columns=["image", "map"]) for frame in frames]
+    parts = zip(plain, bundles, limits, strict=True)
+    return pd.concat([frame.assign(bundle=bundle.name, **limit) for frame, (bundle, _), limit in parts])
 
 
 def _answer(row: pd.Series, bundle: Bundle) -> None:
     st.caption(_plain(bundle.name))
-    st.header(_plain(row["decision"]), anchor=False)
+    st.header(_plain(one_line(row["decision"])), anchor=False)
     if row["decision"] == CANNOT_JUDGE:
         st.warning(f"The picture is {_plain(row['note'])}. Its probability means nothing.")
-    st.text(f"probability of {bundle.classes[1]}: {row['probability']:.3f}")
+    if row["decision"] == NOT_SURE:
+        st.info(f"No answer: {row['note']}.")
+    if len(bundle.classes) == 2:
+        explained = bundle.classes[1]
+        st.text(f"probability of {one_line(explained)}: {row['probability']:.3f}")
+    else:
+        explained = row["class"]
+        for name, probability in zip(MORE_CLASSES[::2], MORE_CLASSES[1::2], strict=True):
+            st.text(f"{row[probability]:.3f}  {one_line(row[name])}")
     words = "bright: what speaks for" if row["map"].any() else "nothing here speaks for"
-    st.image(overlay(row["image"], row["map"]), caption=f"{words} {_plain(bundle.classes[1])}")
+    st.image(overlay(row["image"], row["map"]), caption=f"{words} {_plain(one_line(explained))}")
 
 
 def _ask(key: str, data: bytes, rows: list[pd.Series], bundles: list[tuple[Bundle, float]], feedback: Path) -> None:
-    label = st.radio("What is it really?", bundles[0][0].classes, index=None, horizontal=True, key=f"truth {key}")
+    words, classes = "What is it really?", bundles[0][0].classes
+    if len(classes) == 2:
+        label = st.radio(words, classes, None, lambda name: _plain(one_line(name)), f"truth {key}", horizontal=True)
+    else:
+        label = st.selectbox(words, classes, None, key=f"truth {key}", placeholder="a class")
     if st.button("Keep this", key=f"keep {key}", disabled=label is None):
         try:
             for row, (bundle, limit) in zip(rows, bundles, strict=True):
@@ -154,7 +171,8 @@ def _whole_table(table: pd.DataFrame, bundles: list[tuple[Bundle, float]]) -> No
     if len(bundles) == 2:
         a, b = (table[table["bundle"] == bundle.name]["decision"].to_numpy() for bundle, _ in bundles)
         st.text(f"The two bundles agree on {(a == b).sum()} of {len(a)} files.")
-    shown = table[["file", "bundle", "decision", "probability", "threshold", "unlike", "note"]]
+    answers = [*MORE_CLASSES, "abstain"] if "class" in table else ["probability", "threshold"]
+    shown = table[["file", "bundle", "decision", *answers, "unlike", "note"]]
     st.dataframe(shown, hide_index=True)
     st.download_button("Answers as CSV", for_spreadsheet(shown).to_csv(index=False), "answers.csv", "text/csv")
 

@@ -1,4 +1,4 @@
-"""A model as it goes out: a folder with the network, its labels, threshold, scores and origin, and a card to read.
+"""A model as it goes out: a folder with the network, its labels, decision rule, scores and origin, and a card to read.
 
 model.keras     the network, its preprocessing inside, without the optimizer
 reference.npz   numbers of training images, to tell whether a new image is unlike them
@@ -11,7 +11,7 @@ import platform
 import shutil
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -23,9 +23,11 @@ from helpers.deploy.bundle_checks import (
     ABOUT,
     CARD,
     MODEL,
+    MORE_CLASSES,
     REFERENCE,
-    VERSION,
+    TWO_CLASSES,
     BundleError,
+    check_decision,
     check_model,
     first_line,
     probabilities,
@@ -33,9 +35,10 @@ from helpers.deploy.bundle_checks import (
     refuse_foreign_code,
     sha256_of,
 )
+from helpers.deploy.calibration import apply_temperature
 from helpers.deploy.model_card import model_card
 from helpers.deploy.out_of_distribution import Reference
-from helpers.heatmaps.feature_extractor import FeatureExtractor
+from helpers.heatmaps.feature_extractor import FeatureExtractor, batches
 from helpers.metrics import Scores
 
 
@@ -76,25 +79,40 @@ class Bundle:
         folder: where it was loaded from.
         name: of the bundle.
         model: (n, height, width, channels) pixels from 0 to 255 -> probabilities; not compiled.
-        classes: the negative class and the positive one, whose probability the model gives.
-        threshold: positive from this probability on.
+        classes: by number; of two, the negative one and the positive one.
+        threshold: positive from this probability on; None of more than two classes.
         size: (height, width) of the model's input, in pixels.
         color_mode: "grayscale" or "rgb".
         about: all of bundle.json.
         reference: says how unlike the training images an image is.
         extractor: the model in two parts, for features and heatmaps.
+        temperature: the logits are divided by it; 1 of two classes.
+        abstain: "not sure" where the largest probability is below this; 0 of two classes.
     """
 
     folder: Path
     name: str
     model: keras.Model
-    classes: tuple[str, str]
-    threshold: float
+    classes: tuple[str, ...]
+    threshold: float | None
     size: tuple[int, int]
     color_mode: str
     about: dict = field(repr=False)
     reference: Reference = field(repr=False)
     extractor: FeatureExtractor = field(repr=False)
+    temperature: float = 1.0
+    abstain: float = 0.0
+
+    def probabilities(self, images: np.ndarray) -> np.ndarray:
+        """The calibrated probabilities of all classes.
+
+        Args:
+            images: (n, height, width, channels) pixels from 0 to 255, of the bundle's size and color mode.
+
+        Returns:
+            (n, classes) float.
+        """
+        return _calibrated(self.model, images, self.temperature)
 
     @property
     def scores(self) -> Scores:
@@ -116,12 +134,15 @@ def save_bundle(
     folder: Path | str,
     model: keras.Model,
     class_names: Sequence[str],
-    threshold: float,
+    threshold: float | None,
     scores: Scores,
     train_images: np.ndarray,
     val_images: np.ndarray,
     provenance: Provenance,
     refuse: float = 0.02,
+    temperature: float = 1.0,
+    abstain: float = 0.0,
+    train_labels: np.ndarray | None = None,
 ) -> Path:
     """Write a bundle, load it back, and only then put it in place.
 
@@ -130,14 +151,19 @@ def save_bundle(
     Args:
         folder: of the new bundle; the last part of its path is the bundle's name.
         model: takes (n, height, width, 1 or 3) pixels from 0 to 255, as `load_dataset` gives them, and ends in one
-            sigmoid unit or two softmax units.
-        class_names: the negative class, then the positive one.
-        threshold: chosen on validation, between 0 and 1.
-        scores: measured at this threshold.
+            sigmoid unit or in softmax units, one for each class.
+        class_names: of two classes the negative one, then the positive one; of more, in the order of the units.
+        threshold: of two classes, chosen on validation, between 0 and 1. None of more: the largest probability decides.
+        scores: of two classes, measured at this threshold; of more, with these class names, or with none, on
+            probabilities of this temperature.
         train_images: (n, height, width, channels) uint8, at least 20; new images are compared with them.
         val_images: (n, height, width, channels) uint8, at least 20; they set the limit of the comparison.
         provenance: for the card.
         refuse: share of `val_images` that is to be above the limit, between 0 and 0.5.
+        temperature: of more than two classes, from `fit_temperature`; 1: as the model answers.
+        abstain: of more than two classes, no answer where the largest probability is below this, from 0 to 1.
+        train_labels: (n,) int, class of each of `train_images`: some of every class are then kept for the comparison,
+            also of a rare one. Worth giving for more than 2,000 images of many classes.
 
     Returns:
         The folder.
@@ -164,13 +190,15 @@ def save_bundle(
     folder = Path(folder)
     if folder.exists() and not (folder / ABOUT).is_file():
         raise ValueError(f"folder: {folder} is there and is no bundle; give another name")
-    shape, classes, extractor = check_model(model, class_names, threshold, scores)
+    scores = _named(scores, class_names)
+    classes = check_decision(class_names, threshold, scores, temperature, abstain)
+    shape, extractor = check_model(model, len(classes))
     about = {
-        "version": VERSION,
+        "version": TWO_CLASSES if len(classes) == 2 else MORE_CLASSES,
         "name": folder.name,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "classes": classes,
-        "threshold": float(threshold),
+        **_decision(model, classes, threshold, val_images, float(temperature), float(abstain)),
         "input": dict(zip(("height", "width", "color_mode"), shape, strict=True)) | {"bits": provenance.bits or 16},
         "scores": scores.to_dict(),
         "data": {
@@ -187,7 +215,7 @@ def save_bundle(
         "training": {"seed": int(provenance.seed), "parameters": int(model.count_params())},
         "versions": {"python": platform.python_version(), **{n: version(n) for n in ("keras", "tensorflow", "pillow")}},
     }
-    reference = Reference.fit(extractor, train_images, val_images, refuse, provenance.seed)
+    reference = Reference.fit(extractor, train_images, val_images, refuse, provenance.seed, train_labels)
     folder.parent.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     aside.chmod(0o755)  # mkdtemp makes it for its owner only
@@ -231,9 +259,10 @@ def load_bundle(folder: Path | str) -> Bundle:
     try:
         model = keras.saving.load_model(folder / MODEL, compile=False, safe_mode=True)
         reference = Reference.load(folder / REFERENCE)
-        shape, classes, extractor = check_model(
-            model, about["classes"], about["threshold"], Scores.from_dict(about["scores"])
-        )
+        rule = about.get("threshold"), Scores.from_dict(about["scores"])
+        heat = about.get("temperature", 1.0), about.get("abstain", 0.0)
+        classes = check_decision(about["classes"], *rule, *heat)
+        shape, extractor = check_model(model, len(classes))
     except Exception as error:  # Keras fails on a foreign file in any way
         raise BundleError(f"{folder}: cannot be loaded ({first_line(error)}); save it again") from error
     if shape != tuple(about["input"].get(name) for name in ("height", "width", "color_mode")):
@@ -243,12 +272,13 @@ def load_bundle(folder: Path | str) -> Bundle:
         about["name"],
         model,
         tuple(classes),
-        about["threshold"],
+        rule[0],
         shape[:2],
         shape[2],
         about,
         reference,
         extractor,
+        *heat,
     )
 
 
@@ -273,6 +303,32 @@ def find_bundles(folder: Path | str) -> list[Path]:
     if (folder / ABOUT).is_file():
         return [folder]
     return sorted(path.parent for path in folder.glob(f"*/{ABOUT}") if not path.parent.name.startswith("."))
+
+
+def _named(scores: Scores, class_names: Sequence[str]) -> Scores:
+    """Scores of more than two classes that were measured without names, with them."""
+    unnamed = getattr(scores, "class_names", ()) == tuple(f"class {i}" for i in range(len(class_names)))
+    return replace(scores, class_names=tuple(map(str, class_names))) if unnamed else scores
+
+
+def _decision(
+    model: keras.Model,
+    classes: list[str],
+    threshold: float | None,
+    val_images: np.ndarray,
+    temperature: float,
+    abstain: float,
+) -> dict:
+    """The entries of bundle.json that say how probabilities become a decision."""
+    if len(classes) == 2:
+        return {"threshold": float(threshold)}
+    largest = _calibrated(model, val_images, temperature).max(axis=1)
+    unsure = float((largest < abstain).mean())
+    return {"decision": "largest probability", "temperature": temperature, "abstain": abstain, "unsure": unsure}
+
+
+def _calibrated(model: keras.Model, images: np.ndarray, temperature: float) -> np.ndarray:
+    return apply_temperature(np.concatenate([probabilities(model, part) for part in batches(images)]), temperature)
 
 
 def _without_optimizer(model: keras.Model) -> keras.Model:

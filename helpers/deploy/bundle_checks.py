@@ -11,17 +11,18 @@ import keras
 import numpy as np
 
 from data_prework.image_files import MODES
+from data_prework.names import printable
+from helpers.deploy.calibration import check_temperature
 from helpers.errors import CourseError
 from helpers.heatmaps.feature_extractor import FeatureExtractor
 from helpers.metrics import Scores
 
-VERSION = 1
-CANNOT_JUDGE, CANNOT_READ = "cannot judge", "cannot read"
+TWO_CLASSES, MORE_CLASSES = 1, 2  # versions of bundle.json
+CANNOT_JUDGE, CANNOT_READ, NOT_SURE = "cannot judge", "cannot read", "not sure"
 MODEL, REFERENCE, ABOUT, CARD = "model.keras", "reference.npz", "bundle.json", "MODEL_CARD.md"
 KINDS = {  # of the entries of bundle.json
     "name": str,
     "classes": list,
-    "threshold": float,
     "input": dict,
     "scores": dict,
     "data": dict,
@@ -31,6 +32,8 @@ KINDS = {  # of the entries of bundle.json
     "licence": str,
     "sha256": dict,
 }
+DECISION = {TWO_CLASSES: {"threshold": float}, MORE_CLASSES: {"temperature": float, "abstain": float}}
+ROW_SUM_TOLERANCE = 0.01  # half precision, over a thousand classes
 
 
 class BundleError(CourseError, ValueError):
@@ -48,15 +51,19 @@ def read_about(path: Path) -> dict:
     """
     try:
         about = json.loads(path.read_text(encoding="utf-8"))
-        lacking = [name for name in KINDS if name not in about]
         found = about["version"]
     except (ValueError, KeyError, TypeError) as error:
         raise BundleError(f"{path}: cannot be read ({type(error).__name__}: {error}); copy the bundle again") from error
-    if found != VERSION:
-        raise BundleError(f"{path}: written by another version of the course ({found}, expected {VERSION})")
+    if found not in (TWO_CLASSES, MORE_CLASSES):
+        raise BundleError(
+            f"{path}: written by another version of the course ({found!r}, expected {TWO_CLASSES} or {MORE_CLASSES}); "
+            "update the course, or save the model again"
+        )
+    kinds = KINDS | DECISION[found]
+    lacking = [name for name in kinds if name not in about]
     if lacking:
         raise BundleError(f"{path}: has no entry {lacking[0]!r}; copy the bundle again")
-    odd = [name for name, kind in KINDS.items() if not isinstance(about[name], kind)]
+    odd = [name for name, kind in kinds.items() if not isinstance(about[name], kind)]
     if odd:
         raise BundleError(f"{path}: the entry {odd[0]!r} is {about[odd[0]]!r}; copy the bundle again")
     return about
@@ -98,55 +105,155 @@ def _parts(config: Any) -> Iterator[tuple[str, str, str]]:
             yield from _parts(value)
 
 
-def check_model(
-    model: keras.Model, class_names: Sequence[str], threshold: float, scores: Scores
-) -> tuple[tuple[int, int, str], list[str], FeatureExtractor]:
-    """Whether a model fits its description.
+def check_decision(
+    class_names: Sequence[str], threshold: float | None, scores: Scores, temperature: float = 1.0, abstain: float = 0.0
+) -> list[str]:
+    """Whether classes, decision rule and scores fit each other.
+
+    Args:
+        class_names, threshold, scores, temperature, abstain: as for `save_bundle`.
+
+    Returns:
+        The classes.
+
+    Raises:
+        ValueError: they don't; the message names the argument.
+    """
+    classes = [str(name) for name in class_names]
+    odd = next((name for name in classes if not name.strip() or not _can_be_written(name)), None)
+    if odd is not None:
+        raise ValueError(f"class_names: {odd!r} is no name that can be written into a file; rename the class")
+    taken = {CANNOT_JUDGE, CANNOT_READ} | ({NOT_SURE} if len(classes) > 2 else set())
+    if isinstance(class_names, str) or len(classes) < 2 or len(set(classes)) != len(classes) or taken & set(classes):
+        raise ValueError(
+            f"class_names: {listed(classes)}; expected two or more different names, the negative one first where there "
+            f"are two, and none of {', '.join(sorted(taken))}"
+        )
+    if len(classes) > 2:
+        _check_more_classes(classes, threshold, scores, temperature, abstain)
+        return classes
+    if not isinstance(threshold, float | int | np.floating) or not 0 < threshold < 1:
+        raise ValueError(f"threshold: {threshold!r} is no probability between 0 and 1")
+    if temperature != 1 or abstain != 0:
+        raise ValueError("temperature, abstain: for more than two classes; of two classes the threshold decides")
+    if not isinstance(scores, Scores) or scores.n_classes != 2 or abs(scores.threshold - threshold) > 1e-9:
+        raise ValueError(f"scores: not measured at the threshold {threshold}; evaluate(labels, answers, threshold)")
+    return classes
+
+
+def _check_more_classes(
+    classes: list[str], threshold: float | None, scores: Scores, temperature: float, abstain: float
+) -> None:
+    if threshold is not None:
+        raise ValueError(
+            f"threshold: {threshold!r} given for {len(classes)} classes, of which the largest probability decides; "
+            "give None, and abstain= where too low a probability is to be no answer"
+        )
+    check_temperature(temperature)
+    check_abstain(abstain)
+    if not isinstance(scores, Scores) or scores.n_classes != len(classes):
+        raise ValueError(f"scores: not of {len(classes)} classes; evaluate(labels, probabilities, class_names=...)")
+    if scores.class_names != tuple(classes):
+        raise ValueError(
+            f"scores: of the classes {listed(scores.class_names)}, but class_names are {listed(classes)}; "
+            "evaluate(labels, probabilities, class_names=...) with the same names in the same order"
+        )
+
+
+def check_abstain(abstain: float) -> None:
+    """Refuse what is no limit of the largest probability.
+
+    Args:
+        abstain: from 0, always an answer, to 1.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    if not isinstance(abstain, float | int | np.number) or isinstance(abstain, bool) or not 0 <= abstain <= 1:
+        raise ValueError(f"abstain: {abstain!r} is no probability from 0 to 1")
+
+
+def check_model(model: keras.Model, n_classes: int) -> tuple[tuple[int, int, str], FeatureExtractor]:
+    """Whether a model takes images and gives probabilities of so many classes.
 
     Args:
         model: as for `save_bundle`.
-        class_names: the negative class, then the positive one.
-        threshold: between 0 and 1.
-        scores: measured at this threshold.
+        n_classes: 2 or more.
 
     Returns:
-        (height, width, color mode) of its input, the classes, and its two parts.
+        (height, width, color mode) of its input, and its two parts.
 
     Raises:
         ValueError: it doesn't; the message names the argument.
     """
-    classes = [str(name) for name in class_names]
-    if len(classes) != 2 or len(set(classes)) != 2 or {CANNOT_JUDGE, CANNOT_READ} & set(classes):
-        raise ValueError(f"class_names: {class_names!r}; expected two different names, the negative one first")
-    if not isinstance(threshold, float | int | np.floating) or not 0 < threshold < 1:
-        raise ValueError(f"threshold: {threshold!r} is no probability between 0 and 1")
-    if not isinstance(scores, Scores) or abs(scores.threshold - threshold) > 1e-9:
-        raise ValueError(f"scores: not measured at the threshold {threshold}; evaluate(labels, answers, threshold)")
     extractor = FeatureExtractor.from_model(model)
     height, width, channels = extractor.shape
     colors = {count: name for name, (_, count) in MODES.items()}
     if None in extractor.shape or channels not in colors:
         raise ValueError(f"model: takes {extractor.shape}, expected a fixed height and width and 1 or 3 channels")
-    if extractor.classes != 2:
-        raise ValueError(f"model: has {extractor.classes} classes, expected one sigmoid unit or two softmax units")
+    if len(model.outputs[0].shape) != 2:
+        raise ValueError(f"model: answers in the shape {model.outputs[0].shape}, expected (n, classes)")
+    if extractor.classes != n_classes:
+        raise ValueError(f"model: has {extractor.classes} classes, class_names {n_classes}; give one name for each")
     answers = probabilities(model, np.random.default_rng(0).integers(0, 256, (2, *extractor.shape)))
     if not np.isfinite(answers).all() or answers.min() < 0 or answers.max() > 1:
         raise ValueError("model: its answers are no probabilities; end it with a sigmoid or softmax")
-    return (height, width, colors[channels]), classes, extractor
+    if n_classes > 2 and np.abs(answers.sum(axis=1) - 1).max() > ROW_SUM_TOLERANCE:
+        raise ValueError("model: the probabilities of an image do not sum to 1; end it with a softmax")
+    return (height, width, colors[channels]), extractor
 
 
 def probabilities(model: keras.Model, images: np.ndarray) -> np.ndarray:
-    """The probability of the positive class.
+    """The model's own probabilities of all classes.
 
     Args:
-        model: ends in one sigmoid unit or two softmax units.
+        model: ends in one sigmoid unit, or in softmax units.
         images: (n, height, width, channels) pixels from 0 to 255, one batch.
 
     Returns:
-        (n,) float32.
+        (n, classes) float32; one sigmoid unit has two classes.
     """
-    answers = model.predict_on_batch(np.asarray(images, np.float32))
-    return answers[:, -1]
+    answers = np.asarray(model.predict_on_batch(np.asarray(images, np.float32)), np.float32)
+    return np.hstack([1 - answers, answers]) if answers.shape[1] == 1 else answers
+
+
+def listed(names: Sequence[str], most: int = 5) -> str:
+    """Names in a sentence, on one line; long ones are cut, and of many the number of the others is said.
+
+    Args:
+        names: of classes.
+        most: so many are written out.
+
+    Example:
+        >>> listed(["arch", "dome"]), listed(["arch", "dome", "tower"], most=2)
+        ('arch, dome', 'arch, dome and 1 more')
+    """
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(map(one_line, names[:most])) + more
+
+
+def one_line(name: str, most: int = 60) -> str:
+    """A name on one line, cut in its middle where it is long.
+
+    Args:
+        name: of a class.
+        most: letters.
+
+    Example:
+        >>> one_line("arch  of Titus"), one_line("a" * 100, most=9)
+        ('arch of Titus', 'aaaa…aaaa')
+    """
+    words = printable(" ".join(name.split()))
+    half = (most - 1) // 2
+    return words if len(words) <= most else f"{words[: most - 1 - half]}…{words[-half:]}"
+
+
+def _can_be_written(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def sha256_of(path: Path) -> str:

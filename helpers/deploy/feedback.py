@@ -28,8 +28,8 @@ def save_feedback(
         path: SQLite file.
         image: content of the file that was judged; only its sha256 is kept.
         bundle: `Bundle.key`.
-        probability: of the positive class.
-        threshold: at which the decision was made.
+        probability: of the positive class; of more than two classes, the largest.
+        threshold: at which the decision was made; of more than two classes, the least probability of an answer.
         decision: what the app said.
         label: what the user says it is.
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from PIL import Image
 from scipy.ndimage import laplace
 from sklearn.neighbors import NearestNeighbors
@@ -91,6 +92,19 @@ def _views(extractor: FeatureExtractor) -> dict[str, Callable]:
     return {"features": lambda images: features(extractor, images), "statistics": statistics, "thumbnail": thumbnails}
 
 
+def _kept(n: int, labels: np.ndarray | None, seed: int) -> np.ndarray:
+    """Which of n training images are kept, in their order: at random, but some of every class where it is known."""
+    shuffled = np.random.default_rng(seed).permutation(n)
+    if labels is None:
+        return np.sort(shuffled[:MOST])
+    if np.shape(labels) != (n,):
+        raise ValueError(f"labels: shape {np.shape(labels)} for {n} images of train; give one for each")
+    classes = pd.Series(np.asarray(labels)[shuffled])
+    first = (classes.groupby(classes).cumcount() < NEIGHBOURS).to_numpy()
+    ordered = np.concatenate([shuffled[first], shuffled[~first]])
+    return np.sort(ordered[: max(MOST, int(first.sum()))])
+
+
 class Reference:
     """What is kept of the training images. `unlike(extractor, images)` compares new ones with it.
 
@@ -111,7 +125,13 @@ class Reference:
 
     @classmethod
     def fit(
-        cls, extractor: FeatureExtractor, train: np.ndarray, val: np.ndarray, refuse: float = 0.02, seed: int = 7
+        cls,
+        extractor: FeatureExtractor,
+        train: np.ndarray,
+        val: np.ndarray,
+        refuse: float = 0.02,
+        seed: int = 7,
+        labels: np.ndarray | None = None,
     ) -> "Reference":
         """Remember training images, and set the limit so that about the share `refuse` of `val` is above it.
 
@@ -121,16 +141,18 @@ class Reference:
             val: (n, height, width, channels) uint8, at least 20.
             refuse: share of `val`, between 0 and 0.5.
             seed: chooses what is kept of `train`.
+            labels: (n,) int, class of each image of `train`: at least five of every class are then kept, so that a
+                rare class is not unlike; beyond 400 classes that may be more than 2,000 images.
 
         Raises:
-            ValueError: too few images, or `refuse` is not between 0 and 0.5.
+            ValueError: too few images, another number of labels, or `refuse` is not between 0 and 0.5.
         """
         if not 0 < refuse < 0.5:
             raise ValueError(f"refuse: {refuse!r}; a share between 0 and 0.5, such as 0.02")
         for name, images in (("train", train), ("val", val)):
             if len(images) < 20:
                 raise ValueError(f"{name}: {len(images)} pictures are too few to say what is usual; give 20 or more")
-        kept = np.sort(np.random.default_rng(seed).permutation(len(train))[:MOST])
+        kept = _kept(len(train), labels, seed)
         arrays = {}
         for view, describe in _views(extractor).items():
             table = describe(train[kept])

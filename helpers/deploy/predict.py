@@ -1,6 +1,7 @@
 """Judge images with a bundle: files, folders or arrays in, a table out; bad files are rows with a reason.
 
-    python -m helpers.deploy predict BUNDLE IMAGES --csv answers.csv [--threshold 0.4] [--heatmaps FOLDER]
+    python -m helpers.deploy predict BUNDLE IMAGES --csv answers.csv [--threshold 0.4 | --abstain 0.6]
+                                            [--heatmaps FOLDER] [--target CLASS]
 
 The exit status is 0 where at least one image was judged, 1 where none could be, 2 where the command was wrong.
 """
@@ -18,14 +19,23 @@ from data_prework.files import atomic_write
 from data_prework.image_files import RejectedImageError, fit_image, read_image
 from data_prework.names import printable
 from helpers.deploy.bundle import Bundle, load_bundle
-from helpers.deploy.bundle_checks import CANNOT_JUDGE, CANNOT_READ, BundleError, probabilities
+from helpers.deploy.bundle_checks import CANNOT_READ
 from helpers.deploy.csv_cells import for_spreadsheet
+from helpers.deploy.decision import NUMBERS, answer, answer_columns, decide, limit_of, summary
 from helpers.heatmaps import heatmap as heatmap_of
 from helpers.heatmaps.feature_extractor import BATCH
+from helpers.heatmaps.methods import class_numbers
 from helpers.plots.overlays import overlay
 
 
-def predict(images: Any, bundle: Bundle, threshold: float | None = None, heatmap: bool = False) -> pd.DataFrame:
+def predict(
+    images: Any,
+    bundle: Bundle,
+    threshold: float | None = None,
+    heatmap: bool = False,
+    abstain: float | None = None,
+    target: int | str | None = None,
+) -> pd.DataFrame:
     """Judge images; one row an image, in order.
 
     Args:
@@ -33,21 +43,30 @@ def predict(images: Any, bundle: Bundle, threshold: float | None = None, heatmap
             image (height, width, 1 or 3) or of many (n, height, width, channels); a list of these; or a dictionary
             of name -> one of these.
         bundle: the model with its classes, threshold and limit.
-        threshold: instead of the bundle's own, from 0 to 1.
+        threshold: of two classes, instead of the bundle's own, from 0 to 1.
         heatmap: adds the columns `image`, the model's input (h, w, channels) uint8, and `map`, what speaks for the
-            positive class (h, w) by Grad-CAM; None where a file cannot be read.
+            class of `target` (h, w) by Grad-CAM; None where a file cannot be read.
+        abstain: of more than two classes, instead of the bundle's own limit of the largest probability, from 0 to 1.
+        target: number or name of the class that the heatmaps explain; None: the positive class, of more than two the
+            one with the largest probability.
 
     Returns:
-        The columns `file`, where signs that can't be seen are escaped; `probability` of the positive class, NaN where
-        the file was not read; `decision`, a class, or "cannot judge" where the image is unlike the training images, or
-        "cannot read"; `unlike`, where 1 is the limit; `note`, the reason in words.
+        The columns `file`, where signs that can't be seen are escaped; of two classes `probability` of the positive
+        one, of more `class` and `probability` of the largest, `class_2`, `probability_2`, `class_3` and `probability_3`
+        of the next, empty and NaN where the file was not read; `decision`, a class, or "cannot judge" where the image
+        is unlike the training images, or "not sure" where the largest probability is below the limit, or "cannot read";
+        `unlike`, where 1 is the limit; `note`, the reason in words.
 
     Raises:
         ValueError: an argument is wrong. A bad file is no error: its row says what is wrong with it.
     """
+    limit_of(bundle, threshold, abstain)
+    explained = _explained(target, bundle)
+    columns = [*answer_columns(bundle), "decision", "unlike", "note"]
+    empty = {name: np.nan if name in NUMBERS else "" for name in columns}
     rows, waiting = [], []
     for name, source in named_sources(images):
-        row = {"file": printable(name), "probability": np.nan, "decision": CANNOT_READ, "unlike": np.nan, "note": ""}
+        row = {"file": printable(name), **empty, "decision": CANNOT_READ}
         rows.append(row | ({"image": None, "map": None} if heatmap else {}))
         try:
             kind = (bundle.size, bundle.color_mode)
@@ -56,36 +75,13 @@ def predict(images: Any, bundle: Bundle, threshold: float | None = None, heatmap
         except RejectedImageError as error:
             rows[-1]["note"] = str(error)
         if len(waiting) == BATCH:
-            _judge(waiting, bundle, heatmap)
+            _judge(waiting, bundle, heatmap, explained)
             waiting = []
     if waiting:
-        _judge(waiting, bundle, heatmap)
-    columns = ["file", "probability", "decision", "unlike", "note", *(["image", "map"] if heatmap else [])]
-    frame = pd.DataFrame(rows, columns=columns).astype({"probability": float, "unlike": float})
-    return decide(frame, bundle, threshold)
-
-
-def decide(frame: pd.DataFrame, bundle: Bundle, threshold: float | None = None) -> pd.DataFrame:
-    """The table of `predict` with decisions and notes at another threshold; the images are not judged anew.
-
-    Args:
-        frame: from `predict`.
-        bundle: the one that judged.
-        threshold: positive from this probability on, from 0 to 1; None: the bundle's own.
-
-    Raises:
-        ValueError: the threshold is no probability.
-    """
-    limit = bundle.threshold if threshold is None else threshold
-    if not 0 <= limit <= 1:
-        raise ValueError(f"threshold: {threshold!r} is no probability from 0 to 1")
-    read, unlike = frame["probability"].notna(), frame["unlike"] > 1
-    decision = np.where(frame["probability"] >= limit, bundle.classes[1], bundle.classes[0])
-    decision = np.where(unlike, CANNOT_JUDGE, decision)
-    words = frame["unlike"].map("unlike the training pictures ({:.2f} times the limit)".format)
-    return frame.assign(
-        decision=np.where(read, decision, CANNOT_READ), note=frame["note"].where(~read, words.where(unlike, ""))
-    )
+        _judge(waiting, bundle, heatmap, explained)
+    frame = pd.DataFrame(rows, columns=["file", *columns, *(["image", "map"] if heatmap else [])])
+    frame = frame.astype({name: float for name in columns if name in NUMBERS})
+    return decide(frame, bundle, threshold, abstain)
 
 
 def named_sources(images: Any) -> Iterator[tuple[str, Any]]:
@@ -130,26 +126,28 @@ def _unfold(one: Any) -> Iterator[tuple[str, Any]]:
         raise ValueError(f"images: {type(one).__name__} is no file, folder, array, or content of a file")
 
 
-def _judge(waiting: list[tuple[dict, np.ndarray]], bundle: Bundle, with_maps: bool) -> None:
+def _explained(target: int | str | None, bundle: Bundle) -> int | None:
+    """The number of the class that the heatmaps explain."""
+    if target is None:
+        return None
+    number = class_numbers(target, bundle.classes)
+    if isinstance(number, bool) or not isinstance(number, int | np.integer) or number not in range(len(bundle.classes)):
+        raise ValueError(f"target: {target!r} is no class from 0 to {len(bundle.classes) - 1}")
+    return int(number)
+
+
+def _judge(waiting: list[tuple[dict, np.ndarray]], bundle: Bundle, with_maps: bool, explained: int | None) -> None:
     images = np.stack([image for _, image in waiting])
-    answers = probabilities(bundle.model, images)
+    answers = bundle.probabilities(images)
     unlike = bundle.reference.unlike(bundle.extractor, images)
     method = "grad_cam" if bundle.extractor.layer else "occlusion"
-    maps = heatmap_of(bundle.extractor, images, method, target=1) if with_maps else [None] * len(images)
-    for (row, image), probability, distance, found in zip(waiting, answers, unlike, maps, strict=True):
-        row |= {"probability": float(probability), "unlike": float(distance)}
+    if explained is None:
+        explained = 1 if len(bundle.classes) == 2 else answers.argmax(axis=1)
+    maps = heatmap_of(bundle.extractor, images, method, explained) if with_maps else [None] * len(images)
+    for (row, image), probabilities, distance, found in zip(waiting, answers, unlike, maps, strict=True):
+        row |= {**answer(probabilities, bundle), "unlike": float(distance)}
         if with_maps:
             row |= {"image": image, "map": found}
-
-
-def summary(frame: pd.DataFrame) -> str:
-    """One line: how many images, and how many of each decision.
-
-    Args:
-        frame: from `predict`.
-    """
-    counts = ", ".join(f"{count} {decision}" for decision, count in frame["decision"].value_counts(sort=False).items())
-    return f"{len(frame)} picture{'' if len(frame) == 1 else 's'}: {counts}"
 
 
 def save_csv(frame: pd.DataFrame, path: Path) -> None:
@@ -159,7 +157,7 @@ def save_csv(frame: pd.DataFrame, path: Path) -> None:
         frame: from `predict`; text that a spreadsheet would run as a formula gets an apostrophe in front.
         path: of the CSV file.
     """
-    plain = frame.drop(columns=["image", "map"], errors="ignore").round({"probability": 4, "unlike": 2})
+    plain = frame.drop(columns=["image", "map"], errors="ignore").round(dict.fromkeys(NUMBERS, 4) | {"unlike": 2})
     with atomic_write(path) as aside:
         for_spreadsheet(plain).to_csv(aside, index=False, lineterminator="\n")
 
@@ -188,20 +186,37 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("bundle", type=Path, help="folder with model.keras and bundle.json")
     parser.add_argument("images", type=Path, help="a folder, with all files below it, or one file")
     parser.add_argument("--csv", type=Path, required=True, help="where the table goes")
-    parser.add_argument("--threshold", type=float, help="positive from this probability on (default: the bundle's)")
+    parser.add_argument(
+        "--threshold", type=float, help="of two classes, positive from this probability on (default: the bundle's)"
+    )
+    parser.add_argument(
+        "--abstain",
+        type=float,
+        help="of more, no answer where the largest probability is below (default: the bundle's)",
+    )
     parser.add_argument("--heatmaps", type=Path, help="folder for an image with its heatmap for each file")
+    parser.add_argument(
+        "--target", help="class that the heatmaps explain (default: the positive one; of more than two, the answer)"
+    )
     args = parser.parse_args(argv)
-    if args.threshold is not None and not 0 <= args.threshold <= 1:
-        parser.error(f"--threshold: {args.threshold} is no probability from 0 to 1")
+    for name, value in (("--threshold", args.threshold), ("--abstain", args.abstain)):
+        if value is not None and not 0 <= value <= 1:
+            parser.error(f"{name}: {value} is no probability from 0 to 1")
+    if args.target is not None and args.heatmaps is None:
+        parser.error("--target: says what heatmaps explain; give --heatmaps FOLDER too")
     if not args.images.exists():
         parser.error(f"{args.images}: no such file or folder")
     if not args.csv.parent.is_dir():
         parser.error(f"--csv: the folder {args.csv.parent} is not there")
     try:
         bundle = load_bundle(args.bundle)
-    except BundleError as error:
+        limit_of(bundle, args.threshold, args.abstain)
+        by_number = (args.target or "").isdecimal() and args.target not in bundle.classes
+        target = _explained(int(args.target) if by_number else args.target, bundle)
+    except ValueError as error:
         parser.error(str(error))
-    frame = predict(args.images, bundle, args.threshold, heatmap=args.heatmaps is not None)
+    with_maps = args.heatmaps is not None
+    frame = predict(args.images, bundle, args.threshold, with_maps, args.abstain, target)
     if frame.empty:
         parser.error(f"{args.images}: no file in this folder")
     try:

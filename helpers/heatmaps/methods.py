@@ -6,6 +6,7 @@ One sigmoid unit has two classes here: the logit of class 0 is minus that of cla
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 import keras
@@ -20,8 +21,9 @@ def heatmap(
     model: keras.Model | FeatureExtractor,
     images: np.ndarray,
     method: str = "grad_cam",
-    target: int | Sequence[int] | None = None,
+    target: int | str | Sequence[int | str] | None = None,
     layer: str | None = None,
+    class_names: Sequence[str] | None = None,
     **options: float,
 ) -> np.ndarray:
     """How much each place speaks for a class.
@@ -33,8 +35,9 @@ def heatmap(
         model: a Keras classifier, or its `FeatureExtractor`.
         images: (n, height, width, channels) in the range that the model takes.
         method: one of METHODS.
-        target: number of a class, or one for each image; None: the class that the model answers.
+        target: number or name of a class, or one for each image; None: the class that the model answers.
         layer: as in `FeatureExtractor.from_model`.
+        class_names: in the order of the model's classes; needed where `target` is a name.
         options: `patch` and `stride` in pixels of "occlusion", `steps` of "integrated_gradients".
 
     Returns:
@@ -65,7 +68,7 @@ def heatmap(
         raise ValueError(f"method: {method!r} is not one of {', '.join(METHODS)}.")
     extractor = model if isinstance(model, FeatureExtractor) else FeatureExtractor.from_model(model, layer)
     images = _checked_images(extractor, images)
-    targets = checked_targets(extractor, images, target)
+    targets = checked_targets(extractor, images, target, class_names)
     if method.endswith(("cam", "cam++")) and not extractor.layer:
         raise ValueError(f"method: {method!r} needs a convolutional layer, this model has none; use 'occlusion'.")
     work, size = METHODS[method], images.shape[1:3]
@@ -209,23 +212,55 @@ def _checked_images(extractor: FeatureExtractor, images: np.ndarray) -> np.ndarr
     return images
 
 
-def checked_targets(extractor: FeatureExtractor, images: np.ndarray, target: Any) -> np.ndarray:
+def checked_targets(
+    extractor: FeatureExtractor, images: np.ndarray, target: Any, class_names: Sequence[str] | None = None
+) -> np.ndarray:
     """The class that each image is explained for.
 
     Args:
         extractor: says how many classes there are, and which the model answers.
         images: (n, height, width, channels) in the range that the model takes.
-        target: number of a class, or one for each image; None: the class that the model answers.
+        target: number or name of a class, or one for each image; None: the class that the model answers.
+        class_names: in the order of the model's classes; needed where `target` is a name.
 
     Returns:
         (n,) int.
 
     Raises:
-        ValueError: no such class, or another number of them.
+        ValueError: no such class, or another number of them, or of names.
     """
+    if class_names is not None and len(class_names) != extractor.classes:
+        raise ValueError(f"class_names: {len(class_names)} given, the model has {extractor.classes} classes.")
     if target is None:
         return extractor.logits(images).argmax(1)
+    target = class_numbers(target, class_names)
     targets = np.broadcast_to(np.asarray(target), len(images)) if np.size(target) in (1, len(images)) else None
     if targets is None or targets.dtype.kind not in "iu" or not np.isin(targets, range(extractor.classes)).all():
         raise ValueError(f"target: {target!r}; expected a class from 0 to {extractor.classes - 1}, or one an image.")
     return targets
+
+
+def class_numbers(target: Any, class_names: Sequence[str] | None) -> Any:
+    """Classes by number, where they may have been given by name.
+
+    Args:
+        target: numbers and names, one or a sequence of them.
+        class_names: in the order of their numbers; None: they have none.
+
+    Raises:
+        ValueError: no class of that name.
+
+    Example:
+        >>> class_numbers("dome", ["arch", "dome"]), class_numbers(["dome", 0], ["arch", "dome"])
+        (1, [1, 0])
+    """
+    if isinstance(target, str):
+        names = list(map(str, class_names or ()))
+        if target not in names:
+            near = get_close_matches(target, names, n=1) or names[:1]
+            known = f"no class, such as {near[0]!r}" if names else "a name; give class_names= too, or a number"
+            raise ValueError(f"target: {target!r} is {known}.")
+        return names.index(target)
+    if isinstance(target, Sequence) or getattr(target, "ndim", 0) == 1:
+        return [class_numbers(one, class_names) for one in target]
+    return target

@@ -7,7 +7,7 @@ Without one: deletion and insertion curves (RISE, 1806.07421), with blur in plac
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -148,7 +148,12 @@ def baseline_maps(kind: str, shape: tuple[int, int, int], seed: int = 0) -> np.n
 
 
 def curves(
-    model: keras.Model | FeatureExtractor, images: np.ndarray, maps: np.ndarray, target: Any = None, steps: int = 8
+    model: keras.Model | FeatureExtractor,
+    images: np.ndarray,
+    maps: np.ndarray,
+    target: Any = None,
+    steps: int = 8,
+    class_names: Sequence[str] | None = None,
 ) -> dict[str, np.ndarray]:
     """Deletion and insertion: the probability of the class while more and more pixels are blurred, or sharpened.
 
@@ -160,8 +165,9 @@ def curves(
         model: a Keras classifier, or its `FeatureExtractor`.
         images: (n, height, width, channels) in the range that the model takes.
         maps: (n, height, width), one for each image.
-        target: number of a class, or one for each image; None: the class that the model answers.
+        target: number or name of a class, or one for each image; None: the class that the model answers.
         steps: after 0/steps, 1/steps ... of the pixels the probability is measured.
+        class_names: in the order of the model's classes; needed where `target` is a name.
 
     Returns:
         "deletion" and "insertion" -> (n, steps + 1) float32.
@@ -182,7 +188,7 @@ def curves(
     images = np.asarray(images, dtype=np.float32)
     if np.shape(maps) != images.shape[:3]:
         raise ValueError(f"maps: shape {np.shape(maps)}, expected {images.shape[:3]}, one for each image.")
-    targets, plain = checked_targets(extractor, images, target), blurred(images)
+    targets, plain = checked_targets(extractor, images, target, class_names), blurred(images)
     flat = np.asarray(maps, dtype=float).reshape(len(images), -1)
     ties = np.random.default_rng(0).permutation(flat.shape[1])
     order = np.lexsort((np.broadcast_to(ties, flat.shape), -flat))

@@ -1,15 +1,19 @@
 """The app without a browser: what its user reads, what it keeps, and that a bad upload is a sentence."""
 
 import hashlib
+import io
 import shutil
 import sqlite3
 
+import numpy as np
 import pytest
 
 pytest.importorskip("streamlit", reason="streamlit is not installed; it comes with the extra `app`")
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from helpers.deploy.feedback import COLUMNS, read_feedback, save_feedback
+from tests.helpers.deploy.many_classes import levels, many_bundle, names
 from tests.helpers.deploy.tiny_bundles import darkness, squares, tiny_bundle
 
 
@@ -142,3 +146,32 @@ def test_a_file_that_is_no_database_is_named(tmp_path):
     with pytest.raises(sqlite3.DatabaseError):
         sqlite3.connect(path).execute("SELECT 1 FROM feedback")
     assert path.read_text(encoding="utf-8").startswith("Two years")
+
+
+@pytest.mark.parametrize("n", [3, 200])
+def test_of_many_classes_the_top_three_are_shown_with_their_probabilities(tmp_path, n):
+    classes, k = names(n), n // 2
+    classes[k - 1] = "![x](http://example.org/spy.png)"
+    many_bundle(tmp_path / "bundles" / "many", classes, levels(n, sharp=n), abstain=0.3)
+    place, kept = str(tmp_path / "bundles"), tmp_path / "said.sqlite"
+    app = AppTest.from_function(page, args=(place, str(kept)), default_timeout=60).run()
+    assert app.slider[0].value == 0.3 and "not sure below" in app.slider[0].label
+    png = io.BytesIO()
+    half = np.random.default_rng(0).normal(0, 4, (16, 32)).round()
+    Image.fromarray(np.uint8(128 + np.concatenate([half, -half]))).save(png, "PNG")  # the middle of the gray levels
+    upload(app, ("scan.png", png.getvalue()))
+    assert not app.exception and app.header[0].value == classes[k]
+    top = [text.value.split("  ") for text in app.text if "  " in text.value]
+    assert top[0][1] == classes[k] and {name for _, name in top[1:]} == {classes[k - 1], classes[k + 1]}
+    values = [float(value) for value, _ in top]
+    assert values == sorted(values, reverse=True) and sum(values) <= 1.002
+    assert "![x](" not in "".join(part.value for part in [*app.markdown, *app.header, *app.caption, *app.error])
+    truth = app.selectbox[-1]
+    assert truth.options == classes and truth.value is None
+    truth.set_value(classes[k + 1]).run()
+    app.slider[0].set_value(1.0).run()
+    assert app.header[0].value == "not sure" and "below 1" in app.info[0].value
+    next(button for button in app.button if button.label == "Keep this").click().run()
+    row = read_feedback(kept).iloc[0]
+    assert (row["decision"], row["label"], row["threshold"]) == ("not sure", classes[k + 1], 1.0)
+    assert row["probability"] == pytest.approx(values[0], abs=0.001)

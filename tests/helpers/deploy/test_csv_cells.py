@@ -11,7 +11,7 @@ from helpers.course.grading import marks
 from helpers.deploy.csv_cells import as_text, for_spreadsheet, from_text
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "'=1"])
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "'=1", "＝1+1", "＠SUM(A1)"])
 def test_what_a_spreadsheet_would_run_becomes_text_and_can_be_read_back(text):
     assert as_text(text) == f"'{text}" and from_text(f"'{text}") == text
 
@@ -54,6 +54,7 @@ def test_no_table_of_the_app_holds_a_formula(tmp_path, monkeypatch):
     app._whole_table(pd.DataFrame([answer | {"probability": 0.5, "threshold": 0.5, "unlike": 0.1}]), [])
     save_feedback(tmp_path / "said.sqlite", b"picture", "=2", 0.5, 0.5, "=3", "=5")
     app._kept(tmp_path / "said.sqlite")
+    app._whole_table(pd.DataFrame([answer | dict.fromkeys(app.MORE_CLASSES, "=6") | {"abstain": 0, "unlike": 0}]), [])
     tables = [call.args[1] for call in page.download_button.call_args_list]
-    assert [text.count("'=") for text in tables] == [4, 3]
+    assert [text.count("'=") for text in tables] == [4, 3, 10]
     assert not any(re.search("(^|,)=", text, re.MULTILINE) for text in tables)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
+from helpers.deploy import out_of_distribution
 from helpers.deploy.out_of_distribution import Reference, statistics, thumbnails
 from helpers.heatmaps.feature_extractor import FeatureExtractor
 from tests.helpers.deploy.tiny_bundles import darkness
@@ -66,8 +67,29 @@ def test_the_statistics_say_what_is_in_a_picture():
     np.testing.assert_array_equal(thumbnails(half)[0].reshape(8, 8)[0], [0] * 4 + [200] * 4)
 
 
-@pytest.mark.parametrize("wrong", [{"refuse": 0.0}, {"refuse": 0.7}, {"train": clouds(5)}, {"val": clouds(5)}])
+@pytest.mark.parametrize(
+    "wrong", [{"refuse": 0.0}, {"refuse": 0.7}, {"train": clouds(5)}, {"val": clouds(5)}, {"labels": [0]}]
+)
 def test_a_wrong_argument_is_named(wrong):
     arguments = {"train": clouds(30), "val": clouds(30), **wrong}
     with pytest.raises(ValueError, match=next(iter(wrong))):
         Reference.fit(STAGES, **arguments)
+
+
+def test_some_of_every_class_are_kept_where_the_classes_are_known(monkeypatch):
+    monkeypatch.setattr(out_of_distribution, "MOST", 40)
+    common, rare = clouds(200), np.full((3, 32, 32, 1), 200, np.uint8)
+    rare[:, 8:24, 8:24] = 20
+    train, labels = np.concatenate([common, rare]), np.array([0] * 200 + [1] * 3)
+    blind, aware = (Reference.fit(STAGES, train, clouds(100), labels=known) for known in (None, labels))
+    assert len(blind.arrays["features"]) == len(aware.arrays["features"]) == 40
+    assert (blind.unlike(STAGES, rare) > aware.unlike(STAGES, rare)).all()
+
+
+def test_of_more_classes_than_are_kept_at_random_all_are_kept(monkeypatch):
+    monkeypatch.setattr(out_of_distribution, "MOST", 40)
+    many = Reference.fit(STAGES, clouds(400), clouds(40), labels=np.arange(400) % 200)
+    assert len(many.arrays["features"]) == 400
+    again = Reference.fit(STAGES, train := clouds(30), val := clouds(30), labels=np.arange(30) % 13)
+    plain = Reference.fit(STAGES, train, val)
+    np.testing.assert_array_equal(again.unlike(STAGES, val), plain.unlike(STAGES, val))

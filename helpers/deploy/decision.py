@@ -1,0 +1,108 @@
+"""From probabilities to a decision: the threshold of two classes, of more the largest probability, or no answer."""
+
+import numpy as np
+import pandas as pd
+
+from helpers.deploy.bundle import Bundle
+from helpers.deploy.bundle_checks import CANNOT_JUDGE, CANNOT_READ, NOT_SURE, check_abstain, one_line
+
+TWO_CLASSES = ("probability",)  # columns of the answer
+MORE_CLASSES = ("class", "probability", "class_2", "probability_2", "class_3", "probability_3")
+NUMBERS = ("probability", "probability_2", "probability_3", "unlike")
+SHOWN = 6  # decisions in the summary
+
+
+def answer_columns(bundle: Bundle) -> tuple[str, ...]:
+    """The columns of `predict` that say what the model answers.
+
+    Args:
+        bundle: the one that judges.
+    """
+    return TWO_CLASSES if len(bundle.classes) == 2 else MORE_CLASSES
+
+
+def answer(probabilities: np.ndarray, bundle: Bundle) -> dict[str, str | float]:
+    """The answer about one image: of two classes the probability of the positive one, of more the top three.
+
+    Args:
+        probabilities: (classes,) float.
+        bundle: the one that judged.
+
+    Returns:
+        One of `answer_columns` -> its value.
+    """
+    if len(bundle.classes) == 2:
+        return {"probability": float(probabilities[1])}
+    best = np.argsort(-probabilities, kind="stable")[: len(MORE_CLASSES) // 2]
+    values = (value for i in best for value in (bundle.classes[i], float(probabilities[i])))
+    return dict(zip(MORE_CLASSES, values, strict=True))
+
+
+def decide(
+    frame: pd.DataFrame, bundle: Bundle, threshold: float | None = None, abstain: float | None = None
+) -> pd.DataFrame:
+    """The table of `predict` with decisions and notes at another limit; the images are not judged anew.
+
+    Args:
+        frame: from `predict`.
+        bundle: the one that judged.
+        threshold: of two classes, positive from this probability on, from 0 to 1; None: the bundle's own.
+        abstain: of more, no answer where the largest probability is below this, from 0 to 1; None: the bundle's own.
+
+    Raises:
+        ValueError: a limit is no probability, or not one for so many classes.
+    """
+    limit = limit_of(bundle, threshold, abstain)
+    probability, read, unlike = frame["probability"], frame["probability"].notna(), frame["unlike"] > 1
+    words = frame["unlike"].map("unlike the training pictures ({:.2f} times the limit)".format).where(unlike, "")
+    if len(bundle.classes) == 2:
+        decision = np.where(probability >= limit, bundle.classes[1], bundle.classes[0])
+    else:
+        unsure = probability < limit
+        decision = np.where(unsure, NOT_SURE, frame["class"])
+        words = words.where(unlike | ~unsure, f"the largest probability is below {limit:g}")
+    decision = np.where(unlike, CANNOT_JUDGE, decision)
+    return frame.assign(decision=np.where(read, decision, CANNOT_READ), note=frame["note"].where(~read, words))
+
+
+def limit_of(bundle: Bundle, threshold: float | None = None, abstain: float | None = None) -> float:
+    """The limit that decides: a threshold of two classes, of more the least probability of an answer.
+
+    Args:
+        bundle, threshold, abstain: as for `decide`.
+
+    Raises:
+        ValueError: a limit is no probability, or not one for so many classes.
+    """
+    if len(bundle.classes) == 2:
+        if abstain is not None:
+            raise ValueError(f"abstain: {abstain!r} given, but of two classes the threshold decides; give threshold")
+        limit = bundle.threshold if threshold is None else threshold
+        if not 0 <= limit <= 1:
+            raise ValueError(f"threshold: {threshold!r} is no probability from 0 to 1")
+        return limit
+    if threshold is not None:
+        raise ValueError(
+            f"threshold: {threshold!r} given, but of {len(bundle.classes)} classes the largest probability decides; "
+            "give abstain where too low a probability is to be no answer"
+        )
+    limit = bundle.abstain if abstain is None else abstain
+    check_abstain(limit)
+    return limit
+
+
+def summary(frame: pd.DataFrame) -> str:
+    """One line: how many images, and how many of each decision; of many, the most frequent classes.
+
+    Args:
+        frame: from `predict`.
+    """
+    counts, others = frame["decision"].value_counts(sort=False), ""
+    if len(counts) > SHOWN:
+        no_class = counts[counts.index.isin((CANNOT_JUDGE, CANNOT_READ, NOT_SURE))]
+        classes = counts.drop(no_class.index).sort_values(ascending=False, kind="stable")
+        kept = SHOWN - 1 - len(no_class)
+        counts = pd.concat([classes[:kept], no_class])
+        others = f", {classes[kept:].sum()} of {len(classes) - kept} more classes"
+    words = ", ".join(f"{count} {one_line(decision)}" for decision, count in counts.items())
+    return f"{len(frame)} picture{'' if len(frame) == 1 else 's'}: {words}{others}"
