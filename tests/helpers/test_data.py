@@ -1,8 +1,10 @@
 """Loading a prepared data set: shapes, order, shuffling, the copy beside the manifest, clear refusals."""
 
+import dataclasses
 import shutil
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -79,6 +81,29 @@ def test_a_limit_keeps_every_class_in_every_split_and_the_same_images_by_seed():
     assert 24 <= len(small.train) + len(small.val) + len(small.test) <= 36
     assert all(set(split.labels) == {0, 1} for split in (small.train, small.val, small.test))
     assert small.train.frame["path"].tolist() == again.train.frame["path"].tolist()
+
+
+def test_the_batches_and_splits_know_the_names_of_the_classes():
+    data = squares()
+    assert data.test.class_names == ("bright", "dark") and data.train.batches.class_names == ["bright", "dark"]
+
+
+def test_of_many_classes_a_limit_keeps_one_image_each_or_says_how_many_that_takes():
+    frame = pd.DataFrame({"split": ["train", "val", "test"] * 400, "label": np.repeat(np.arange(40), 30).astype(str)})
+    for limit, least in ((130, 1), (300, 2), (600, 5)):
+        kept = frame.iloc[helpers.data._chosen(frame, limit, seed=7)]
+        counts = kept.groupby(["split", "label"]).size()
+        assert len(counts) == 120 and counts.min() == least
+        assert len(kept) <= 1.1 * limit
+    with pytest.raises(ValueError, match=r"max_images is 100; .* 40 classes in every split makes 120"):
+        helpers.data._chosen(frame, 100, seed=7)
+
+
+def test_the_names_of_many_classes_are_not_all_printed():
+    data = squares()
+    many = dataclasses.replace(data, class_names=[f"class {i}" for i in range(200)])
+    assert "200 classes: class 0, class 1" in repr(many) and len(repr(many)) < 200
+    assert repr(data).endswith("['bright', 'dark']")
 
 
 def test_the_resized_copy_is_made_once_and_remade_when_damaged(home):

@@ -179,6 +179,24 @@ def test_the_leaderboard_has_the_best_first_as_text(run):
         leaderboard(frame, top=0)
 
 
+def test_results_of_many_classes_are_kept_and_ranked_by_the_same_names(run):
+    y = np.arange(130) % 13
+    for model, right in (("dense", 0.3), ("CNN", 0.8)):
+        odds = np.random.default_rng(1).random((130, 13)) + 2 * right * np.eye(13)[y]
+        save_result(run, model, "parts", evaluate(y, odds / odds.sum(axis=1, keepdims=True), n_boot=20))
+    frame = load_results(run, "parts")
+    assert frame["n_classes"].tolist() == [13, 13] and frame["specificity"].isna().all()
+    board = leaderboard(frame)
+    assert board.index.tolist() == ["CNN", "dense"]
+    assert board.columns[:4].tolist() == ["balanced accuracy", "accuracy", "macro F1", "macro ROC AUC"]
+    assert leaderboard(frame, "top_k_accuracy").index[0] == "CNN"
+    with pytest.raises(ValueError, match="metric: 'specificity' was measured for no model"):
+        leaderboard(frame, "specificity")
+    save_result(run, "CNN", "cracks", scored())
+    both = leaderboard(load_results(run))
+    assert len(both) == 3 and set(both["specificity"]) > {""}
+
+
 def test_a_full_disk_costs_no_lesson_and_no_earlier_result(run, capsys):
     save_result(run, "first", "shapes", scored())
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)

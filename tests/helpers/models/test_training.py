@@ -55,5 +55,8 @@ def test_the_scores_are_those_of_the_predictions_with_groups():
     found = predict_and_evaluate(model, split, threshold=0.4)
     assert found == evaluate(Y, model.predict(X, verbose=0)[:, 0], 0.4, groups=groups)
     two = keras.Sequential([keras.Input((1,)), keras.layers.Dense(2, activation="softmax")])
-    with pytest.raises(ValueError, match=r"\(40, 2\), expected \(n, 1\)"):
-        predict_and_evaluate(two, split)
+    assert predict_and_evaluate(two, split) == evaluate(Y, two.predict(X, verbose=0)[:, 1], groups=groups)
+    three = keras.Sequential([keras.Input((1,)), keras.layers.Dense(3, activation="softmax")])
+    split.class_names = ("no", "yes")
+    with pytest.raises(ValueError, match=r"\(40, 3\), the data 2 classes"):
+        predict_and_evaluate(three, split)
