@@ -20,6 +20,7 @@ VENV     := .venv
 PY       := $(VENV)/bin/python
 READY    := $(VENV)/.installed
 NOTEBOOKS := notebooks data_prework
+IN_FULL  := $$(grep -l "^from tests.weekly import" -r tests --include="test_*.py")
 AUDIT    := build/ipython/profile_default/startup
 NBVAL     = COURSE_PROFILE=quick COURSE_SOURCE=embedded COURSE_DATASET= COURSE_RESULTS="$(CURDIR)/build/test-results" \
   IPYTHONDIR="$(CURDIR)/build/ipython" $(PY) -m pytest -q -p no:cacheprovider -p tests.notebooks.forked_nbval \
@@ -90,13 +91,13 @@ test-notebooks: $(READY) data  ## nbval alone: all notebooks in the quick profil
 	@mkdir -p $(AUDIT) && cp tests/notebooks/audit.py $(AUDIT)/
 	@$(NBVAL) -n 2 --dist loadscope $(NOTEBOOKS)
 
-weekly: $(READY) data  ## Once a week: new kernels, the lowest versions, each Python that is here, all students' exercises
+weekly: $(READY) data  ## Once a week: new kernels, the lowest versions, each Python that is here, the long tests in full
 	@$(PY) -m helpers.course run --profile quick --data embedded --cold --out build/weekly
 	@$(MAKE) test-lowest
 	@for python in python3.11 python3.12 python3.13; do \
 	  if $$python -c "" 2>/dev/null; then $(MAKE) check PYTHON=$$python VENV=build/$$python || exit 1; \
 	  else echo "$$python is not here"; fi; done
-	@ANSWERS_STUDENTS=all $(PY) -m pytest -q -p no:cacheprovider -n 2 --dist loadscope tests/course/grading
+	@COURSE_TESTS=all $(PY) -m pytest -q -p no:cacheprovider -n 2 --dist loadscope $(IN_FULL)
 
 test-lab: $(READY) data  ## Lessons 00, 05, 08 and an exercise in a real JupyterLab in headless Chromium (minutes)
 	@LAB_LESSONS="00 05 08" $(PY) -m pytest -q -s tests/lab

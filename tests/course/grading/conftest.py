@@ -65,19 +65,25 @@ class Class:
         (place / (name or f"{self.name}.ipynb")).write_text(text, encoding="utf-8")
 
 
-def broken_class(one: Class, outside: Path) -> dict[str, tuple[float, str]]:
-    """Hand in one submission of each kind; returns student -> (points, words that the note must hold)."""
+def broken_class(one: Class, outside: Path) -> dict[str, tuple[float, tuple[str, ...]]]:
+    """Hand in submissions with every kind of fault; returns student -> (points, all that the note must hold).
+
+    Faults that do not touch each other share a student, because each student costs a new kernel.
+    """
     marks = {}
 
-    def expect(student: str, points: float, words: str, **given):
+    def expect(student: str, points: float, *words: str, **given):
         one.hand_in(student, **given)
         marks[student] = (points, words)
 
-    def code(text: str) -> Callable:
-        return lambda notebook: notebook.cells.insert(8, new_code_cell(text))
+    def code(*texts: str) -> Callable:
+        def change(notebook):
+            notebook.cells[8:8] = map(new_code_cell, texts)
 
-    def trying(text: str) -> Callable:
-        return code(f"try:\n    {text}\nexcept OSError:\n    pass")
+        return change
+
+    def trying(*texts: str) -> Callable:
+        return code(*(f"try:\n    {text}\nexcept OSError:\n    pass" for text in texts))
 
     def without(*names: str) -> Callable:
         def change(notebook):
@@ -88,48 +94,47 @@ def broken_class(one: Class, outside: Path) -> dict[str, tuple[float, str]]:
     def edited(name: str, text: str) -> Callable:
         return lambda notebook: cell(notebook, name).update(source=text)
 
-    expect("honest", 14, "")
-    expect("flat layout", 14, "", flat=True)
-    expect("wrong answer", 11, "", task2="return {}")
-    expect("open answer", 14, "", task7="Because the files of the two classes were saved by different people.")
-    expect("unsolved", 0, "", notebook=one.notebook("unsolved", {}))
-    expect("tests changed", 0, "task1_test", notebook=one.notebook("tests changed", {}))
-    passing = {f"task{i}_test": "pass" for i in range(1, 7)}
-    changed = one.folder / "tests changed" / one.name / f"{one.name}.ipynb"
-    tampered = nbformat.read(changed, as_version=4)
-    for name, text in passing.items():
-        cell(tampered, name).update(source=text)
-    nbformat.write(tampered, changed)
-    expect("points changed", 0, "", notebook=one.notebook("points changed", {}), change=_more_points)
-    expect("setup changed", 14, "put back: setup", change=edited("setup", "exercise = None"))
+    def all_of(*changes: Callable) -> Callable:
+        return lambda notebook: [change(notebook) for change in changes]
+
+    expect("honest", 14)
+    expect("flat layout", 14, flat=True, change=code("open('notes.txt', 'w').write('mine')"))
+    expect(
+        "wrong answers",
+        6,
+        task2="return {}",
+        task3="return {(",
+        task5='while True:\n    print("x" * 1000)',
+        task7="Because the files of the two classes were saved by different people.",
+    )
+    expect("unsolved", 0, notebook=one.notebook("unsolved", {}))
+    tampered = all_of(*(edited(f"task{i}_test", "pass") for i in range(1, 7)), _more_points)
+    expect("tests changed", 0, "task1_test", notebook=one.notebook("tests changed", {}), change=tampered)
+    put_back = all_of(edited("setup", "exercise = None"), without("task4_test"), edited("name", "STUDENT = 'Bo'"))
+    expect("setup changed", 14, "put back: setup", "put back: task4_test", "names 'Bo'", change=put_back)
     expect("loops", 11, "loop without an end", task2="import time\nwhile True:\n    time.sleep(0.1)")
-    expect("prints", 11, "", task2='while True:\n    print("x" * 1000)')
     expect("memory", 1, "memory", task2="hoard = []\nwhile True:\n    hoard.append(np.ones(10_000_000))")
     expect("exits", 1, "did not run", change=code("import os\nos._exit(0)"))
     guard = "import helpers.course.grading.sandbox as guard; "
     guard += "guard.WRITING = 0; guard.REFUSED.clear(); guard.CHANGES.clear(); "
-    expect("writes", 14, "write outside", change=trying(f"{guard}open({str(outside)!r}, 'w')"))
-    expect("deletes", 14, "write outside", change=trying(f"import shutil; shutil.rmtree({str(one.folder)!r})"))
-    expect("runs a program", 14, "start a program", change=trying(f"{guard}import subprocess; subprocess.run(['ls'])"))
     expect(
-        "calls home",
-        14,
-        "open a connection",
-        change=trying("import socket; socket.create_connection(('127.0.0.1', 9))"),
+        "mischief",
+        11,
+        *("write outside its own folder (outside.txt)", f"write outside its own folder ({one.folder.name})"),
+        *("start a program", "open a connection", "read the grader's files"),
+        task2=f"return open({str(SOURCES / one.name / f'{one.name}.ipynb')!r}).read()",
+        change=trying(
+            f"{guard}open({str(outside)!r}, 'w')",
+            f"import shutil; shutil.rmtree({str(one.folder)!r})",
+            f"{guard}import subprocess; subprocess.run(['ls'])",
+            "import socket; socket.create_connection(('127.0.0.1', 9))",
+        ),
     )
-    solution = SOURCES / one.name / f"{one.name}.ipynb"
-    expect("reads the solution", 11, "read the grader's files", task2=f"return open({str(solution)!r}).read()")
-    expect("own folder", 14, "", change=code("open('notes.txt', 'w').write('mine')"))
-    expect("cells deleted", 11, "task2_test", change=without("task2", "task2_test"))
-    expect("test deleted", 14, "task4_test", change=without("task4_test"))
-    expect("name deleted", 14, "names nobody", change=without("name"))
-    expect("metadata lost", 14, "", change=lambda notebook: [c.metadata.clear() for c in notebook.cells])
-    expect("another name", 14, "names 'Bo'", change=edited("name", "STUDENT = 'Bo'"))
-    expect("syntax error", 11, "", task2="return {(")
-    expect("=SUM(A1)", 14, "")
+    expect("cells deleted", 11, "task2_test", "names nobody", change=without("task2", "task2_test", "name"))
+    expect("=SUM(A1)", 14, change=lambda notebook: [c.metadata.clear() for c in notebook.cells])
     if sys.platform == "linux":  # a folder from an old zip file, whose name is no UTF-8
         one.hand_in(os.fsdecode(b"Jos\xe9"), one.notebook("Jos\\xe9"))
-        marks["Jos\\xe9"] = (14, "")
+        marks["Jos\\xe9"] = (14, ())
     for student, text, words in (
         ("no json", "PK\x03\x04 this is a zip", "not JSON"),
         ("no notebook", json.dumps({"a": 1}), "JSON without cells"),
@@ -142,9 +147,9 @@ def broken_class(one: Class, outside: Path) -> dict[str, tuple[float, str]]:
         ("empty file", "", "not JSON"),
     ):
         one.hand_in_text(student, text)
-        marks[student] = (0, words)
+        marks[student] = (0, (words,))
     one.hand_in_text("an image", "no notebook", name="answers.pdf")
-    marks["an image"] = (0, "was not handed in; there is answers.pdf")
+    marks["an image"] = (0, ("was not handed in; there is answers.pdf",))
     return marks
 
 

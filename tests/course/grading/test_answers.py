@@ -2,12 +2,10 @@
 
 That wrong answers are rejected is shown for the text of the cells, run in this process; test_grading.py grades whole
 notebooks, of assignment 01 alone. Running the solution of an assignment costs more than trying all its answers, so each
-assignment is run for one student and on one other data set, which a hash of its name chooses. With
-ANSWERS_STUDENTS=all (`make weekly`) there are three students and all data sets.
+assignment is run for one student, which a hash of its name chooses, and each other data set has one assignment. In
+`make weekly` all assignments are run for three students and on all data sets.
 """
 
-import os
-import zlib
 from functools import lru_cache
 
 import pytest
@@ -16,18 +14,13 @@ from data_prework.manifest import COURSE, find_prepared
 from helpers.assignment import read_settings
 from helpers.course.grading.release import assignments
 from tests.course.grading.sheet import Sheet, read_answers
+from tests.weekly import chosen
 
 SETTINGS = read_settings()
 NAMES = assignments(SETTINGS)
 STUDENTS = ("solution", "Anna Lee", "20417")
-ALL = os.environ.get("ANSWERS_STUDENTS") == "all"
 OTHERS = [name for name in COURSE if name != "chest_xray"]
 KNOWN = {name: read_answers(name) for name in NAMES}
-
-
-def chosen(name: str, of: tuple[str, ...] | list[str], every: bool = ALL) -> list[str]:
-    """The one of several that stands for them in an assignment, always the same; all of them where `every` says so."""
-    return list(of) if every else [of[zlib.crc32(name.encode()) % len(of)]]
 
 
 def cases(kind: str) -> list:
@@ -53,18 +46,13 @@ def sheet(name: str, student: str) -> Sheet:
     return one
 
 
-def pairs(of: tuple[str, ...] | list[str]) -> list[tuple[str, str]]:
-    return [(name, one) for name in NAMES for one in chosen(name, of)]
-
-
-def test_each_student_and_data_set_has_its_turn_and_it_is_always_the_same():
-    for of in (STUDENTS, OTHERS):
-        assert {one for name in NAMES for one in chosen(name, of, every=False)} == set(of)
-        assert chosen("01_explore", of, every=True) == list(of)
+def test_each_student_has_a_turn_and_it_is_always_the_same():
+    assert {one for name in NAMES for one in chosen(name, STUDENTS, every=False)} == set(STUDENTS)
+    assert chosen("01_explore", STUDENTS, every=True) == list(STUDENTS)
     assert chosen("01_explore", STUDENTS, every=False) == ["solution"]
 
 
-@pytest.mark.parametrize("name, student", pairs(STUDENTS))
+@pytest.mark.parametrize("name, student", [(name, one) for name in NAMES for one in chosen(name, STUDENTS)])
 def test_the_solution_passes_for_every_student(name, student):
     sheet(name, student)
 
@@ -103,7 +91,7 @@ def test_a_gap_says_that_it_is_not_solved_yet(name):
         assert one.try_answer(task, None, hidden=False).startswith("NotImplementedError: Not solved yet"), task
 
 
-@pytest.mark.parametrize("name, dataset", pairs(OTHERS))
+@pytest.mark.parametrize("name, dataset", [(name, one) for one in OTHERS for name in chosen(one, NAMES)])
 def test_the_solution_passes_on_other_data_sets_and_seeds(name, dataset):
     need(dataset)
     assert Sheet(name, "Anna Lee", dataset=dataset, seed=11).run() == ""
