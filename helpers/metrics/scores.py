@@ -267,7 +267,7 @@ class MulticlassScores(Scores):
         >>> from helpers.metrics import evaluate
         >>> prob = [[0.8, 0.1, 0.1], [0.2, 0.7, 0.1], [0.1, 0.6, 0.3], [0.1, 0.2, 0.7]]
         >>> scores = evaluate([0, 1, 2, 2], prob, class_names=["arch", "dome", "tower"])
-        >>> scores.accuracy, scores.per_class.loc["tower", "recall"], scores.confusion_matrix.tolist()
+        >>> scores.accuracy, float(scores.per_class.loc["tower", "recall"]), scores.confusion_matrix.tolist()
         (0.75, 0.5, [[1, 0, 0], [0, 1, 0], [0, 1, 1]])
     """
 
