@@ -17,7 +17,7 @@ import pandas as pd
 from filelock import FileLock, Timeout
 
 from data_prework.files import atomic_write
-from data_prework.manifest import SPLITS
+from data_prework.manifest import COURSE, SPLITS
 from helpers.metrics import LOWER_IS_BETTER, METRICS, MULTICLASS_METRICS, Scores, metric_name
 
 VERSION = 1
@@ -126,7 +126,7 @@ def load_results(
 
     Args:
         run: the lesson's run.
-        dataset, lesson: None: all.
+        dataset, lesson: None: all. Where a data set takes the place of the course's, its results are meant.
         split: "train", "val" or "test".
         folder: None: `run.results_folder`.
 
@@ -139,6 +139,8 @@ def load_results(
         ValueError: a file can't be read; the message names it.
     """
     _check_split(split)
+    if dataset in COURSE and getattr(run, "dataset", ""):
+        dataset = run.dataset
     place = Path(run.results_folder if folder is None else folder)
     records = [record for path in sorted(place.glob("*.json")) for record in _read(path)]
     sources = {name: run.source_of(name) for name in {record["dataset"] for record in records}}

@@ -125,8 +125,8 @@ def plot_curves(
     Example:
         >>> prob = np.array([[0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0.2, 0.6, 0.2], [0.1, 0.1, 0.8]])
         >>> ax = plot_curves([0, 1, 2, 2], prob, ["arch", "dome", "tower"])
-        >>> sorted(text.get_text() for text in ax.get_legend().get_texts())
-        ['arch: 1.00', 'dome: 1.00', 'mean: 1.00', 'tower: 1.00']
+        >>> [text.get_text() for text in ax.get_legend().get_texts()]
+        ['arch: 1.00', 'dome: 1.00', 'tower: 1.00', 'mean: 1.00']
     """
     if kind not in KINDS:
         raise ValueError(f"kind: {kind!r} is not one of {', '.join(KINDS)}.")
