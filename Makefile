@@ -85,7 +85,7 @@ lint: $(READY)  ## ruff: format and rules
 	@$(PY) -m ruff check . && $(PY) -m ruff format --check .
 
 test-code: $(READY) data  ## pytest alone
-	@$(PY) -m pytest -q -n 2 --dist loadscope tests
+	@$(PY) -m pytest -q -n 2 --dist loadscope --no-loadscope-reorder tests
 
 test-notebooks: $(READY) data  ## nbval alone: all notebooks in the quick profile
 	@mkdir -p $(AUDIT) && cp tests/notebooks/audit.py $(AUDIT)/
