@@ -25,6 +25,7 @@ WANTED = [
     for text in chain(PROJECT["dependencies"], *PROJECT["optional-dependencies"].values())
     if not text.startswith(PROJECT["name"])
 ]
+UNLOCKED = {"pillow-heif", "pydicom"}  # readers of files that few have: whoever needs one installs it
 # what a package is called when it is imported, where that is not its own name
 IMPORTED_AS = {
     "scikit-learn": "sklearn",
@@ -55,6 +56,8 @@ def test_the_lock_satisfies_every_direct_dependency(python):
     versions = locked(python)
     for wanted in WANTED:
         name = canonicalize_name(wanted.name)
+        if name in UNLOCKED:
+            continue
         assert name in versions, f"{wanted.name} is not in requirements.lock; run: make lock"
         assert wanted.specifier.contains(versions[name]), f"{wanted} against {versions[name]}; run: make lock"
 

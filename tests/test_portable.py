@@ -14,7 +14,15 @@ TESTS = sorted((PROJECT / "tests").rglob("*.py"))
 UNIX_MODULES = {"fcntl", "resource", "pwd", "grp", "termios", "pty", "posix"}
 UNIX_CALLS = {"fork", "getuid", "geteuid", "setsid", "killpg", "mkfifo", "nice", "SIGKILL", "SIGUSR1", "SIGALRM"}
 ABSENT = {"ImportError", "ModuleNotFoundError", "AttributeError", "OSError"}  # what another system raises
-NO_TEXT = {"Image", "os", "webbrowser", "zipfile", "opened", "lab"}  # images, bytes, pages, members of an archive
+NO_TEXT = {
+    "Image",
+    "tarfile",
+    "os",
+    "webbrowser",
+    "zipfile",
+    "opened",
+    "lab",
+}  # images, bytes, pages, members of an archive
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 ONE_SYSTEM = re.compile(r"(/tmp/|/dev/(?!null|tty)|/proc/|/home/|[A-Z]:\\)")
 
@@ -125,6 +133,7 @@ RULES = {
             "open(name, 'rb')",
             "file.open('w', encoding='utf-8')",
             "Image.open(path)",
+            "tarfile.open(path)",
             "os.open(log, os.O_WRONLY)",
         ],
     ),

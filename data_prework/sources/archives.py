@@ -43,11 +43,11 @@ class UnpackError(CourseError, ValueError):
 
 @dataclass(frozen=True)
 class Member:
-    """A file of an archive: its name, its bytes unpacked, and how to open it."""
+    """A file of an archive: its name, its bytes unpacked, and how to read them."""
 
     name: str
     size: int
-    open: Callable[[], IO[bytes]]
+    reader: Callable[[], IO[bytes]]
 
 
 def unpack(
@@ -278,7 +278,7 @@ def _copy_members(
             target = aside / place
             try:
                 target.parent.mkdir(parents=True, exist_ok=True)
-                with member.open() as source, target.open("xb") as file:
+                with member.reader() as source, target.open("xb") as file:
                     while chunk := source.read(CHUNK):
                         written += len(chunk)
                         _check_total(archive, written, max_bytes, max_ratio)

@@ -37,7 +37,7 @@ def _page() -> str:
     """The git remote as an address of the web, "" where there is none."""
     try:
         command = ["git", "-C", str(PROJECT), "remote", "get-url", "origin"]
-        remote = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        remote = subprocess.run(command, capture_output=True, encoding="utf-8", check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return ""
     remote = re.sub(r"^(ssh://)?git@([^:/]+)[:/]", r"https://\2/", remote)

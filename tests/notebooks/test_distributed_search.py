@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tests.notebooks.lesson_cells import lesson_module
+from tests.weekly import WEEKLY
 
 pytestmark = pytest.mark.slow
 IMPORTS = """import inspect, json, os, socket, subprocess, sys, time
@@ -41,6 +42,16 @@ def search(lesson, tmp_path):
 
 def run_until(lesson, search, enough):
     lesson.watch(search, enough, limit=500)
+
+
+@pytest.mark.skipif(not WEEKLY, reason="undisturbed, it is run by the lesson; here in make weekly")
+def test_a_chief_and_two_workers_complete_all_trials(lesson, search):
+    for role in ("chief", "tuner0", "tuner1"):
+        lesson.start(search, role, 4, 1)
+    run_until(lesson, search, lambda seen: len(lesson.completed(seen)) == 4)
+    trials = lesson.read_trials(search.place)
+    assert sorted(trials) == ["0", "1", "2", "3"]
+    assert all(status == "COMPLETED" and 0 <= score <= 1 for status, _, score in trials.values())
 
 
 def test_a_killed_worker_loses_only_its_trial_which_a_worker_of_the_same_name_takes_up(lesson, search):
