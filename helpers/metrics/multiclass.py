@@ -35,7 +35,7 @@ def class_units(y: np.ndarray, codes: np.ndarray, n_classes: int) -> tuple[np.nd
     few = np.where(of_class < FEW_GROUPS, of_class, 0)
     if n_groups < FEW_GROUPS:
         return np.arange(len(y)), y, few, True
-    side = _table(codes, y, n_classes).argmax(axis=1)
+    side = np.asarray(_table(codes, y, n_classes).argmax(axis=1)).ravel()  # a matrix in older SciPy
     count = np.bincount(side, minlength=n_classes)
     rising = np.argsort(count, kind="stable")
     smaller = np.cumsum(count[rising]) - count[rising]
