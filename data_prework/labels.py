@@ -113,13 +113,21 @@ def layout_from_names(root: Path | str, pattern: str, leave_out: Sequence[str] =
 
 
 def _read(table: Path) -> pd.DataFrame:
-    """A table of texts; its separator is found."""
+    """A table of texts; its separator is the one that the first line has most of."""
     if not table.is_file():
         raise RawFolderError(f"--labels {table}: no such file")
     try:
-        rows = pd.read_csv(table, dtype=str, keep_default_na=False, sep=None, engine="python", encoding="utf-8-sig")
+        with table.open(encoding="utf-8-sig") as file:
+            head = file.readline()
+        sep = max(",;\t|", key=head.count)
+        rows = pd.read_csv(table, sep=sep, dtype=str, keep_default_na=False, encoding="utf-8-sig").fillna("")
     except (ValueError, pd.errors.ParserError) as error:
         raise RawFolderError(f"--labels {table}: not readable as a table ({error})") from error
+    if rows.empty or rows.shape[1] < 2:
+        raise RawFolderError(
+            f"--labels {table}: {len(rows)} rows and {rows.shape[1]} column(s); expected a first line that names "
+            "the columns, one for the files and one for the labels, and a row for each file"
+        )
     return rows.rename(columns=lambda name: str(name).strip())
 
 

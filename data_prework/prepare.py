@@ -1,5 +1,6 @@
 """From a raw folder to a prepared one: read, drop duplicates, group, split, write."""
 
+import os
 import shutil
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -117,6 +118,10 @@ def understand(root: Path, settings: Settings) -> Layout:
     """
     if settings.labels and settings.label_pattern:
         raise RawFolderError("--labels and --label-pattern both say where the labels are; give one of them")
+    if settings.leave_out:
+        there = {name for _, folders, _ in os.walk(root, followlinks=True) for name in folders}
+        if missing := sorted(set(settings.leave_out) - there):
+            raise RawFolderError(f"--leave-out {missing[0]}: there is no folder of this name in {root}")
     if settings.labels:
         columns = settings.file_column, settings.label_column, settings.split_column
         layout = layout_from_table(root, settings.labels, *columns, settings.leave_out)

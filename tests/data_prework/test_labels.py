@@ -108,3 +108,24 @@ def test_labels_in_file_names_are_read_with_the_splits_of_the_folders(tmp_path):
 def test_a_wrong_pattern_is_named(tmp_path, pattern, said):
     with pytest.raises(RawFolderError, match=said):
         layout_from_names(images(tmp_path, "cat.1.jpg"), pattern)
+
+
+@pytest.mark.parametrize("content", ["file,label\n", "file\na.jpg\n", "", "\n\n", '"file,label\na.jpg'])
+def test_a_table_without_rows_or_without_columns_is_refused_by_name(tmp_path, content):
+    (tmp_path / "labels.csv").write_text(content, encoding="utf-8")
+    with pytest.raises(RawFolderError, match=r"--labels .*labels\.csv"):
+        layout_from_table(tmp_path, "labels.csv")
+
+
+@pytest.mark.parametrize("sep", [",", ";", "\t", "|"])
+def test_the_separator_is_found_and_short_rows_have_no_label(tmp_path, sep):
+    for name in ("a.jpg", "b.jpg", "c.jpg"):
+        (tmp_path / name).touch()
+    lines = [("file", "label"), ("a.jpg", "oak"), ("b.jpg", "elm"), ("c.jpg",)]
+    (tmp_path / "labels.csv").write_text("".join(sep.join(line) + "\n" for line in lines), encoding="utf-8")
+    layout = layout_from_table(tmp_path, "labels.csv")
+    assert {one.path.name: one.label for one in layout.files} == {"a.jpg": "oak", "b.jpg": "elm"}
+    assert layout.notes == [
+        "left out: 1 rows of labels.csv without a label of their own",
+        "left out: 1 files that labels.csv does not name, such as c.jpg",
+    ]

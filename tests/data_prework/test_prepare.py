@@ -482,3 +482,8 @@ def test_odd_names_give_a_readable_manifest(tmp_path):
             axis=None
         )
     assert pd.read_csv(files_folder(folder, rows) / "rejected.csv")["raw"].tolist() == ["'=oak/x\\x0dy.jpg"]
+
+
+def test_a_folder_to_be_left_out_must_be_there(leaves_raw, tmp_path):
+    with pytest.raises(RawFolderError, match=r"--leave-out ehm: there is no folder of this name"):
+        quiet("leaves", leaves_raw, tmp_path, leave_out=("ehm",))
