@@ -160,7 +160,7 @@ def test_a_member_with_changed_bytes_is_refused(tmp_path):
         (b"Rar!\x1a\x07\x01\x00", ("rar archive", "unar", "--from")),
         (b"7z\xbc\xaf\x27\x1c", ("7z archive", "--from")),
         (b"\x1f\x8b\x08", ("damaged or incomplete tar",)),
-        (gzip.compress(b"a text" * 900), ("damaged or incomplete tar",)),
+        (gzip.compress(b"a text" * 900, mtime=0), ("damaged or incomplete tar",)),
         (bytes(257) + b"ustar", ("damaged or incomplete tar",)),
         (b"<!DOCTYPE html><p>Sign in", ("web page", "browser")),
         (b"", ("empty",)),
