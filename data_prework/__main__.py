@@ -13,7 +13,7 @@ from data_prework.manifest import default_data_dir, find_prepared, prepared_fold
 from data_prework.prepare import Settings, prepare
 from data_prework.sources.archives import ARCHIVE_SUFFIXES
 from data_prework.sources.download import PNEUMONIA_MNIST, AddressList, Commons, DownloadError, fetch
-from data_prework.sources.weights import WEIGHTS, fetch_weights
+from data_prework.sources.weights import PACKAGED, WEIGHTS, PackagedWeightsError, fetch_weights, find_packaged
 from data_prework.synthetic import DRAWN, synthesize
 
 EXAMPLES = """examples:
@@ -142,15 +142,21 @@ def check_command(args: argparse.Namespace) -> int:
 
 def weights_command(args: argparse.Namespace) -> int:
     """Fetch ImageNet weights; a file that fails does not keep the others from coming."""
-    known = {name.lower(): name for name in WEIGHTS}
+    known = {name.lower(): name for name in (*WEIGHTS, *PACKAGED)}
     wanted = list(WEIGHTS) if "all" in args.names else [known.get(name.lower(), name) for name in args.names]
-    unknown = [name for name in wanted if name not in WEIGHTS]
+    unknown = [name for name in wanted if name not in known.values()]
     if unknown:
-        raise ValueError(f"weights {', '.join(unknown)}: not known; give one or more of {', '.join(WEIGHTS)}, or all")
+        names = ", ".join(known.values())
+        raise ValueError(f"weights {', '.join(unknown)}: not known; give one or more of {names}, or all")
     failed = []
     for name in dict.fromkeys(wanted):
         try:
-            print(f"weights     {fetch_weights(name, args.to)}")
+            if name in PACKAGED:
+                print(f"weights     {find_packaged(name)} (from the package {PACKAGED[name].package})")
+            else:
+                print(f"weights     {fetch_weights(name, args.to)}")
+        except PackagedWeightsError as error:
+            failed.append(f"the ImageNet weights of {name}: {error}")
         except DownloadError as error:
             failed.append(str(error))
     if failed:
@@ -229,7 +235,8 @@ def parser() -> argparse.ArgumentParser:
 
     one = commands.add_parser("weights", help="fetch ImageNet weights of pretrained networks, for later offline use")
     sizes = ", ".join(f"{name} ({source.size_mb:.0f} MB)" for name, source in WEIGHTS.items())
-    one.add_argument("names", nargs="+", metavar="NAME", help=f"one or more of {sizes}, or all")
+    names = f"one or more of {sizes}, or all; {', '.join(PACKAGED)} is installed with the course"
+    one.add_argument("names", nargs="+", metavar="NAME", help=names)
     one.add_argument("--to", type=Path, metavar="FOLDER", help="where (default: weights in the course's data folder)")
     one.set_defaults(run=weights_command)
     return top

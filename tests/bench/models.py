@@ -48,7 +48,7 @@ def build(row):
     from helpers.models.backbones import COURSE, SMALLEST_SIDE
 
     too_small = {"weights": COURSE} if SMALLEST_SIDE.get(row.options["name"], 32) > SIDE else {}
-    return row.build(SIDE, report=lambda words: None, **too_small)
+    return row.build(SIDE, fallback=COURSE, report=lambda words: None, **too_small)
 
 
 def reference(key: str, data: dict, seconds: float):

