@@ -14,7 +14,8 @@ class Entry:
 
     `classes` are in the order negative, positive. `keep_splits` are the official splits to respect. `sources` are
     tried in order by `download`. `columns` are those of the data set's own, name -> "str", "int" or "float": they stand
-    in `columns.csv` beside the class folders, and go into the manifest.
+    in `columns.csv` beside the class folders, and go into the manifest. `balance` is one of them whose values
+    all splits get alike, as they do the classes.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Entry:
     licence: str
     author: str
     columns: dict[str, str] = field(default_factory=dict)
+    balance: str = ""
 
 
 CATALOGUE = {
@@ -102,6 +104,7 @@ CATALOGUE = {
             licence=packages.ELPV.licence,
             author="Buerhop-Lutz, Deitsch, Maier, Gallwitz, Berger, Doll, Hauch, Camus, Brabec",
             columns={"soft_label": "float", "cell_type": "str", "module": "int"},
+            balance="cell_type",  # by classes alone the validation split gets one mono module, nearly all defective
         ),
     )
 }

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict
@@ -14,10 +13,11 @@ from tqdm import tqdm
 
 from data_prework.catalogue import Entry
 from data_prework.check import file_faults
+from data_prework.columns import beside
 from data_prework.files import shown_path
 from data_prework.image_files import write_copy
 from data_prework.layout import RawFolderError
-from data_prework.manifest import VERSION, About, files_folder, read_manifest, typed, write_manifest
+from data_prework.manifest import VERSION, About, files_folder, read_manifest, write_manifest
 from data_prework.metadata import without_metadata
 from data_prework.names import as_text, file_name, plain_name, printable, same_on_disk
 
@@ -42,13 +42,12 @@ def write_prepared(
         `folder`.
 
     Raises:
-        RawFolderError: a raw file changed meanwhile, or sources.csv or columns.csv is no such table.
+        RawFolderError: a raw file changed meanwhile, or sources.csv is no such table.
     """
     embedded = truth is not None
     classes, rows = [plain_name(one) for one in classes], rows.assign(label=rows["label"].map(plain_name))
-    origin, own = _origin(root, rows, entry, embedded), _own_columns(root, rows, entry)
-    rows = rows.assign(path=_names(rows), **origin, **own)
-    decisive = ["raw", "raw_sha256", "label", "split", "group", "source", "licence", "author", *own]
+    rows = rows.assign(path=_names(rows), **_origin(root, rows, entry, embedded))
+    decisive = ["raw", "raw_sha256", "label", "split", "group", "source", "licence", "author", *entry.columns]
     facts = rows[decisive].values.tolist()
     key = json.dumps([VERSION, name, classes, asdict(settings), facts])
     files = folder / f"files-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
@@ -137,46 +136,13 @@ def _origin(root: Path, rows: pd.DataFrame, entry: Entry, embedded: bool) -> dic
         "licence": "MIT" if embedded else entry.licence,
         "author": "data_prework" if embedded else entry.author,
     }
-    listed = _beside(root, rows, "sources.csv")
+    listed = beside(root, rows, "sources.csv")
     if listed is None:
         return {column: pd.Series(value, rows.index) for column, value in default.items()}
     return {
         column: listed[column].fillna(value) if column in listed else pd.Series(value, rows.index)
         for column, value in default.items()
     }
-
-
-def _own_columns(root: Path, rows: pd.DataFrame, entry: Entry) -> dict[str, pd.Series]:
-    """Columns that only this data set has, from columns.csv beside the class folders."""
-    if not entry.columns:
-        return {}
-    listed, again = _beside(root, rows, "columns.csv"), f"Get it again: python -m data_prework download {entry.name}"
-    if listed is None:
-        raise RawFolderError(f"{root}: columns.csv is missing, which says {', '.join(entry.columns)}. {again}")
-    if missing := [column for column in entry.columns if column not in listed]:
-        raise RawFolderError(f"{root}: columns.csv has no column {', '.join(missing)}. {again}")
-    if (unknown := listed[list(entry.columns)].isna().any(axis=1)).any():
-        raise RawFolderError(f"{root}: columns.csv has no row for {rows['raw'][unknown].iloc[0]}. {again}")
-    try:
-        listed = typed(listed, entry.columns)
-    except ValueError as error:
-        raise RawFolderError(f"{root}: columns.csv: a number is not a number ({error}). {again}") from error
-    return {column: listed[column] for column in entry.columns}
-
-
-def _beside(root: Path, rows: pd.DataFrame, name: str) -> pd.DataFrame | None:
-    """A table beside the class folders, a row for each image, NaN where it has none; None: there is no such table."""
-    common = Path(os.path.commonpath([Path(raw).parent for raw in rows["raw"]]))
-    at = next((p for p in (common, *common.parents) if (root / p / name).is_file()), None)
-    if at is None:
-        return None
-    try:
-        listed = pd.read_csv(root / at / name, dtype=str, keep_default_na=False)
-        listed = listed.drop_duplicates("path").set_index("path")
-    except (ValueError, KeyError) as error:
-        raise RawFolderError(f"{root / at / name}: not a table with the column path ({error})") from error
-    paths = rows["raw"].map(lambda raw: Path(raw).relative_to(at).as_posix())
-    return listed.reindex(paths).set_axis(rows.index)
 
 
 def _copy(source: Path, target: Path, row, bits: int) -> str:
