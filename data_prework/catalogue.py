@@ -13,9 +13,9 @@ class Entry:
     """What data_prework knows of a data set.
 
     `classes` are in the order negative, positive. `keep_splits` are the official splits to respect. `sources` are
-    tried in order by `download`. `columns` are those of the data set's own, name -> "str", "int" or "float": they stand
-    in `columns.csv` beside the class folders, and go into the manifest. `balance` is one of them whose values
-    all splits get alike, as they do the classes.
+    tried in order by `download`. `terms` are those of the licence, where it forbids something. `columns` are those that
+    only this data set has, name -> "str", "int" or "float": they stand in `columns.csv` beside the class folders, and
+    go into the manifest. `balance` is one of them whose values all splits get alike, as they do the classes.
     """
 
     name: str
@@ -29,6 +29,7 @@ class Entry:
     citation: str
     licence: str
     author: str
+    terms: str = ""
     columns: dict[str, str] = field(default_factory=dict)
     balance: str = ""
 
@@ -103,6 +104,7 @@ CATALOGUE = {
             citation="Buerhop-Lutz et al. 2018, Deitsch et al. 2019 and 2021; elpv-dataset 1.0.0.post1",
             licence=packages.ELPV.licence,
             author="Buerhop-Lutz, Deitsch, Maier, Gallwitz, Berger, Doll, Hauch, Camus, Brabec",
+            terms=packages.ELPV.terms,
             columns={"soft_label": "float", "cell_type": "str", "module": "int"},
             balance="cell_type",  # by classes alone the validation split gets one mono module, nearly all defective
         ),

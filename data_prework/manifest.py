@@ -28,7 +28,8 @@ VERSION = 1
 SPLITS = ("train", "val", "test")
 SOURCES = ("real", "embedded")  # photographs and X-rays that were brought, or the drawn stand-ins
 COURSE = ("chest_xray", "concrete_cracks", "monuments")  # the data sets that the lessons use
-OPTIONAL = ("solar_cells",)  # real images without a drawn stand-in: lessons use them where they are prepared
+# real images without a drawn stand-in, which lessons use where they are prepared -> the command that gets them
+OPTIONAL = {"solar_cells": "make solar"}
 COLUMNS = {
     "path": "str",  # relative to the manifest, with forward slashes
     "label": "str",

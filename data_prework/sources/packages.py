@@ -153,7 +153,7 @@ ELPV = Package(
     table=elpv_table,
     page="https://github.com/zae-bayern/elpv-dataset",
     licence="CC BY-NC-SA 4.0",
-    terms="no commercial use; name the authors; what you make of the images goes under the same licence",
+    terms="not for commercial use, name the authors, share what you make of the images under the same licence",
     known_hash="13d4649ab1f54f7feec26d7ed393ee8a9eb6dff21f353a9a8fcb864885602dbe",
     size_mb=91,
 )

@@ -24,7 +24,7 @@ from nbconvert import HTMLExporter
 
 from data_prework.errors import CourseError
 from data_prework.files import PROJECT, atomic_write
-from data_prework.manifest import COURSE, find_prepared
+from data_prework.manifest import COURSE, OPTIONAL, find_prepared
 from data_prework.prepare import prepare
 from helpers.course import forked_kernels
 from helpers.course.processes import ONE_THREAD, end, family, resident
@@ -61,18 +61,21 @@ def prepare_real(raw: Path) -> list[str]:
         What was found, in words, one line a data set.
     """
     said = []
-    for name in COURSE:
+    for name in (*COURSE, *OPTIONAL):
+        instead = "lessons on it run on drawn images" if name in OPTIONAL else "the embedded one is used"
+        if name in OPTIONAL and find_prepared(name):
+            instead = "what was prepared before is used"
         places = [raw / name, raw / f"{name}.zip", *([raw] if raw.name == name else [])]
         place = next((place for place in places if place.exists()), None)
         if place is None:
-            said.append(f"{name}: not in {raw}, the embedded one is used")
+            said.append(f"{name}: not in {raw}, {instead}")
             continue
         print(f"--- {name}")
         try:
             prepare(name, place)
             said.append(f"{name}: real")
         except (CourseError, ValueError, OSError) as error:
-            said.append(f"{name}: can't be prepared, the embedded one is used ({error})")
+            said.append(f"{name}: can't be prepared, {instead} ({error})")
     return said
 
 
