@@ -21,6 +21,7 @@ PY       := $(VENV)/bin/python
 READY    := $(VENV)/.installed
 NOTEBOOKS := notebooks data_prework
 IN_FULL  := $$(grep -l "^from tests.weekly import" -r tests --include="test_*.py")
+SOLAR    := $(shell grep -o 'elpv-dataset==[^"]*' pyproject.toml)
 AUDIT    := build/ipython/profile_default/startup
 NBVAL     = COURSE_PROFILE=quick COURSE_SOURCE=embedded COURSE_DATASET= COURSE_RESULTS="$(CURDIR)/build/test-results" \
   IPYTHONDIR="$(CURDIR)/build/ipython" $(PY) -m pytest -q -p no:cacheprovider -p tests.notebooks.forked_nbval \
@@ -28,7 +29,7 @@ NBVAL     = COURSE_PROFILE=quick COURSE_SOURCE=embedded COURSE_DATASET= COURSE_R
 
 .DEFAULT_GOAL := help
 .PHONY: help run lesson lab app site outputs bench assignments grade new-lesson test check lint test-code \
-  test-notebooks test-lab test-lowest test-newest test-colab weekly links data lock clean
+  test-notebooks test-lab test-lowest test-newest test-colab weekly links data solar lock clean
 
 help:  ## List what make can do
 	@echo "make TARGET   (PROFILE=quick|full   DATA=embedded|real   RAW=folder of raw data   DATASET=yours   PYTHON=python3.12)"
@@ -42,6 +43,14 @@ run: $(READY) data  ## Run every notebook; executed copies and HTML pages go to 
 
 lab: $(READY) data  ## Open JupyterLab at the first notebook, on localhost with its token
 	@$(PY) -m jupyter lab --ServerApp.ip=localhost --ServerApp.root_dir="$(CURDIR)" notebooks/00_start_here.ipynb
+
+solar: $(READY)  ## Real photographs of solar cells for the lessons on them (91 MB, CC BY-NC-SA 4.0: not commercial)
+	@echo "The photographs of solar cells (Buerhop-Lutz, Deitsch and others) are under the licence CC BY-NC-SA 4.0:"
+	@echo "not for commercial use, name the authors, share what you make of the images under the same licence."
+	@test -f "$$COURSE_DATA/solar_cells/manifest.csv" || { \
+	  { $(PY) -m uv pip install -q --python $(PY) --no-deps "$(SOLAR)" 2>/dev/null || \
+	    $(PY) -m pip install -q --disable-pip-version-check --no-deps "$(SOLAR)"; } && \
+	  $(PY) -m data_prework prepare solar_cells; }
 
 site: $(READY)  ## Build a site to read from the stored notebooks, offline: build/site/index.html
 	@$(PY) -m helpers.course site --out build/site

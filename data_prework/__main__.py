@@ -13,6 +13,7 @@ from data_prework.manifest import default_data_dir, find_prepared, prepared_fold
 from data_prework.prepare import Settings, prepare
 from data_prework.sources.archives import ARCHIVE_SUFFIXES
 from data_prework.sources.download import PNEUMONIA_MNIST, AddressList, Commons, DownloadError, fetch
+from data_prework.sources.packages import Package
 from data_prework.sources.weights import PACKAGED, WEIGHTS, PackagedWeightsError, fetch_weights, find_packaged
 from data_prework.synthetic import DRAWN, synthesize
 
@@ -22,6 +23,7 @@ EXAMPLES = """examples:
   python -m data_prework prepare chest_xray --from ~/Downloads/chest_xray.zip
   python -m data_prework prepare leaves --from ~/Pictures/leaves  your own: one sub-folder per class
   python -m data_prework check leaves
+  python -m data_prework prepare solar_cells                     out of the package elpv-dataset, see make solar
   python -m data_prework weights MobileNetV2 VGG16               ImageNet weights, to have them offline later
 """
 
@@ -44,6 +46,9 @@ def prepare_command(args: argparse.Namespace) -> int:
 
 def _downloaded(name: str) -> Path | None:
     folder = raw_folder(name, embedded=False)
+    for source in entry_for(name).sources:
+        if isinstance(source, Package):  # nothing is downloaded: it is sorted where it isn't yet
+            return fetch(source, name, folder)
     there = sorted(p for p in folder.iterdir() if not p.name.startswith(".")) if folder.is_dir() else []
     if not there:
         return None  # never tried, or a download that failed and left nothing but its lock
@@ -52,6 +57,8 @@ def _downloaded(name: str) -> Path | None:
 
 
 def _drawn(name: str) -> Path:
+    if name not in DRAWN and name in CATALOGUE:
+        raise ValueError(f"{name!r} has no drawn stand-in; get the real images: python -m data_prework download {name}")
     if name not in DRAWN:
         raise ValueError(f"{name!r} is not a data set of the course; say where your images are: --from FOLDER")
     folder = raw_folder(name, embedded=True)

@@ -1,11 +1,11 @@
 """The data sets of the course: one readable table."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from data_prework.group import by_itself, crack_block, xray_patient
+from data_prework.group import by_itself, crack_block, solar_module, xray_patient
 from data_prework.manifest import SPLITS
-from data_prework.sources import download
+from data_prework.sources import download, packages
 
 
 @dataclass(frozen=True)
@@ -13,7 +13,9 @@ class Entry:
     """What data_prework knows of a data set.
 
     `classes` are in the order negative, positive. `keep_splits` are the official splits to respect. `sources` are
-    tried in order by `download`; `raw_folder` is how a folder of several data sets may name this one.
+    tried in order by `download`. `terms` are those of the licence, where it forbids something. `columns` are those that
+    only this data set has, name -> "str", "int" or "float": they stand in `columns.csv` beside the class folders, and
+    go into the manifest. `balance` is one of them whose values all splits get alike, as they do the classes.
     """
 
     name: str
@@ -27,6 +29,9 @@ class Entry:
     citation: str
     licence: str
     author: str
+    terms: str = ""
+    columns: dict[str, str] = field(default_factory=dict)
+    balance: str = ""
 
 
 CATALOGUE = {
@@ -86,6 +91,22 @@ CATALOGUE = {
             citation="Yang et al. 2023, MedMNIST v2, Zenodo 10519652; after Kermany et al. 2018",
             licence="CC BY 4.0",
             author="Yang et al.; Kermany et al.",
+        ),
+        Entry(
+            name="solar_cells",
+            title="Electroluminescence photographs of solar cells, functional or defective",
+            classes=("functional", "defective"),
+            group=solar_module,
+            group_words="solar module, from the order of the files",
+            keep_splits=(),
+            sources=(packages.ELPV,),
+            page=packages.ELPV.page,
+            citation="Buerhop-Lutz et al. 2018, Deitsch et al. 2019 and 2021; elpv-dataset 1.0.0.post1",
+            licence=packages.ELPV.licence,
+            author="Buerhop-Lutz, Deitsch, Maier, Gallwitz, Berger, Doll, Hauch, Camus, Brabec",
+            terms=packages.ELPV.terms,
+            columns={"soft_label": "float", "cell_type": "str", "module": "int"},
+            balance="cell_type",  # by classes alone the validation split gets one mono module, nearly all defective
         ),
     )
 }

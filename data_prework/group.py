@@ -1,7 +1,9 @@
 """Which images belong together: the rules that read a group from a file name."""
 
 import re
+from bisect import bisect
 from collections.abc import Callable
+from itertools import accumulate
 
 import numpy as np
 import pandas as pd
@@ -13,6 +15,12 @@ from data_prework.errors import CourseError
 _PNEUMONIA = re.compile(r"^person(\d+)_(bacteria|virus)_(\d+)", re.I)
 _NORMAL = re.compile(r"^(?:(NORMAL\d+)-)?IM-(\d+)-(\d+)", re.I)
 _NUMBERED = re.compile(r"^(\d+)(?:_\d+)?$")
+_CELL = re.compile(r"^cell(\d+)$")
+# Cells of the 44 modules of elpv-dataset in the order of its files. The package doesn't say them: they follow from runs
+# of one cell type, from modules of 60 cells, and from the one module that is there twice (cells 1735 to 1784 and 2277
+# to 2326, the same cells in the same order), which is also the one of 50 cells. See the data card.
+SOLAR_MODULES = (*[60] * 20, 54, *[60] * 8, 50, *[60] * 6, 72, *[60] * 3, 48, *[60] * 3)
+_LAST_CELLS = tuple(accumulate(SOLAR_MODULES))
 
 
 class GroupError(CourseError, ValueError):
@@ -61,6 +69,22 @@ def crack_block(label: str, stem: str, size: int = 100) -> str:
     if label.lower().startswith("pos"):
         return f"positive:{(number - 1) // size:04d}"
     return f"negative:{stem}"
+
+
+def solar_module(label: str, stem: str) -> str:
+    """Module of a solar cell of elpv-dataset: its photographs are numbered module by module.
+
+    Raises:
+        GroupError: the name is of another kind, or its number is none of the data set's.
+
+    Example:
+        >>> solar_module("functional", "cell0060"), solar_module("defective", "cell0061")
+        ('module:01', 'module:02')
+    """
+    match = _CELL.match(stem)
+    if not match or not 1 <= int(match[1]) <= _LAST_CELLS[-1]:
+        raise GroupError(stem)
+    return f"module:{bisect(_LAST_CELLS, int(match[1]) - 1) + 1:02d}"
 
 
 def by_itself(label: str, stem: str) -> str:

@@ -15,7 +15,7 @@ the manifest therefore sees the old data set or the new one, never half of each.
 import csv
 import json
 import os
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 import pandas as pd
@@ -28,6 +28,8 @@ VERSION = 1
 SPLITS = ("train", "val", "test")
 SOURCES = ("real", "embedded")  # photographs and X-rays that were brought, or the drawn stand-ins
 COURSE = ("chest_xray", "concrete_cracks", "monuments")  # the data sets that the lessons use
+# real images without a drawn stand-in, which lessons use where they are prepared -> the command that gets them
+OPTIONAL = {"solar_cells": "make solar"}
 COLUMNS = {
     "path": "str",  # relative to the manifest, with forward slashes
     "label": "str",
@@ -45,6 +47,7 @@ COLUMNS = {
     "licence": "str",
     "author": "str",
 }
+# after these, the columns of the data set's own, see `About.columns`
 FREE_TEXT = ("label", "group", "source", "licence", "author")  # as people wrote them; spreadsheets must not run them
 
 
@@ -68,6 +71,7 @@ class About:
         groups: number of groups.
         group_rule: what makes a group, in words.
         positive: of two classes, the one that is looked for; "" where there are more, and in older files.
+        columns: those that only this data set has, name -> "str", "int" or "float".
     """
 
     version: int
@@ -84,6 +88,7 @@ class About:
     group_rule: str
     licence: str
     positive: str = ""
+    columns: dict[str, str] = field(default_factory=dict)
 
 
 def default_data_dir() -> Path:
@@ -129,17 +134,18 @@ def find_prepared(name: str, source: str = "real", data_dir: Path | None = None)
     """Folder of a prepared data set, or None.
 
     Args:
-        source: "embedded" looks only for the drawn stand-in, "real" takes it where there is nothing else.
+        source: "embedded" looks only for the drawn stand-in, "real" takes it where there is nothing else. What has
+            none, such as the solar cells, is found either way.
         data_dir: folder of all data; `default_data_dir()` if not given.
 
     Raises:
         ValueError: another source.
     """
     places = [prepared_folder(name, embedded=True, data_dir=data_dir)]
-    if source == "real":
-        places.insert(0, prepared_folder(name, embedded=False, data_dir=data_dir))
-    elif source != "embedded":
+    if source not in SOURCES:
         raise ValueError(f"source is {source!r}; it must be 'embedded' or 'real'")
+    if source == "real" or name in OPTIONAL:
+        places.insert(0, prepared_folder(name, embedded=False, data_dir=data_dir))
     return next((place for place in places if (place / "manifest.csv").is_file()), None)
 
 
@@ -147,7 +153,8 @@ def read_manifest(folder: Path) -> pd.DataFrame:
     """Read and check `folder/manifest.csv`.
 
     Returns:
-        One row an image, with the columns and types of `COLUMNS`. `read_about` gives the facts about the whole.
+        One row an image, with the columns and types of `COLUMNS`, then those of the data set's own, with the types of
+        `About.columns`. `read_about` gives the facts about the whole.
 
     Raises:
         ManifestError: the file is missing, was cut off, or was written by another version.
@@ -172,8 +179,32 @@ def read_manifest(folder: Path) -> pd.DataFrame:
     wrong = sorted(set(frame["split"]) - set(SPLITS))
     if wrong:
         raise ManifestError(f"{path}: unknown split {wrong[0]!r}; known: {', '.join(SPLITS)}. {again}")
-    read_about(folder)  # refuses what another version wrote
-    return frame
+    own = read_about(folder).columns  # refuses what another version wrote
+    if missing := [column for column in own if column not in frame]:
+        raise ManifestError(f"{path}: the columns {', '.join(missing)} are missing. {again}")
+    try:
+        return typed(frame, own)
+    except ValueError as error:
+        raise ManifestError(f"{path}: a number is not a number ({error}). {again}") from error
+
+
+def typed(frame: pd.DataFrame, columns: dict[str, str]) -> pd.DataFrame:
+    """The columns of a data set's own, read as texts, in their types.
+
+    Args:
+        frame: with these columns.
+        columns: name -> "str", "int" or "float".
+
+    Raises:
+        ValueError: a number is not a number.
+
+    Example:
+        >>> typed(pd.DataFrame({"soft_label": ["0.25"], "cell_type": ["mono"]}), {"soft_label": "float"}).iloc[0, 0]
+        np.float64(0.25)
+    """
+    texts = {column: frame[column].map(from_text) for column, kind in columns.items() if kind == "str"}
+    numbers = {column: kind for column, kind in columns.items() if kind != "str"}
+    return frame.assign(**texts).astype(numbers)
 
 
 def read_about(folder: Path) -> About:
@@ -230,10 +261,17 @@ def _as_cell(text: str) -> str:
     return as_text(printable(text))
 
 
-def write_manifest(folder: Path, frame: pd.DataFrame) -> None:
-    """Write `folder/manifest.csv`, sorted by path, aside first and then renamed over the old one."""
-    path = Path(folder) / "manifest.csv"
-    ordered = frame[list(COLUMNS)].sort_values("path", kind="stable")
-    ordered = ordered.assign(**{column: ordered[column].map(_as_cell) for column in FREE_TEXT})
+def write_manifest(folder: Path, frame: pd.DataFrame, columns: dict[str, str] | None = None) -> None:
+    """Write `folder/manifest.csv`, sorted by path, aside first and then renamed over the old one.
+
+    Args:
+        folder: of the data set.
+        frame: one row an image.
+        columns: of the data set's own, name -> "str", "int" or "float".
+    """
+    path, own = Path(folder) / "manifest.csv", columns or {}
+    ordered = frame[[*COLUMNS, *own]].sort_values("path", kind="stable")
+    texts = [*FREE_TEXT, *(column for column, kind in own.items() if kind == "str")]
+    ordered = ordered.assign(**{column: ordered[column].map(_as_cell) for column in texts})
     with atomic_write(path) as aside:
         ordered.to_csv(aside, index=False, lineterminator="\n")

@@ -11,6 +11,7 @@ import pandas as pd
 from filelock import FileLock, Timeout
 
 from data_prework.catalogue import Entry, entry_for
+from data_prework.columns import add_columns
 from data_prework.duplicates import NEAR, drop_duplicates
 from data_prework.group import add_groups, by_pattern
 from data_prework.image_files import MAX_PIXELS, MIN_SIDE, check_bits
@@ -100,10 +101,12 @@ def prepare(
         report(f"classes     {_said(classes)}")
         rows, rejected = read_files(layout, root, settings.min_side, settings.max_pixels, report, settings.bits)
         settings = replace(settings, bits=gray_bits(rows, settings.bits, report))
+        rows = add_columns(rows, root, entry)
         rows, dropped = drop_duplicates(rows, root, settings.near, report)
         rows = add_groups(rows, rule, words, report)
         keep = () if settings.no_published_splits else entry.keep_splits
-        rows, leaked = add_splits(rows, keep, settings.test, settings.val, settings.seed, settings.random_split, report)
+        shares = settings.test, settings.val
+        rows, leaked = add_splits(rows, keep, *shares, settings.seed, settings.random_split, report, entry.balance)
         report_shortcuts(rows, report)
         rejected = pd.concat([rejected, dropped, leaked], ignore_index=True)
         truth = truth if embedded else None

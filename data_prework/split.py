@@ -203,7 +203,7 @@ def _may_change(table: np.ndarray, chosen: np.ndarray, leave: int, which: np.nda
 
 
 def split_rows(
-    rows: pd.DataFrame, test: float = 0.2, val: float = 0.15, seed: int = 7, random: bool = False
+    rows: pd.DataFrame, test: float = 0.2, val: float = 0.15, seed: int = 7, random: bool = False, balance: str = ""
 ) -> pd.Series:
     """Assign train, val or test.
 
@@ -212,6 +212,7 @@ def split_rows(
         test, val: shares of all images; `test` is not used where there is an official test split, and `val` is then
             a share of the rest.
         random: ignore the groups and draw images one by one. This leaks; it is here to show by how much.
+        balance: a column whose values all splits get alike, as they do the labels; "" for none.
 
     Returns:
         Series of "train", "val", "test", in the order of the rows.
@@ -220,6 +221,8 @@ def split_rows(
         SplitError: classes have too few groups, all of them named; or see `take_groups`.
     """
     check_fractions(test, val)
+    if balance:
+        rows = rows.assign(label=rows["label"] + ", " + rows[balance].astype(str))
     labels, groups = rows["label"].to_numpy(), rows["group"].to_numpy()
     split = rows["official"].to_numpy(dtype=object).copy()
     split[split == ""] = "train"
@@ -268,6 +271,7 @@ def add_splits(
     seed: int,
     random: bool,
     report: Callable[[str], None],
+    balance: str = "",
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Add the column split; images whose group is also in an official test or val split are dropped from the others.
 
@@ -275,6 +279,7 @@ def add_splits(
         rows: with raw, label, group and official.
         keep_splits: the official splits that are respected.
         report: takes a line of the report.
+        balance: see `split_rows`.
 
     Returns:
         Rows kept and rows dropped (raw, label, reason).
@@ -296,7 +301,7 @@ def add_splits(
             f"every training image of class {', '.join(sorted(missing))} shares a group with an official test or val "
             "image, so none may be trained on. Give a finer group rule."
         )
-    rows["split"] = split_rows(rows, test, val, seed, random)
+    rows["split"] = split_rows(rows, test, val, seed, random, balance)
     counts = rows["split"].value_counts()
     report(
         f"split       train {counts['train']}, val {counts['val']}, test {counts['test']}"

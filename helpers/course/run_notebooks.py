@@ -1,7 +1,8 @@
 """Run the whole course: every notebook, top to bottom, with pages to read and a table of what it took.
 
 python -m helpers.course run      executed copies and HTML in build/
-python -m helpers.course outputs  the same in the full profile, stored in the notebooks themselves
+python -m helpers.course outputs  the same in the full profile, stored in the notebooks themselves, but for the outputs
+                                  of cells with the tag not-stored
 """
 
 import argparse
@@ -24,9 +25,10 @@ from nbconvert import HTMLExporter
 
 from data_prework.errors import CourseError
 from data_prework.files import PROJECT, atomic_write
-from data_prework.manifest import COURSE, find_prepared
+from data_prework.manifest import COURSE, OPTIONAL, find_prepared
 from data_prework.prepare import prepare
 from helpers.course import forked_kernels
+from helpers.course.not_stored import clear_not_stored, optional_datasets
 from helpers.course.processes import ONE_THREAD, end, family, resident
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -61,18 +63,21 @@ def prepare_real(raw: Path) -> list[str]:
         What was found, in words, one line a data set.
     """
     said = []
-    for name in COURSE:
+    for name in (*COURSE, *OPTIONAL):
+        instead = "lessons on it run on drawn images" if name in OPTIONAL else "the embedded one is used"
+        if name in OPTIONAL and find_prepared(name):
+            instead = "what was prepared before is used"
         places = [raw / name, raw / f"{name}.zip", *([raw] if raw.name == name else [])]
         place = next((place for place in places if place.exists()), None)
         if place is None:
-            said.append(f"{name}: not in {raw}, the embedded one is used")
+            said.append(f"{name}: not in {raw}, {instead}")
             continue
         print(f"--- {name}")
         try:
             prepare(name, place)
             said.append(f"{name}: real")
         except (CourseError, ValueError, OSError) as error:
-            said.append(f"{name}: can't be prepared, the embedded one is used ({error})")
+            said.append(f"{name}: can't be prepared, {instead} ({error})")
     return said
 
 
@@ -192,7 +197,7 @@ def run(paths: list[Path], out: Path, in_place: bool, timeout: float, at_once: i
     Args:
         paths: of the notebooks.
         out: folder for pages and executed copies.
-        in_place: store the outputs also in the notebooks that went through.
+        in_place: store the outputs also in the notebooks that went through, see `helpers.course.not_stored`.
         timeout: seconds for one cell.
         at_once: how many may run at the same time.
 
@@ -210,7 +215,7 @@ def run(paths: list[Path], out: Path, in_place: bool, timeout: float, at_once: i
         (out / f"{path.stem}.html").write_text(body, encoding="utf-8")
         if in_place and not outcome.fault:
             with atomic_write(path) as aside:
-                nbformat.write(notebook, aside)
+                nbformat.write(clear_not_stored(notebook), aside)
         print(f"{'FAILED' if outcome.fault else 'ok':7}{path.name}  {outcome.seconds:.0f} s", flush=True)
     ordered = [outcomes[path] for path in paths]
     (out / "index.html").write_text(index_page(ordered, os.environ["COURSE_PROFILE"]), encoding="utf-8")
@@ -270,6 +275,10 @@ def main(argv: list[str]) -> int:
     for path in paths:
         if path.suffix != ".ipynb" or not path.is_file():
             parser.error(f"{path}: no such notebook; give files that end in .ipynb, or none for the whole course")
+    lacking = [(name, path) for name, path in optional_datasets(paths).items() if find_prepared(name) is None]
+    if lacking and command == "outputs":
+        name, path = lacking[0]
+        parser.error(f"{path.name}: its stored outputs are those of {name}, which is not prepared: {OPTIONAL[name]}")
     quick = os.environ["COURSE_PROFILE"] == "quick"
     forked = quick and not args.cold and forked_kernels.AVAILABLE
     at_once = 2 if quick and len(paths) > 1 and psutil.virtual_memory().available > ROOM_FOR_TWO else 1

@@ -19,6 +19,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from data_prework.catalogue import CATALOGUE
 from helpers.deploy.bundle_checks import (
     ABOUT,
     CARD,
@@ -52,7 +53,7 @@ class Provenance:
         seed: of the training.
         use: what the model is for, in a sentence.
         limits: known weaknesses, one sentence each.
-        licence: of the model.
+        licence: of the model; None: MIT, or that of the data set where it forbids something.
         split: what `scores` were measured on.
         bits: depth of 16-bit gray images, 8 to 16: `settings["bits"]` of the data set's about.json.
 
@@ -66,9 +67,23 @@ class Provenance:
     seed: int
     use: str = "Lessons on image classification."
     limits: Sequence[str] = ()
-    licence: str = "MIT"
+    licence: str | None = None
     split: str = "test"
     bits: int = 16
+
+    def licences(self) -> tuple[str, str]:
+        """The licence of the model, and that of the images in words: "" where the course knows none of them.
+
+        Example:
+            >>> Provenance("solar_cells", "real", seed=7).licences()[0]
+            'CC BY-NC-SA 4.0, as the images that it learned from'
+        """
+        entry = CATALOGUE.get(self.dataset) if self.source == "real" else None
+        if entry is None:
+            return self.licence or "MIT", ""
+        terms = f": {entry.terms}" if entry.terms else ""
+        inherited = f"{entry.licence}, as the images that it learned from" if entry.terms else "MIT"
+        return self.licence or inherited, f"{entry.licence}{terms}. {entry.citation}, {entry.page}"
 
 
 @dataclass(frozen=True)
@@ -193,6 +208,7 @@ def save_bundle(
     scores = _named(scores, class_names)
     classes = check_decision(class_names, threshold, scores, temperature, abstain)
     shape, extractor = check_model(model, len(classes))
+    licence, images_licence = provenance.licences()
     about = {
         "version": TWO_CLASSES if len(classes) == 2 else MORE_CLASSES,
         "name": folder.name,
@@ -207,11 +223,12 @@ def save_bundle(
             "split": provenance.split,
             "train": len(train_images),
             "val": len(val_images),
+            "licence": images_licence,
         },
         "unlike": {"refuse": refuse},
         "use": provenance.use,
         "limits": list(provenance.limits),
-        "licence": provenance.licence,
+        "licence": licence,
         "training": {"seed": int(provenance.seed), "parameters": int(model.count_params())},
         "versions": {"python": platform.python_version(), **{n: version(n) for n in ("keras", "tensorflow", "pillow")}},
     }

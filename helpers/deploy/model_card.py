@@ -25,6 +25,7 @@ def model_card(about: Mapping) -> str:
     scores = Scores.from_dict(about["scores"])
     data, shape, training = about["data"], about["input"], about["training"]
     words = _two_classes(about, scores) if isinstance(scores, BinaryScores) else _more_classes(about, scores)
+    images = f" Licence of the pictures: {data['licence']}" if data.get("licence") else ""
     grouped = f" of {scores.n_groups:,} groups" if scores.grouped else ""
     versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
     lines = [
@@ -34,7 +35,7 @@ def model_card(about: Mapping) -> str:
         f"{about['use']} {words['answers']}",
         "## Data",
         f"{data['name']} ({data['source']} data). {data['train']:,} pictures trained it, {data['val']:,} chose its "
-        f"{words['chosen']}limit for pictures unlike these.",
+        f"{words['chosen']}limit for pictures unlike these.{images}",
         "## Model",
         f"Keras network of {training['parameters']:,} parameters, seed {training['seed']}, saved {about['created']}. "
         f"Input: {shape['color_mode']}, stretched to {shape['width']} x {shape['height']} pixels, from 0 to 255; "

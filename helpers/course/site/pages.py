@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 from nbformat import NotebookNode
 
+from helpers.course.not_stored import clear_not_stored
+
 LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\(([^()\s]+)\)")
 FAR_IMAGE = re.compile(r'!\[([^\]]*)\]\(https?://[^)\s]+\)|<img\b[^>]*\balt="([^"]*)"[^>]*>')
 COLUMNS = re.compile(r"\S {2,}\S|^ ", re.M)
@@ -61,6 +63,8 @@ def page(
 ) -> NotebookNode:
     """Make a page of a notebook: its links lead to pages, no level of headings is left out, and figures have alt texts.
 
+    The outputs of cells with the tag `not-stored` aren't on the page.
+
     Args:
         notebook: Is changed.
         here: Its path in the project.
@@ -73,7 +77,7 @@ def page(
     texts = [FENCED.sub("", cell.source) for cell in notebook.cells if cell.cell_type == "markdown"]
     levels = sorted({marks for text in texts for marks, _ in HEADING.findall(text)})
     heading = ""
-    for cell in notebook.cells:
+    for cell in clear_not_stored(notebook).cells:
         if cell.cell_type == "markdown":
             heading = [heading, *(words for _, words in HEADING.findall(FENCED.sub("", cell.source)))][-1]
             cell.source = relink(cell.source, here, places, attach)
