@@ -1,4 +1,4 @@
-"""Whether the package with the weights of EfficientNet-Lite0 is installed: the course installs it, old folders lack it."""
+"""Whether the weights of EfficientNet-Lite0 are installed: the course installs them, an older folder lacks them."""
 
 from importlib.metadata import PackageNotFoundError, version
 

