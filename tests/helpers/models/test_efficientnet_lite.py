@@ -52,7 +52,7 @@ def same_weights(one, other) -> bool:
 
 
 def answer(model, images):
-    return model.predict(images, verbose=0)
+    return keras.ops.convert_to_numpy(model(images, training=False))  # without a graph: each of these runs once
 
 
 def photo(name: str) -> np.ndarray:
