@@ -104,7 +104,7 @@ class _Tensors(pickle.Unpickler):
 
 
 def _unpickle(stream: BytesIO) -> Any:
-    """The next object. Places in its memo that no file of this size needs are refused: Python would make room for all."""
+    """The next object. Places in its memo that no file of this size needs are refused: Python makes room for all."""
     start, size = stream.tell(), stream.getbuffer().nbytes
     for opcode, argument, _ in pickletools.genops(stream):
         if opcode.name == "LONG_BINPUT" and argument > size:

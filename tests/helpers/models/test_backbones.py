@@ -2,6 +2,7 @@
 
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
@@ -14,6 +15,7 @@ from data_prework.sources import weights
 from data_prework.sources.download import Direct
 from helpers.models import backbones
 from helpers.models.backbones import NoWeightsError, load_backbone, unfreeze
+from tests.helpers.models.lite0 import needs_weights
 
 GREY = np.random.default_rng(0).uniform(0, 255, (4, 32, 32, 1)).astype("float32")
 COLOUR = np.random.default_rng(1).uniform(0, 255, (4, 32, 32, 3)).astype("float32")
@@ -70,6 +72,12 @@ def empty_places(tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     monkeypatch.setenv("COURSE_DATA", str(tmp_path / "data"))
     monkeypatch.setitem(weights.WEIGHTS, "MobileNetV2", source("http://127.0.0.1:9/mobilenet.h5"))
+
+
+@pytest.fixture
+def no_packages(monkeypatch):
+    unknown = replace(weights.PACKAGED["EfficientNetLite0"], package="no-such-package-of-weights")
+    monkeypatch.setitem(weights.PACKAGED, "EfficientNetLite0", unknown)
 
 
 @pytest.fixture
@@ -151,10 +159,21 @@ def test_imagenet_weights_are_downloaded_once_and_kept(written, tmp_path, monkey
     assert capsys.readouterr() == ("", "")
 
 
-def test_offline_the_course_network_comes_with_one_line_that_says_so(course_weights, capsys):
-    backbone = load_backbone("MobileNetV2", image_shape=(32, 32, 3))
+@needs_weights
+def test_offline_the_packaged_network_comes_with_one_line_that_says_so(capsys):
+    backbone = load_backbone("MobileNetV2", image_shape=(32, 32, 1))
     said = capsys.readouterr()
-    assert backbone.name == "course_backbone" and said.err == ""
+    assert backbone.name == "EfficientNetLite0_imagenet" and backbone.input_shape == (None, 32, 32, 1)
+    assert said.out.count("\n") == 1 and said.err == ""
+    assert "no connection" in said.out and "python -m data_prework weights MobileNetV2" in said.out
+    assert said.out.endswith("The course gives EfficientNetLite0 with ImageNet weights instead.\n")
+
+
+@pytest.mark.parametrize("fallback", ["EfficientNetLite0", "course"])
+def test_offline_the_course_network_comes_with_one_line_that_says_so(course_weights, no_packages, fallback, capsys):
+    backbone = load_backbone("MobileNetV2", image_shape=(32, 32, 3), fallback=fallback)
+    said = capsys.readouterr()
+    assert backbone.name == "course_backbone" and said.err == "" and not backbone.trainable_weights
     assert said.out.count("\n") == 1
     for words in (
         "MobileNetV2",
@@ -163,6 +182,12 @@ def test_offline_the_course_network_comes_with_one_line_that_says_so(course_weig
         "its own small network",
     ):
         assert words in said.out
+    assert ("no package no-such-package-of-weights is installed" in said.out) == (fallback == "EfficientNetLite0")
+
+
+def test_offline_a_lesson_can_ask_for_the_course_network_by_itself(course_weights, capsys):
+    assert load_backbone("MobileNetV2", image_shape=(32, 32, 3), fallback="course").name == "course_backbone"
+    assert "EfficientNetLite0" not in capsys.readouterr().out
 
 
 def test_offline_a_lesson_can_have_the_same_network_with_random_weights(capsys):
