@@ -33,6 +33,9 @@ PARTS = {
     "recipes": ("Real X-rays: which way of training", ["xrays", "--recipes"], "chest_xray"),
     "official": ("Real X-rays: the official test", ["xrays", "--seed", "1"], "chest_xray"),
     "pooled": ("Real X-rays: project S2's protocol, patients together", ["xrays", "--pooled"], "chest_xray"),
+    "weights": ("Real X-rays: with and without class weights", ["case_xrays", "--weights"], "chest_xray"),
+    "children": ("Real X-rays: what it is worth to know a child", ["case_xrays", "--children"], "chest_xray"),
+    "two": ("Real X-rays: small CNN or fine-tuned backbone", ["case_xrays", "--two"], "chest_xray"),
 }
 HEAD = """# Measurements
 

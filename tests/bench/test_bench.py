@@ -165,3 +165,13 @@ def test_thresholds_of_logits():
     assert cut_for_recall(truth, score, 0.7) == 2.0
     assert accurate_cut(truth, score, 0.5) == 2.0 and accurate_cut(truth, score, 1.0) == 0.0
     assert (score >= best_threshold(truth, score)).tolist() == [False, False, False, False, True, True, True]
+
+
+def test_whole_children_are_taken_until_there_are_images_enough():
+    from tests.bench.case_xrays import some_children
+
+    children = np.repeat([f"child {i}" for i in range(40)], np.arange(40) % 3 + 1)
+    rows = some_children(children, 30)
+    assert 30 <= len(rows) < 33
+    assert np.isin(children, children[rows]).sum() == len(rows)
+    assert len(some_children(children, 1000)) == len(children)
