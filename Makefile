@@ -42,7 +42,7 @@ run: $(READY) data  ## Run every notebook; executed copies and HTML pages go to 
 	  $(if $(DATASET),--dataset "$(DATASET)") --out build
 
 lab: $(READY) data  ## Open JupyterLab at the first notebook, on localhost with its token
-	@$(PY) -m jupyter lab --ServerApp.ip=localhost --ServerApp.root_dir="$(CURDIR)" notebooks/00_start_here.ipynb
+	@$(PY) -m jupyter lab --ServerApp.ip=localhost --ServerApp.root_dir="$(CURDIR)" notebooks/00_start/1_first_network.ipynb
 
 solar: $(READY)  ## Real photographs of solar cells for the lessons on them (91 MB, CC BY-NC-SA 4.0: not commercial)
 	@echo "The photographs of solar cells (Buerhop-Lutz, Deitsch and others) are under the licence CC BY-NC-SA 4.0:"
@@ -108,8 +108,8 @@ weekly: $(READY) data  ## Once a week: new kernels, the lowest versions, each Py
 	  else echo "$$python is not here"; fi; done
 	@COURSE_TESTS=all $(PY) -m pytest -q -p no:cacheprovider -n 2 --dist loadscope $(IN_FULL)
 
-test-lab: $(READY) data  ## Lessons 00, 05, 08 and an exercise in a real JupyterLab in headless Chromium (minutes)
-	@LAB_LESSONS="00 05 08" $(PY) -m pytest -q -s tests/lab
+test-lab: $(READY) data  ## Lessons 0.1, 05, 08 and an exercise in a real JupyterLab in headless Chromium (minutes)
+	@LAB_LESSONS="00_start/1 05 08" $(PY) -m pytest -q -s tests/lab
 
 test-lowest: .venv-lowest/.installed data  ## The helpers' tests with the lowest allowed versions
 	@.venv-lowest/bin/python -m pytest -q -p no:cacheprovider -n 2 --dist loadscope tests/helpers

@@ -46,7 +46,7 @@ c.SystemdSpawner.readonly_paths = [str(DATA), str(COURSE)]
 # The lessons are copied to the student's home, what is there already stays; see start_server.sh.
 c.Spawner.cmd = ["/bin/sh", str(HERE / "start_server.sh"), str(COURSE), str(Path(sys.executable).parent)]
 c.Spawner.notebook_dir = "~/course"
-c.Spawner.default_url = "/lab/tree/notebooks/00_start_here.ipynb"
+c.Spawner.default_url = "/lab/tree/notebooks/00_start/1_first_network.ipynb"
 c.Spawner.start_timeout = 120
 c.Spawner.environment = {
     "COURSE_DATA": str(DATA),

@@ -1,7 +1,7 @@
 """Run lessons as a reader on Colab does: no project on the disk, another Python, other versions, one first cell.
 
     python -m tests.colab.run                        every lesson and case study in quick; prints a table
-    python -m tests.colab.run 00_start_here          this one only
+    python -m tests.colab.run 1_first_network          this one only
     python -m tests.colab.run --python python3.12    the interpreter that the runtime is built from
 
 It builds an environment of the packages in runtime.txt (kept in build/colab), puts a module `google.colab` into it,
@@ -102,7 +102,7 @@ def run_one(path: Path, python: Path, address: str, version: str) -> tuple[float
 def main() -> int:
     """Run what was asked for; the exit status is 0 only when all went through and nothing installed changed."""
     parser = argparse.ArgumentParser(prog="python -m tests.colab.run", description=__doc__.splitlines()[0])
-    parser.add_argument("names", nargs="*", metavar="NOTEBOOK", help="such as 00_start_here")
+    parser.add_argument("names", nargs="*", metavar="NOTEBOOK", help="such as 1_first_network")
     parser.add_argument("--python", default="python3.12")
     args = parser.parse_args()
     PLACE.mkdir(parents=True, exist_ok=True)

@@ -86,15 +86,15 @@ def test_a_server_starts_with_the_lessons_at_home_and_leaves_a_students_work_alo
     hub.mkdir()
     (hub / "jupyterhub-singleuser").write_text('#!/bin/sh\necho started "$@"\n', encoding="utf-8")
     (hub / "jupyterhub-singleuser").chmod(0o755)
-    mine = tmp_path / "course" / "notebooks" / "00_start_here.ipynb"
+    mine = tmp_path / "course" / "notebooks" / "00_start" / "1_first_network.ipynb"
     mine.parent.mkdir(parents=True)
     mine.write_text("my work", encoding="utf-8")
     command = [*config.Spawner.cmd[:-1], str(hub), *config.Spawner.args]
     done = subprocess.run(command, env={**os.environ, "HOME": str(tmp_path)}, capture_output=True, text=True)
     assert done.stdout.split() == ["started", *config.Spawner.args], done.stderr
     assert mine.read_text(encoding="utf-8") == "my work"
-    lessons = {path.name for path in (COURSE / "notebooks").glob("*.ipynb")}
-    assert lessons == {path.name for path in mine.parent.glob("*.ipynb")}
+    lessons = {path.name for path in (COURSE / "notebooks").rglob("*.ipynb")}
+    assert lessons == {path.name for path in mine.parents[1].rglob("*.ipynb")}
     opened = config.Spawner.default_url.removeprefix("/lab/tree/")
     assert (tmp_path / config.Spawner.notebook_dir.removeprefix("~/") / opened).is_file()
 

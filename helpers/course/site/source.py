@@ -28,7 +28,7 @@ CHAPTERS = {
     "lessons": (
         "Lessons",
         "Read them in this order: each builds on those before it.",
-        "notebooks/00_start_here notebooks/[0-9] notebooks/glossary",
+        "notebooks/[0-9] notebooks/glossary",
     ),
     "case_studies": (
         "Case studies",

@@ -292,7 +292,7 @@ def test_search_finds_the_lesson_also_without_a_server(browser, site, address, s
     screen(browser, 1280)
     errors(browser)
     root = address if start == "http" else f"{site.as_uri()}/"
-    browser.get(f"{root}notebooks/00_start_here.html")
+    browser.get(f"{root}notebooks/00_start/1_first_network.html")
     browser.get(f"{root}search.html?q=dropout")
     from selenium.webdriver.common.by import By
     from selenium.webdriver.support.ui import WebDriverWait
