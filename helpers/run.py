@@ -201,11 +201,11 @@ def start(
     keras.utils.set_random_seed(seed)
     # Keras 3.15 warns of its own default at every fit on tf.data, which is shuffled already
     warnings.filterwarnings("ignore", message="`shuffle=True` was passed, but will be ignored")
-    # for a few steps no graph is worth its building, nor its optimizing where one is built all the same
     graphs = _choice("COURSE_GRAPHS", "full", ("full", "always"))
     tf.config.run_functions_eagerly(profile == "quick" and graphs == "full")
     warnings.filterwarnings("ignore", message="Even though the `tf.config.experimental_run_functions_eagerly`")
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": profile == "quick"})
+    if profile == "quick":  # a graph that runs for a few steps is not worth its building, nor its optimizing
+        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     tf.get_logger().setLevel("ERROR")  # it warns of retracing wherever a lesson trains several small networks in a row
     use_style()
     run = Run(lesson, seed, profile, source, _device(tf), results, "" if drawn_only else other)
