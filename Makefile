@@ -100,8 +100,8 @@ test-notebooks: $(READY) data  ## nbval alone: all notebooks in the quick profil
 	@mkdir -p $(AUDIT) && cp tests/notebooks/audit.py $(AUDIT)/
 	@$(NBVAL) -n 2 --dist loadscope $(NOTEBOOKS)
 
-weekly: $(READY) data  ## Once a week: new kernels, the lowest versions, each Python that is here, the long tests in full
-	@$(PY) -m helpers.course run --profile quick --data embedded --cold --out build/weekly
+weekly: $(READY) data  ## Once a week: new kernels and graphs, the lowest versions, each Python that is here, the long tests in full
+	@COURSE_GRAPHS=always $(PY) -m helpers.course run --profile quick --data embedded --cold --out build/weekly
 	@$(MAKE) test-lowest
 	@for python in python3.11 python3.12 python3.13; do \
 	  if $$python -c "" 2>/dev/null; then $(MAKE) check PYTHON=$$python VENV=build/$$python || exit 1; \

@@ -5,6 +5,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from pathlib import Path
 
 import imagehash
@@ -66,7 +67,12 @@ def jpeg_quality(tables: dict[int, list[int]]) -> int:
         >>> jpeg_quality({0: [round(entry * 0.5) for entry in _STANDARD]})
         75
     """
-    table = np.array(tables[min(tables)], dtype=float)  # the luminance's, whatever its number
+    return _quality(tuple(tables[min(tables)]))  # the luminance's, whatever its number
+
+
+@lru_cache(maxsize=1024)
+def _quality(entries: tuple[int, ...]) -> int:
+    table = np.array(entries, dtype=float)
     inside = (table > 1) & (table < 255)  # entries at the ends were clipped
     if not inside.any():
         return 100

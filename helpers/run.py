@@ -2,6 +2,7 @@
 
 COURSE_PROFILE   quick or full (default full): how much data and how many epochs
 COURSE_RESULTS   folder of the results store (default: results in the project)
+COURSE_GRAPHS    full or always (default full): in which profile Keras compiles graphs; `make weekly` says always
 COURSE_DATASET   a prepared data set that takes the place of the course's (default: none; read by data_prework.manifest)
 """
 
@@ -46,7 +47,7 @@ class Run:
     Example:
         >>> run = Run("03", 7, "quick", "embedded", "2 CPU cores", Path("results"))
         >>> run.epochs(20), run.images(2000), run.trials(12), run.repeats(5)
-        (1, 180, 2, 1)
+        (1, 96, 2, 1)
         >>> run.pick(["grad_cam", "occlusion"], quick=["grad_cam"])
         ['grad_cam']
     """
@@ -72,7 +73,7 @@ class Run:
         return self._number(full, 1, "epochs")
 
     def images(self, full: int) -> int:
-        """`full` images, or at most 180 in the quick profile.
+        """`full` images, or at most 96 in the quick profile.
 
         Args:
             full: images of the full profile.
@@ -80,7 +81,7 @@ class Run:
         Raises:
             ValueError: `full` is less than 1.
         """
-        return self._number(full, 180, "images")
+        return self._number(full, 96, "images")
 
     def trials(self, full: int) -> int:
         """`full` trials of a search, or at most 2 in the quick profile.
@@ -249,7 +250,10 @@ def start(
     keras.utils.set_random_seed(seed)
     # Keras 3.15 warns of its own default at every fit on tf.data, which is shuffled already
     warnings.filterwarnings("ignore", message="`shuffle=True` was passed, but will be ignored")
-    if profile == "quick":  # graphs that run for a few steps are not worth optimizing
+    graphs = _choice("COURSE_GRAPHS", "full", ("full", "always"))
+    tf.config.run_functions_eagerly(profile == "quick" and graphs == "full")
+    warnings.filterwarnings("ignore", message="Even though the `tf.config.experimental_run_functions_eagerly`")
+    if profile == "quick":  # a graph that runs for a few steps is not worth its building, nor its optimizing
         tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     tf.get_logger().setLevel("ERROR")  # it warns of retracing wherever a lesson trains several small networks in a row
     use_style()

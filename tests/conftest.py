@@ -1,8 +1,16 @@
-"""What a test leaves behind for the next one in the same process: nothing."""
+"""What a test leaves behind for the next one in the same process: nothing. Workers get one thread each."""
 
+import os
 import sys
 
 import pytest
+
+from helpers.course.processes import ONE_THREAD
+
+
+def pytest_configure(config):
+    if hasattr(config, "workerinput"):
+        os.environ.update(ONE_THREAD)
 
 
 @pytest.fixture(autouse=True)
@@ -11,3 +19,10 @@ def nothing_stays():
     main = sys.modules["__main__"]
     yield
     sys.modules["__main__"] = main
+
+
+@pytest.fixture(scope="session", autouse=True)
+def graphs_as_they_are_built():
+    """Optimizing a graph takes longer than the few steps that a test runs it for."""
+    if tensorflow := sys.modules.get("tensorflow"):  # the tests that need it have imported it by now
+        tensorflow.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})

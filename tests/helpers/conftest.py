@@ -39,7 +39,7 @@ def point_at(home, tmp_path, monkeypatch) -> None:
     """Point the course at some data and at an empty results store."""
     monkeypatch.setenv("COURSE_DATA", str(home))
     monkeypatch.setenv("COURSE_RESULTS", str(tmp_path / "results"))
-    for name in ("COURSE_PROFILE", "COURSE_SOURCE", "COURSE_DATASET"):
+    for name in ("COURSE_PROFILE", "COURSE_SOURCE", "COURSE_DATASET", "COURSE_GRAPHS"):
         monkeypatch.delenv(name, raising=False)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import helpers
 import helpers.run
@@ -22,7 +23,8 @@ def started(capsys):
         run = helpers.start(lesson="99", **options)
         return run, capsys.readouterr().out.splitlines()
 
-    return start
+    yield start
+    tf.config.run_functions_eagerly(False)
 
 
 @pytest.fixture
@@ -48,14 +50,24 @@ def test_full_is_the_default_and_gives_the_full_numbers(started):
 def test_quick_gives_small_numbers_and_never_more_than_asked(started, monkeypatch):
     monkeypatch.setenv("COURSE_PROFILE", "quick")
     run, _ = started()
-    assert (run.epochs(20), run.images(2000), run.trials(12), run.repeats(3)) == (1, 180, 2, 1)
+    assert (run.epochs(20), run.images(2000), run.trials(12), run.repeats(3)) == (1, 96, 2, 1)
     assert run.pick(full=["a", "b"], quick=["a"]) == ["a"]
     assert (run.epochs(1), run.images(50)) == (1, 50)
     with pytest.raises(ValueError, match="epochs must be 1 or more"):
         run.epochs(0)
 
 
-@pytest.mark.parametrize("variable", ["COURSE_PROFILE", "COURSE_SOURCE"])
+@pytest.mark.parametrize(
+    "profile, graphs, built", [("full", "", True), ("quick", "", False), ("quick", "always", True)]
+)
+def test_graphs_are_built_in_full_and_where_they_are_asked_for(started, monkeypatch, profile, graphs, built):
+    monkeypatch.setenv("COURSE_PROFILE", profile)
+    monkeypatch.setenv("COURSE_GRAPHS", graphs)
+    started()
+    assert tf.config.functions_run_eagerly() != built
+
+
+@pytest.mark.parametrize("variable", ["COURSE_PROFILE", "COURSE_SOURCE", "COURSE_GRAPHS"])
 def test_an_unknown_value_in_the_environment_is_named(started, monkeypatch, variable):
     monkeypatch.setenv(variable, "fast")
     with pytest.raises(ValueError, match=f"{variable} is 'fast'"):

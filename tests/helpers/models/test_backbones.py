@@ -1,4 +1,8 @@
-"""Backbones: raw pixels in, the right preprocessing inside, frozen as promised, and honest about their weights."""
+"""Backbones: raw pixels in, the right preprocessing inside, frozen as promised, and honest about their weights.
+
+On a push the preprocessing of two of them is compared with Keras' here, that of the other four in
+test_reference_models.py; `make weekly` compares all.
+"""
 
 import threading
 from contextlib import contextmanager
@@ -16,6 +20,7 @@ from data_prework.sources.download import Direct
 from helpers.models import backbones
 from helpers.models.backbones import NoWeightsError, load_backbone, unfreeze
 from tests.helpers.models.lite0 import needs_weights
+from tests.weekly import WEEKLY
 
 GREY = np.random.default_rng(0).uniform(0, 255, (4, 32, 32, 1)).astype("float32")
 COLOUR = np.random.default_rng(1).uniform(0, 255, (4, 32, 32, 3)).astype("float32")
@@ -29,8 +34,12 @@ APPLICATIONS = {
 }
 
 
+COMPARED = APPLICATIONS if WEEKLY else ("MobileNetV2", "EfficientNetV2B0")
+
+
 def answer(model, images):
-    return model.predict(images, verbose=0)
+    """What the model answers, without a graph: it is asked once or twice."""
+    return keras.ops.convert_to_numpy(model(images, training=False))
 
 
 def source(url: str) -> Direct:
@@ -66,6 +75,12 @@ def written(tmp_path_factory):
     return folder, network
 
 
+@pytest.fixture(scope="module")
+def from_file(written):
+    """The backbone with the weights of that network; never change it."""
+    return load_backbone("MobileNetV2", written[0] / "net.weights.h5")
+
+
 @pytest.fixture(autouse=True)
 def empty_places(tmp_path, monkeypatch):
     """No weights in Keras' cache or in the course's folder, and nobody at the other end of the line."""
@@ -92,7 +107,7 @@ def course_weights(tmp_path, monkeypatch):
 # what goes into a network
 
 
-@pytest.mark.parametrize("name", APPLICATIONS)
+@pytest.mark.parametrize("name", COMPARED)
 def test_the_preprocessing_inside_is_that_of_keras(name):
     module = APPLICATIONS[name]
     backbone = load_backbone(name, weights=None)
@@ -106,11 +121,9 @@ def test_the_preprocessing_inside_is_that_of_keras(name):
     assert backbone.count_params() == plain.count_params()
 
 
-def test_grey_images_give_what_three_equal_channels_give(written):
-    path = written[0] / "net.weights.h5"
-    grey = load_backbone("MobileNetV2", path, image_shape=(32, 32, 1))
-    colour = load_backbone("MobileNetV2", path)
-    np.testing.assert_allclose(answer(grey, GREY), answer(colour, np.repeat(GREY, 3, axis=3)), atol=1e-5)
+def test_grey_images_give_what_three_equal_channels_give(written, from_file):
+    grey = load_backbone("MobileNetV2", written[0] / "net.weights.h5", image_shape=(32, 32, 1))
+    np.testing.assert_allclose(answer(grey, GREY), answer(from_file, np.repeat(GREY, 3, axis=3)), atol=1e-5)
 
 
 def test_the_course_network_takes_grey_and_colour_of_any_size(course_weights):
@@ -120,10 +133,11 @@ def test_the_course_network_takes_grey_and_colour_of_any_size(course_weights):
     assert colour.name == "course_backbone" and not colour.trainable_weights
 
 
-def test_bytes_and_floats_are_the_same_pixels(written):
-    backbone = load_backbone("mobilenetv2", written[0] / "net.weights.h5")
+def test_bytes_and_floats_are_the_same_pixels(from_file):
     whole = COLOUR.astype("uint8")
-    np.testing.assert_array_equal(answer(backbone, whole), answer(backbone, whole.astype("float32")))
+    as_bytes, as_floats = (from_file.predict(images, verbose=0) for images in (whole, whole.astype("float32")))
+    np.testing.assert_array_equal(as_bytes, as_floats)
+    np.testing.assert_allclose(answer(from_file, whole), as_bytes, atol=1e-5)
 
 
 # where the weights come from
@@ -132,7 +146,7 @@ def test_bytes_and_floats_are_the_same_pixels(written):
 @pytest.mark.parametrize("file", ["net.weights.h5", "mobilenet.h5", "net.keras"])
 def test_a_file_that_keras_wrote_gives_the_features_of_its_network(written, file):
     folder, network = written
-    backbone = load_backbone("MobileNetV2", folder / file)
+    backbone = load_backbone("mobilenetv2", folder / file)
     expected = answer(network, keras.applications.mobilenet_v2.preprocess_input(COLOUR.copy()))
     np.testing.assert_allclose(answer(backbone, COLOUR), expected, atol=1e-5)
     assert backbone.name == "MobileNetV2_file"
@@ -266,8 +280,9 @@ def with_head(backbone, way: str):
     return keras.Model(backbone.input, dense(pool(backbone.output)))
 
 
-def fit(model, images=COLOUR, rate=0.01):
-    model.compile(keras.optimizers.SGD(rate), "binary_crossentropy")
+def fit(model, images=COLOUR, rate=0.01, eagerly=True):
+    """A few steps, without a graph where it isn't the graph that matters."""
+    model.compile(keras.optimizers.SGD(rate), "binary_crossentropy", run_eagerly=eagerly)
     model.fit(images, np.arange(len(images)) % 2, batch_size=2, epochs=2, verbose=0)
 
 
@@ -292,7 +307,7 @@ def test_fine_tuning_moves_the_top_and_no_average_of_batch_normalization(course_
     model = with_head(backbone, way)
     tuned = unfreeze(backbone, last=3)
     before, statistics = {layer.name: layer.get_weights() for layer in backbone.layers}, averages(backbone)
-    fit(model)
+    fit(model, eagerly=way == "flat")
     moved = {
         layer.name
         for layer in backbone.layers
@@ -323,8 +338,8 @@ def test_unfreezing_all_trains_every_layer_but_batch_normalization():
     assert len(backbone.trainable_weights) == len(convolutions)
 
 
-def test_unfreezing_from_a_layer_starts_there(written):
-    backbone = load_backbone("MobileNetV2", written[0] / "net.weights.h5")
+def test_unfreezing_from_a_layer_starts_there():
+    backbone = load_backbone("MobileNetV2", weights=None)
     assert unfreeze(backbone, from_layer="block_16_project") == ["block_16_project", "Conv_1"]
     assert unfreeze(backbone, last=1) == ["Conv_1"] and len(backbone.trainable_weights) == 1
 
