@@ -87,7 +87,7 @@ def page(
             if not COLUMNS.search("\n".join(output.get("text", "") for output in cell.outputs)):
                 cell.metadata["tags"] = [*cell.metadata.get("tags", []), "sentences"]  # its output may be wrapped
             if any(kind.startswith("image/") for output in cell.outputs for kind in output.get("data", {})):
-                cell.metadata["mystnb"] = {"image": {"alt": alt_text(cell.source, heading)}}
+                cell.metadata["mystnb"] = {"image": {"alt": _stored_alt(cell) or alt_text(cell.source, heading)}}
     return notebook
 
 
@@ -96,8 +96,14 @@ def _rank(marks: str, levels: list[str]) -> int:
     return 1 + levels.index(marks) if marks in levels else len(marks)
 
 
+def _stored_alt(cell: NotebookNode) -> str:
+    """The texts that `helpers.plots.style.alt_text` left with the images of a cell."""
+    about = [about for output in cell.outputs for about in output.get("metadata", {}).values()]
+    return " ".join(one["alt"] for one in about if isinstance(one, dict) and one.get("alt"))
+
+
 def alt_text(code: str, heading: str) -> str:
-    """Say what the figure of a code cell shows.
+    """Say what the figure of a code cell shows, where no text was stored with it.
 
     Args:
         code: Of the cell.

@@ -75,6 +75,14 @@ def test_a_figure_is_named_by_its_title_or_else_by_the_heading_above(code, text)
     assert alt_text(code, "The `loss`") == text
 
 
+def test_an_alt_text_that_was_stored_with_the_image_comes_before_a_guess_from_the_code():
+    said = {"image/png": {"alt": "The loss falls to 0.1."}}
+    figure = new_output("display_data", {"image/png": "aaaa"}, metadata=said)
+    cell = new_code_cell("plt.plot(x)", outputs=[figure])
+    made = page(new_notebook(cells=[cell]), "notebooks/a.ipynb", {}, lambda path: None)
+    assert made.cells[0].metadata.mystnb.image.alt == "The loss falls to 0.1."
+
+
 def test_a_page_gives_each_figure_its_alt_text_and_drops_the_mark_for_the_tests():
     image = new_output("display_data", {"image/png": "iVBORw0KGgo="})
     cells = [

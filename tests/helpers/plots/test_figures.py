@@ -297,3 +297,14 @@ def test_as_the_last_line_of_a_cell_a_figure_prints_nothing_about_its_axes():
     formatter = DisplayFormatter()
     for name, made in all_figures().items():
         assert formatter.format(made) == ({}, {}), name
+
+
+def test_a_figure_is_stored_with_its_label_as_alt_text_or_else_with_its_titles_and_axes():
+    figure, (left, right) = plt.subplots(1, 2)
+    left.set(title="Does it learn?", xlabel="epoch", ylabel="loss")
+    right.plot([0, 1], label="validation")
+    right.legend()
+    assert style._encoded_as("image/png", figure)[1] == {"alt": "Does it learn? loss against epoch; validation"}
+    figure.set_label("The loss falls from 0.9 to 0.2.")
+    assert style._encoded_as("image/png", figure)[1] == {"alt": "The loss falls from 0.9 to 0.2."}
+    assert style.alt_text(plt.figure()) == "Figure"
