@@ -50,10 +50,22 @@ class Outcome:
 
 def course_notebooks() -> list[Path]:
     """The notebooks in reading order: the lessons, the case studies, and last the tour of data preparation."""
-    lessons = PROJECT / "notebooks"
-    names = ("[0-9]*.ipynb", "[0-9]*/[0-9]*.ipynb", "case_studies/*.ipynb")
-    places = (*(lessons.glob(name) for name in names), PROJECT.glob("data_prework/*.ipynb"))
-    return [path for place in places for path in sorted(place)]
+    notebooks = PROJECT / "notebooks"
+    lessons = [*notebooks.glob("[0-9]*.ipynb"), *notebooks.glob("[0-9]*/[0-9]*.ipynb")]
+    others = (notebooks.glob("case_studies/*.ipynb"), PROJECT.glob("data_prework/*.ipynb"))
+    in_order = sorted(lessons, key=lambda path: (part(path), path.parent != notebooks, path))
+    return [*in_order, *(path for place in others for path in sorted(place))]
+
+
+def part(lesson: Path) -> int:
+    """The number of the part that a lesson belongs to: of its folder, or of its own name.
+
+    Example:
+        >>> part(Path("notebooks/06_transfer/2_fine_tuning.ipynb")), part(Path("notebooks/07_heatmaps.ipynb"))
+        (6, 7)
+    """
+    name = lesson.parent.name if lesson.parent.name[:2].isdigit() else lesson.name
+    return int(name[:2])
 
 
 def prepare_real(raw: Path) -> list[str]:
