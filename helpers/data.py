@@ -103,6 +103,22 @@ class Dataset:
             raise KeyError(f"no split {split!r}; there are {', '.join(SPLITS)}")
         return getattr(self, split)
 
+    @cached_property
+    def pooled(self) -> Split:
+        """All images as one split, train, val and test in this order: for folds over all groups, where no image is
+        kept for a test.
+        """
+        parts = [self[split] for split in SPLITS]
+        return Split(
+            images=np.concatenate([part.images for part in parts]),
+            labels=np.concatenate([part.labels for part in parts]),
+            groups=np.concatenate([part.groups for part in parts]),
+            frame=pd.concat([part.frame for part in parts], ignore_index=True),
+            batch_size=self.train.batch_size,
+            seed=self.train.seed,
+            class_names=self.train.class_names,
+        )
+
     @property
     def class_weights(self) -> dict[int, float]:
         """Weight of each class for `fit(class_weight=...)`: images / (classes x images of the class), of train."""

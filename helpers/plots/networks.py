@@ -1,8 +1,8 @@
-"""Diagrams of what networks are made of: a neuron, layers and their shapes, a convolution, a backbone and its head."""
+"""Diagrams: a neuron, layers and their shapes, a convolution, a backbone and its head, a split."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
@@ -203,6 +203,59 @@ def plot_backbone(
     ax.set(xlim=(-0.1, x + 1.2), ylim=(-0.65, 1.4))
     ax.set_axis_off()
     return quiet(ax)
+
+
+def plot_splits(
+    groups: Sequence[str],
+    splits: Mapping[str, tuple[Sequence[int], Sequence[int]]],
+    ax: Axes | None = None,
+) -> Axes:
+    """Which images are for training and which for the test: a square an image, with its group; shared groups in red.
+
+    Args:
+        groups: of each image, in a letter or two; at most six groups and sixteen images.
+        splits: name -> positions of the training images, and of the test images, as scikit-learn's splitters give them.
+        ax: where to draw; None: a new figure.
+
+    Raises:
+        ValueError: more images or groups than can be told apart, or an image that isn't on one side exactly.
+
+    Example:
+        >>> ax = plot_splits(list("AABB"), {"random": ([0, 2], [1, 3]), "by group": ([0, 1], [2, 3])})
+        >>> [text.get_text() for text in ax.texts if " " in text.get_text()]
+        ['on both sides: A, B', 'by group', 'on both sides: none']
+    """
+    names = sorted(set(groups))
+    if len(groups) > 16 or len(names) > 6:
+        raise ValueError(f"groups: {len(groups)} images of {len(names)} groups; at most 16 of 6 can be told apart.")
+    for name, sides in splits.items():
+        if sorted([*sides[0], *sides[1]]) != list(range(len(groups))):
+            raise ValueError(f"splits: {name!r} must have each of the {len(groups)} images on one side.")
+    colors = dict(zip(names, ("blue", "orange", "green", "purple", "brown", "sky"), strict=False))
+    ax = new_axes(ax, (WIDTH, 0.15 + 0.95 * len(splits)))
+    gap = max(len(train) for train, _ in splits.values()) + 0.8
+    for row, (name, sides) in enumerate(splits.items()):
+        y, (train, test) = -2.3 * row, ([groups[i] for i in side] for side in sides)
+        both = sorted(set(train) & set(test))
+        for x, words, letters in ((0, "training", train), (gap, "test", test)):
+            ax.text(x, y + 1.15, words, va="bottom", fontsize=9, color="0.35")
+            for i, letter in enumerate(sorted(letters)):
+                _square(ax, (x + i, y), letter, COLORS[colors[letter]], letter in both)
+        ax.text(-0.4, y + 0.45, name, ha="right", va="center")
+        words = f"on both sides: {', '.join(both) or 'none'}"
+        ax.text(gap - 0.8, y - 0.12, words, ha="right", va="top", fontsize=9, color=COLORS["red"] if both else "0.35")
+    widest = max(len(test) for _, test in splits.values())
+    ax.set(xlim=(-3.6, gap + widest), ylim=(-2.3 * (len(splits) - 1) - 0.8, 1.9))
+    ax.set_axis_off()
+    return quiet(ax)
+
+
+def _square(ax: Axes, corner: tuple[float, float], text: str, color: str, marked: bool) -> None:
+    x, y = corner
+    ax.add_patch(Rectangle((x + 0.05, y), 0.9, 0.9, fc=color, alpha=0.35, ec="none"))
+    edge = {"ec": COLORS["red"], "lw": 2.2} if marked else {"ec": color, "lw": 1}
+    ax.add_patch(Rectangle((x + 0.05, y), 0.9, 0.9, fill=False, **edge))
+    ax.text(x + 0.5, y + 0.43, text, ha="center", va="center")
 
 
 def _numbers(ax: Axes, values: np.ndarray, rows: int, signed: bool) -> None:

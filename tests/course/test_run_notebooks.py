@@ -11,6 +11,7 @@ from data_prework.manifest import read_about
 pytest.importorskip("nbclient", reason="running notebooks needs Jupyter's tools, which are installed with the course")
 
 from helpers.course import run_notebooks as course
+from helpers.course.site.source import write_source
 
 pytestmark = pytest.mark.usefixtures("places")
 
@@ -168,3 +169,18 @@ def test_raw_folders_of_optional_data_sets_are_told_in_a_line_too(tmp_path, monk
         "solar_cells: can't be prepared, lessons on it run on drawn images ("
         in course.prepare_real(tmp_path / "raw")[-1]
     )
+
+
+def test_the_lessons_of_a_part_follow_each_other_those_in_its_folder_last():
+    names = [path.relative_to(course.PROJECT / "notebooks").as_posix() for path in lessons()]
+    assert names == sorted(names, key=lambda name: (name[:2], "/" in name, name)) and any("/" in name for name in names)
+
+
+def lessons():
+    return [path for path in course.course_notebooks() if path.parent.name not in ("case_studies", "data_prework")]
+
+
+def test_the_site_lists_the_lessons_in_the_order_of_a_run(tmp_path):
+    write_source(tmp_path)
+    listed = [line for line in (tmp_path / "lessons.md").read_text(encoding="utf-8").split("\n") if ".ipynb" in line]
+    assert listed == [f"/{path.relative_to(course.PROJECT).as_posix()}" for path in lessons()]

@@ -65,6 +65,17 @@ def test_evaluation_order_is_fixed_and_training_order_changes_by_seed():
     assert first != [x.numpy().sum((1, 2, 3)).tolist() for x, _ in squares(seed=8).train.batches]
 
 
+def test_pooled_holds_every_image_of_the_three_splits_with_its_label_group_and_row():
+    data = squares()
+    whole, start = data.pooled, 0
+    for split in (data.train, data.val, data.test):
+        part = slice(start, start := start + len(split))
+        np.testing.assert_array_equal(whole.images[part], split.images)
+        assert (whole.labels[part] == split.labels).all() and (whole.groups[part] == split.groups).all()
+        assert whole.frame["path"].iloc[part].tolist() == split.frame["path"].tolist()
+    assert len(whole) == start == 96 and whole.class_names == data.train.class_names
+
+
 def test_batches_have_the_wanted_size():
     assert [len(y) for _, y in squares(batch_size=10).test.batches] == [10, 8]
 

@@ -1,7 +1,8 @@
 """Start-up script of the kernels in the notebook tests: nothing may be trained on, or chosen with, test images.
 
 It remembers every test image that `load_dataset` hands out, and what a network's `predict` makes of it (stored
-features), and looks for them in whatever Keras or scikit-learn is given to fit (validation data included).
+features), and looks for them in whatever Keras or scikit-learn is given to fit (validation data included). Where a
+lesson asks for `data.pooled`, all images of that data set take part in folds, and none of them is a test image.
 `make test-notebooks` puts it into the kernels' profile.
 """
 
@@ -84,6 +85,15 @@ def _install():
             return answer
 
         return wrapper
+
+    all_images = helpers.data.Dataset.pooled.func
+
+    def pooled(self):
+        held_out.difference_update(digests(self.test.images))
+        return all_images(self)
+
+    helpers.data.Dataset.pooled = functools.cached_property(pooled)
+    helpers.data.Dataset.pooled.__set_name__(helpers.data.Dataset, "pooled")
 
     load, start = helpers.data.load_dataset, helpers.run.start
 

@@ -144,6 +144,12 @@ def test_a_lesson_that_asks_for_the_drawn_data_loads_them_whatever_else_is_prepa
 
 
 @each
+def test_a_lesson_that_pools_all_images_for_folds_has_no_test_images(path):
+    code = "\n".join(cell.source for cell in cells(path, "code"))
+    assert ".pooled" not in code or not re.search(r"""\.test\b|\["test"\]""", code)
+
+
+@each
 def test_links_to_other_files_lead_somewhere(path):
     for target in re.findall(r"\]\((?!https?://|#)([^)#\s]+)", prose(path)):
         assert (path.parent / target).exists(), target

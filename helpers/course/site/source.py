@@ -96,7 +96,8 @@ def write_source(folder: Path) -> None:
     _write(folder / "cite.md", cite_page((PROJECT / "CITATION.cff").read_text(encoding="utf-8")))
     _write(folder / "licence.md", licence_page(sorted(PROJECT.glob("LICENSE*"))))
     _write(folder / "favicon.svg", ICON)
-    _write_chapters(folder, sorted({*places.values()}))
+    in_order = [places[_path(path)] for path in course_notebooks()]
+    _write_chapters(folder, [*in_order, *sorted({*places.values()} - {*in_order})])
 
 
 def _path(path: Path) -> str:

@@ -96,3 +96,31 @@ def test_a_backbone_is_frozen_or_trained_and_its_head_is_new():
 def test_what_cannot_be_drawn_is_refused_by_name(draw, said):
     with pytest.raises(ValueError, match=said):
         draw()
+
+
+def marked(ax):
+    red = mpl.colors.to_rgba(plots.COLORS["red"])
+    return [patch for patch in ax.patches if not patch.get_fill() and patch.get_edgecolor() == red]
+
+
+def test_a_split_shows_each_image_once_and_marks_the_groups_that_are_on_both_sides():
+    random, grouped = ([0, 2, 4, 5], [1, 3]), ([0, 1, 4, 5], [2, 3])
+    ax = plots.plot_splits(list("AABBCC"), {"random": random, "by module": grouped})
+    said = words(ax)
+    assert [word for word in said if len(word) == 1] == [*"ABCCAB", *"AACCBB"]
+    assert [word for word in said if word.startswith("on both")] == ["on both sides: A, B", "on both sides: none"]
+    assert len(marked(ax)) == 4  # an A and a B on each side
+
+
+@pytest.mark.parametrize(
+    "groups, sides, expected",
+    [
+        ("A" * 17, (range(8), range(8, 17)), "at most 16"),
+        ("ABCDEFG", (range(3), range(3, 7)), "of 6 can be"),
+        ("AABB", ([0, 1], [2]), "each of the 4 images on one side"),
+        ("AABB", ([0, 1, 2], [2, 3]), "each of the 4 images on one side"),
+    ],
+)
+def test_a_split_that_is_none_or_too_large_to_draw_is_refused(groups, sides, expected):
+    with pytest.raises(ValueError, match=expected):
+        plots.plot_splits(list(groups), {"one": sides})
