@@ -83,7 +83,7 @@ def models(text: str) -> Figure:
 
 
 def curves(text: str) -> Figure:
-    """Area under the curve against the number of training images, a panel for each data set, a line for each network."""
+    """Area under the curve against the number of training images: a panel a data set, a line a network."""
     (table,) = tables(text)
     table[["data", "weights"]] = table.iloc[:, 0].str.rsplit(", ", n=1, expand=True).to_numpy()
     sizes = [column for column in table.columns if column == "all" or column.isdecimal()]
@@ -93,9 +93,8 @@ def curves(text: str) -> Figure:
         ax.axis("off")
     for ax, name in zip(axes.flat, names, strict=False):
         for colour, marker, (_, row) in zip(PALETTE, "osD", table[table["data"] == name].iterrows(), strict=False):
-            mean, low, high = np.transpose(
-                [[float(number) for number in re.findall(r"\d\.\d+", row[size])] for size in sizes]
-            )
+            numbers = [[float(number) for number in re.findall(r"\d\.\d+", row[size])] for size in sizes]
+            mean, low, high = np.transpose(numbers)
             ax.plot(range(len(sizes)), mean, marker=marker, color=colour, label=row["weights"])
             ax.fill_between(range(len(sizes)), low, high, color=colour, alpha=0.2, lw=0)
         ax.set(title=name, xticks=range(len(sizes)), xticklabels=sizes, ylabel="ROC AUC", xlabel="training images")

@@ -55,6 +55,14 @@ def load(side: int) -> tuple[np.ndarray, Cells]:
     return images, Cells(labels, *(column.to_numpy() for column in columns))
 
 
+def quarter(cells: Cells, draw: int) -> Split:
+    """As the papers: three quarters of the cells and the rest, shares of type and of the expert's probability alike."""
+    from sklearn.model_selection import train_test_split
+
+    strata = pd.Series(cells.kinds) + cells.steps.astype(str)
+    return tuple(train_test_split(np.arange(len(strata)), test_size=0.25, stratify=strata, random_state=draw))
+
+
 def subset(cells: Cells, rows: np.ndarray) -> Cells:
     return Cells(cells.labels[rows], cells.modules[rows], cells.kinds[rows], cells.steps[rows])
 
@@ -236,14 +244,12 @@ def table_of_splits(seed: int, folder: Path) -> None:
 def published(repeats: int, folder: Path) -> None:
     """Print the accuracy by the protocol of the papers, for several draws of the quarter that is left out."""
     from sklearn.metrics import roc_auc_score
-    from sklearn.model_selection import train_test_split
 
     _, cells = load(SMALL_SIDE)
     parts = parts_of_heads(stage_features(folder).values, None)
-    strata, found, names = pd.Series(cells.kinds) + cells.steps.astype(str), [], []
+    found, names = [], []
     for draw in range(repeats):
-        rows = np.arange(len(cells.labels))
-        seen, left = train_test_split(rows, test_size=0.25, stratify=strata, random_state=draw)
+        seen, left = quarter(cells, draw)
         names.append(chosen(parts, cells, seen, "cell"))
         logits = logits_of(parts, mixes([*parts])[names[-1]], cells.labels, seen)[left]
         right = (logits >= 0) == cells.labels[left]
