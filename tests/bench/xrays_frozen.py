@@ -40,12 +40,12 @@ class Head:
 HEADS = {
     f"{words}, C {strength:g}{', learns from disturbed copies' if also else ''}": Head(wanted, strength, also)
     for words, wanted in (("means of the last maps", LAST), ("stages 4 to 6", MIDDLE), ("both", {**MIDDLE, **LAST}))
-    for strength in (0.0001, 0.001)
+    for strength in (0.0001, 0.001, 0.01)
     for also in (False, True)
 }
 
 
-CHOSEN_HEAD = "both, C 0.0001, learns from disturbed copies"
+CHOSEN_HEAD = "stages 4 to 6, C 0.01, learns from disturbed copies"  # by --recipes: the area on disturbed images
 
 
 def features(what: str, folder: Path) -> Features:
@@ -93,14 +93,19 @@ def compare(folder: Path) -> None:
     plain, copy = (features(what, folder).values for what in ("learn", COPY))
     seen, left = split(truth, learn["groups"])[0]
     print("| head | ROC AUC | ROC AUC, disturbed | balanced accuracy, disturbed | seconds |\n|---|---|---|---|---|")
+    areas = {}
     for name, head in HEADS.items():
         begin = time.process_time()
         answer = fit(head, plain, copy, truth, seen)
         held, upset = answer(plain[left]), answer(copy[left])
         found = roc_auc_score(truth[left], held), roc_auc_score(truth[left], upset)
         found = *found, balanced_accuracy_score(truth[left], upset >= 0)
+        areas[name] = found[1]
         shown = " | ".join(f"{value:.4f}" for value in found)
         print(f"| {name} | {shown} | {time.process_time() - begin:.0f} |", flush=True)
+    print("\nThe recipe of the official test is the one with the largest area on disturbed images:")
+    print(f"{max(areas, key=areas.get)}. With it goes the threshold of recall 0.97 on")
+    print("held-out patients, disturbed. Both were stored before the test was read.")
 
 
 def official(name: str, folder: Path) -> None:
