@@ -183,3 +183,28 @@ def test_the_stored_curves_are_those_of_the_results():
     stored = pd.read_csv(imagenet_curves.TABLE)
     parts = bench.parts_of(bench.RESULTS.read_text(encoding="utf-8"))
     assert shown(stored) in parts["curves"]
+
+
+def test_every_run_of_a_tuner_starts_from_the_same_weights_and_learns():
+    import keras
+    from keras import layers
+
+    from tests.bench.tuning import Recipe, Tuner, maps_of, parts
+
+    keras.utils.set_random_seed(7)
+    image = keras.Input((8, 8, 1))
+    x = layers.Conv2D(4, 3, name="cut")(image)
+    x = layers.ReLU()(layers.BatchNormalization()(layers.Conv2D(8, 3)(x)))
+    network = keras.Model(image, x)
+    labels = np.arange(40) % 2
+    pixels = np.random.default_rng(7).normal(size=(40, 8, 8, 1)).astype(np.float32) + 2 * labels[:, None, None, None]
+    trunk, tail = parts(network, "cut")
+    maps = maps_of(trunk, pixels)
+    assert tail(maps.astype(np.float32)).numpy() == pytest.approx(network(pixels).numpy(), abs=0.05)
+    tuner = Tuner(tail, Recipe(rate=1e-2, epochs=4, batch=8))
+    seen, left = np.arange(24), np.arange(24, 40)
+    first, second = (tuner(maps[None], labels, seen, left, seed=1) for _ in range(2))
+    assert first == pytest.approx(second, abs=1e-5)
+    assert ((first >= 0) == labels[left]).mean() > 0.8
+    (norm,) = (layer for layer in tail.layers if isinstance(layer, layers.BatchNormalization))
+    assert (norm.moving_mean.numpy() == 0).all()
