@@ -67,10 +67,9 @@ class Tuner:
         self.recipe, self.start = recipe, tail.get_weights()
         unfreeze(tail)
         x = keras.layers.GlobalAveragePooling2D()(tail.output)
-        x = keras.layers.Dropout(recipe.dropout)(x)
-        self.tail = tail
+        self.tail, self.dropout = tail, keras.layers.Dropout(recipe.dropout)
         self.head = keras.layers.Dense(1, kernel_initializer="zeros")
-        self.model = keras.Model(tail.input, self.head(x))
+        self.model = keras.Model(tail.input, self.head(self.dropout(x)))
 
     def __call__(
         self, views: np.ndarray, labels: np.ndarray, seen: np.ndarray, left: np.ndarray, seed: int
@@ -79,6 +78,7 @@ class Tuner:
         import keras
 
         keras.utils.set_random_seed(seed)
+        self.dropout.seed_generator.state.assign([seed, 0])  # set_random_seed doesn't reach a layer that is there
         self.tail.set_weights(self.start)
         self.head.set_weights([np.zeros_like(weight) for weight in self.head.get_weights()])
         recipe, rng = self.recipe, np.random.default_rng(seed)
