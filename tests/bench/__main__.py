@@ -32,10 +32,15 @@ PARTS = {
     "cracks": ("Real cracks: blocks that were not seen", ["cracks"], "concrete_cracks"),
     "recipes": ("Real X-rays: which way of training", ["xrays", "--recipes"], "chest_xray"),
     "official": ("Real X-rays: the official test", ["xrays", "--seed", "1"], "chest_xray"),
+    "frozen_recipes": ("Real X-rays: which head on frozen features", ["xrays_frozen", "--recipes"], "chest_xray"),
+    "frozen": ("Real X-rays: ImageNet features, the official test", ["xrays_frozen"], "chest_xray"),
     "pooled": ("Real X-rays: project S2's protocol, patients together", ["xrays", "--pooled"], "chest_xray"),
     "weights": ("Real X-rays: with and without class weights", ["case_xrays", "--weights"], "chest_xray"),
     "children": ("Real X-rays: what it is worth to know a child", ["case_xrays", "--children"], "chest_xray"),
     "two": ("Real X-rays: small CNN or fine-tuned backbone", ["case_xrays", "--two"], "chest_xray"),
+    "solar": ("Real solar cells: folds of modules, folds of cells", ["solar"], "solar_cells"),
+    "solar_published": ("Real solar cells: the split of the papers", ["solar", "--published"], "solar_cells"),
+    "curves": ("What ImageNet weights are worth: learning curves", ["imagenet_curves"], None),
 }
 HEAD = """# Measurements
 

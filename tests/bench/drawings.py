@@ -9,6 +9,7 @@ import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -81,9 +82,31 @@ def models(text: str) -> Figure:
     return figure
 
 
+def curves(text: str) -> Figure:
+    """Area under the curve against the number of training images: a panel a data set, a line a network."""
+    (table,) = tables(text)
+    table[["data", "weights"]] = table.iloc[:, 0].str.rsplit(", ", n=1, expand=True).to_numpy()
+    sizes = [column for column in table.columns if column == "all" or column.isdecimal()]
+    names = list(dict.fromkeys(table["data"]))
+    figure, axes = plt.subplots(-(-len(names) // 2), 2, figsize=(8.6, 2.6 * -(-len(names) // 2) + 0.6), squeeze=False)
+    for ax in axes.flat[len(names) :]:
+        ax.axis("off")
+    for ax, name in zip(axes.flat, names, strict=False):
+        for colour, marker, (_, row) in zip(PALETTE, "osD", table[table["data"] == name].iterrows(), strict=False):
+            numbers = [[float(number) for number in re.findall(r"\d\.\d+", row[size])] for size in sizes]
+            mean, low, high = np.transpose(numbers)
+            ax.plot(range(len(sizes)), mean, marker=marker, color=colour, label=row["weights"])
+            ax.fill_between(range(len(sizes)), low, high, color=colour, alpha=0.2, lw=0)
+        ax.set(title=name, xticks=range(len(sizes)), xticklabels=sizes, ylabel="ROC AUC", xlabel="training images")
+        ax.grid(alpha=0.3)
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    return figure
+
+
 DRAWINGS: dict[str, tuple[Callable[[str], Figure], str]] = {
     "pipeline": (pipeline, "Images a second and memory against the number of images, for four ways to read them"),
     "growth": (growth, "Seconds and memory of preparing a folder against the number of images in it"),
+    "curves": (curves, "ROC AUC against the number of training images, for three networks, a panel for each data set"),
     "models": (models, "Test accuracy with interval of each model, one panel for each data set"),
 }
 
