@@ -18,7 +18,8 @@ _NUMBERED = re.compile(r"^(\d+)(?:_\d+)?$")
 _CELL = re.compile(r"^cell(\d+)$")
 # Cells of the 44 modules of elpv-dataset in the order of its files. The package doesn't say them: they follow from runs
 # of one cell type, from modules of 60 cells, and from the one module that is there twice (cells 1735 to 1784 and 2277
-# to 2326, the same cells in the same order), which is also the one of 50 cells. See the data card.
+# to 2326, the same cells in the same order), which is also the one of 50 cells. In doubt is the end of the one of 54:
+# cells 1247 to 1254 may belong to the next. See the data card.
 SOLAR_MODULES = (*[60] * 20, 54, *[60] * 8, 50, *[60] * 6, 72, *[60] * 3, 48, *[60] * 3)
 _LAST_CELLS = tuple(accumulate(SOLAR_MODULES))
 

@@ -13,6 +13,8 @@ from packaging.markers import default_environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from data_prework.sources.packages import ELPV
+
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 LOCK = [
@@ -110,3 +112,11 @@ def test_everything_imported_is_declared():
 
 def test_keras_tuner_comes_with_the_tensorboard_that_it_imports():
     assert "tensorboard" in {r.name for r in map(Requirement, PROJECT["dependencies"])}
+
+
+def test_every_mention_of_the_solar_cells_package_names_the_version_that_the_course_reads():
+    files = ["pyproject.toml", "README.md", "data_prework/README.md", "data_prework/cards/solar_cells.md"]
+    places = [ROOT / file for file in files] + sorted((ROOT / "notebooks").rglob("*.ipynb"))
+    found = [re.findall(r"elpv-dataset==([\w.]*\w)", path.read_text(encoding="utf-8")) for path in places]
+    assert found[0] and {version for versions in found for version in versions} == {ELPV.version}
+    assert not any(r.name == ELPV.name for r in LOCK)  # never installed unasked

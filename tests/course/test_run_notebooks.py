@@ -134,3 +134,37 @@ def test_a_slider_is_not_stored_because_without_its_kernel_it_is_an_error(tmp_pa
     executed, outcome = course.execute(path, tmp_path, timeout=60)
     outputs = executed.cells[1].outputs
     assert not outcome.fault and [output.output_type for output in outputs] == ["stream"]
+
+
+def test_tagged_cells_are_shown_in_the_pages_and_not_stored(tmp_path, outcome_of):
+    path = notebook(tmp_path / "one.ipynb", "print('kept')", "print('can' + 'ary')", "print('last')")
+    given = nbformat.read(path, as_version=4)
+    given.cells[2].metadata["tags"] = ["not-stored"]
+    nbformat.write(given, path)
+    assert outcome_of("outputs", str(path))[0] == 0
+    stored = nbformat.read(path, as_version=4).cells
+    assert [cell.execution_count for cell in stored[1:]] == [1, None, 3]
+    assert [len(cell.outputs) for cell in stored[1:]] == [1, 0, 1]
+    assert "canary" in (tmp_path / "build" / "one.html").read_text(encoding="utf-8")
+
+
+def test_outputs_of_an_optional_data_set_are_not_stored_without_it(tmp_path, outcome_of, capsys):
+    path = notebook(tmp_path / "one.ipynb", "name = run.data('solar_cells', otherwise='concrete_cracks')")
+    before = path.read_bytes()
+    with pytest.raises(SystemExit):
+        outcome_of("outputs", str(path))
+    assert "one.ipynb: its stored outputs are those of solar_cells, which is not prepared: make solar" in (
+        capsys.readouterr().err
+    )
+    assert path.read_bytes() == before
+
+
+def test_raw_folders_of_optional_data_sets_are_told_in_a_line_too(tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path / "data"))
+    (tmp_path / "raw").mkdir()
+    assert course.prepare_real(tmp_path / "raw")[-1].endswith("lessons on it run on drawn images")
+    (tmp_path / "raw" / "solar_cells" / "functional").mkdir(parents=True)
+    assert (
+        "solar_cells: can't be prepared, lessons on it run on drawn images ("
+        in course.prepare_real(tmp_path / "raw")[-1]
+    )

@@ -1,5 +1,6 @@
 """From a raw folder to a prepared one: what is kept, what is dropped and why, and that it is the same every time."""
 
+import json
 import re
 import shutil
 import sys
@@ -14,7 +15,15 @@ from PIL import Image
 from data_prework.check import check
 from data_prework.duplicates import hash_bits, near_pairs
 from data_prework.layout import RawFolderError
-from data_prework.manifest import COLUMNS, ManifestError, files_folder, find_prepared, read_about, read_manifest
+from data_prework.manifest import (
+    COLUMNS,
+    ManifestError,
+    files_folder,
+    find_prepared,
+    read_about,
+    read_manifest,
+    write_manifest,
+)
 from data_prework.split import SplitError
 from tests.data_prework.conftest import encoded, fill, quiet, sample_image, snapshot, two_classes
 
@@ -487,3 +496,32 @@ def test_odd_names_give_a_readable_manifest(tmp_path):
 def test_a_folder_to_be_left_out_must_be_there(leaves_raw, tmp_path):
     with pytest.raises(RawFolderError, match=r"--leave-out ehm: there is no folder of this name"):
         quiet("leaves", leaves_raw, tmp_path, leave_out=("ehm",))
+
+
+def test_columns_of_a_data_sets_own_are_kept_in_their_types_and_checked(leaves_home, tmp_path):
+    folder = tmp_path / "leaves"
+    shutil.copytree(leaves_home / "leaves", folder)
+    columns = {"soft_label": "float", "note": "str"}
+    rows = read_manifest(folder).assign(soft_label=1 / 3, note="=1+1")
+    about = files_folder(folder, rows) / "about.json"
+    about.write_text(json.dumps(json.loads(about.read_text(encoding="utf-8")) | {"columns": columns}), encoding="utf-8")
+    with pytest.raises(ManifestError, match="the columns soft_label, note are missing"):
+        read_manifest(folder)
+    write_manifest(folder, rows, columns)
+    again = read_manifest(folder)
+    assert again["soft_label"].tolist() == [1 / 3] * len(rows) and set(again["note"]) == {"=1+1"}
+    assert "'=1+1" in (folder / "manifest.csv").read_text(encoding="utf-8")  # no spreadsheet runs it
+    text = (folder / "manifest.csv").read_text(encoding="utf-8")
+    (folder / "manifest.csv").write_text(text.replace("0.3333333333333333", "a third", 1), encoding="utf-8")
+    with pytest.raises(ManifestError, match="a number is not a number"):
+        read_manifest(folder)
+
+
+def test_what_was_prepared_before_columns_were_told_opens(leaves_home, tmp_path):
+    folder = tmp_path / "leaves"
+    shutil.copytree(leaves_home / "leaves", folder)
+    about = files_folder(folder, read_manifest(folder)) / "about.json"
+    facts = json.loads(about.read_text(encoding="utf-8"))
+    del facts["columns"]
+    about.write_text(json.dumps(facts), encoding="utf-8")
+    assert read_about(folder).columns == {} and len(read_manifest(folder)) and check(folder) == []

@@ -184,3 +184,14 @@ def test_a_published_test_split_alone_leaves_nothing_to_choose_from():
 def test_fractions_that_cannot_be_are_refused(fractions, words, random):
     with pytest.raises(SplitError, match=words):
         split_rows(rows_of({"elm": [1] * 20, "oak": [1] * 20}), random=random, **fractions)
+
+
+def test_a_column_may_be_balanced_beside_the_labels():
+    kinds = np.repeat(["mono"] * 12 + ["poly"] * 18, 10)
+    groups = np.repeat([f"{i:02d}" for i in range(30)], 10)
+    labels = np.where(np.random.default_rng(5).random(300) < np.where(kinds == "mono", 0.5, 0.2), "bad", "good")
+    rows = pd.DataFrame({"label": labels, "group": groups, "kind": kinds, "official": ""})
+    split = split_rows(rows, 0.2, 0.15, balance="kind")
+    assert split.groupby(rows["group"]).nunique().max() == 1
+    shares = pd.crosstab(split, rows["kind"], normalize="index")["mono"]
+    assert shares.between(0.3, 0.5).all(), shares

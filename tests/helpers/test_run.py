@@ -2,6 +2,7 @@
 
 import logging
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import numpy as np
 import pytest
 
 import helpers
+import helpers.run
+from data_prework.sources.packages import ELPV
 from helpers.data import load_dataset, load_manifest
 from helpers.run import PROJECT, Run
 
@@ -171,3 +174,45 @@ def test_a_results_folder_that_cannot_be_written_is_told_before_anything_is_trai
     run, lines = started()
     assert lines[0].startswith("Note: results can't be saved in /proc/results: not writable")
     assert run.results_folder.name in lines[0] and run.results_folder.parent.is_dir()
+
+
+@pytest.fixture
+def solar(home):
+    """The tiny data set in the place of the solar cells."""
+    place = home / "solar_cells"
+    shutil.copytree(home / "squares", place)
+    yield
+    shutil.rmtree(place)
+
+
+@pytest.mark.parametrize("source", ["real", "embedded"])
+def test_an_optional_data_set_is_given_where_it_is_prepared_with_its_licence(solar, run, capsys, source):
+    run = replace(run, source=source)
+    assert run.data("solar_cells", otherwise="concrete_cracks") == "solar_cells"
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith("Data: solar_cells, 96 images, ") and "not for commercial use" in line
+    assert run.source_of("solar_cells") == "real" and not run.replaced
+    with pytest.raises(AssertionError):
+        run.claim("Cracks are seen", False)
+
+
+@pytest.mark.parametrize("environment", [True, False])
+def test_without_it_a_drawn_one_takes_its_place_and_one_line_says_so(run, capsys, monkeypatch, tmp_path, environment):
+    monkeypatch.setattr(helpers.run, "PROJECT", tmp_path)
+    if environment:
+        (tmp_path / ".venv").mkdir()
+    assert run.data("solar_cells", otherwise="concrete_cracks") == "concrete_cracks"
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith("Data: concrete_cracks in place of solar_cells, which the text describes.")
+    way = "make solar" if environment else f"{ELPV.install} && python -m data_prework prepare solar_cells"
+    assert line.endswith(way)
+    run.claim("Cracks in cells are seen", False)  # a finding about other data, no fault
+    assert "not on these data" in capsys.readouterr().out
+    with pytest.raises(ValueError, match="'moon_cells' is no optional data set"):
+        run.data("moon_cells", otherwise="concrete_cracks")
+
+
+def test_a_data_set_of_ones_own_takes_the_place_of_an_optional_one_too(solar, run, capsys):
+    run = replace(run, dataset="squares")
+    assert run.data("solar_cells", otherwise="concrete_cracks") == "concrete_cracks"
+    assert capsys.readouterr().out.startswith("Data: squares in place of solar_cells")

@@ -56,6 +56,28 @@ def test_the_card_says_what_a_reader_must_know(made):
     assert "Knows nothing but darkness." in card and "MIT" in card and keras.__version__ in card
 
 
+def test_the_card_states_the_licence_of_images_that_forbids_something(tmp_path):
+    folder = tiny_bundle(tmp_path / "cells", provenance=Provenance("solar_cells", "real", seed=7))
+    data, licence = (folder / "MODEL_CARD.md").read_text(encoding="utf-8").split("## Model\n")[0::1]
+    assert "Licence of the pictures: CC BY-NC-SA 4.0: not for commercial use" in data and "Deitsch et al. 2019" in data
+    assert licence.endswith("## Licence\n\nCC BY-NC-SA 4.0, as the images that it learned from\n")
+    assert load_bundle(folder).classes == load_bundle(tiny_bundle(tmp_path / "other")).classes
+
+
+@pytest.mark.parametrize(
+    "provenance, model, images",
+    [
+        (Provenance("concrete_cracks", "embedded", seed=7), "MIT", ""),
+        (Provenance("concrete_cracks", "real", seed=7), "MIT", "CC BY 4.0"),
+        (Provenance("solar_cells", "real", seed=7, licence="CC BY-NC-SA 4.0"), "CC BY-NC-SA 4.0", "CC BY-NC-SA 4.0"),
+        (Provenance("leaves", "real", seed=7), "MIT", ""),
+    ],
+)
+def test_model_and_images_have_a_licence_each(provenance, model, images):
+    assert provenance.licences()[0] == model and provenance.licences()[1].startswith(images)
+    assert bool(images) == bool(provenance.licences()[1])
+
+
 def test_the_optimizer_stays_behind(tmp_path):
     model = darkness(extra=(layers.Dense(64), layers.Dense(1)))
     model.compile("adam", "binary_crossentropy")
