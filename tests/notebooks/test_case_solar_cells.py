@@ -32,7 +32,7 @@ def case():
     names = {"np": np, "pd": pd, "run": type("Run", (), {"seed": 7})}
     for cell in CELLS:
         if cell.cell_type == "code" and RULES.search(cell.source):
-            source = re.split(r"^(?:rng =|platt =|thousand =|ways =)", cell.source, flags=re.M)[0]
+            source = re.split(r"^(?:rng, errors =|platt =|thousand =|ways =)", cell.source, flags=re.M)[0]
             exec(compile(source, cell.id, "exec"), names)
     return names
 
