@@ -16,7 +16,7 @@ from PIL import Image
 from scipy.ndimage import laplace
 from sklearn.neighbors import NearestNeighbors
 
-from helpers.heatmaps.feature_extractor import FeatureExtractor, batches
+from helpers.heatmaps.feature_extractor import FeatureExtractor, batches, images_at_once
 
 NEIGHBOURS = 5
 MOST = 2000  # training images that are kept
@@ -33,7 +33,8 @@ def features(extractor: FeatureExtractor, images: np.ndarray) -> np.ndarray:
     Returns:
         (n, features) float32.
     """
-    return np.concatenate([extractor.features(part).numpy().mean((1, 2)) for part in batches(images)])
+    parts = batches(images, images_at_once(images))
+    return np.concatenate([extractor.features(part).numpy().mean((1, 2)) for part in parts])
 
 
 def statistics(images: np.ndarray) -> np.ndarray:

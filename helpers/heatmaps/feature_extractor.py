@@ -15,7 +15,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-BATCH = 64  # images at once
+BATCH, SIDE = 64, 128  # images at once, up to so many pixels a side; fewer of larger ones
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,8 @@ class FeatureExtractor:
         Returns:
             (n, classes) float32.
         """
-        return np.concatenate([self.head(self.features(part)).numpy() for part in batches(images)])
+        parts = batches(images, images_at_once(images))
+        return np.concatenate([self.head(self.features(part)).numpy() for part in parts])
 
     def probabilities(self, images: np.ndarray) -> np.ndarray:
         """The probabilities of any number of images, in batches.
@@ -211,10 +212,25 @@ def _convolves(step: Any) -> bool:
     return "Conv" in type(step).__name__ or any(map(_convolves, getattr(step, "layers", ())))
 
 
-def batches(values: np.ndarray) -> Iterator[np.ndarray]:
-    """An array in parts of at most BATCH rows.
+def batches(values: np.ndarray, rows: int = BATCH) -> Iterator[np.ndarray]:
+    """An array in parts of at most so many rows.
 
     Args:
         values: (n, ...).
+        rows: 1 or more.
     """
-    return (values[start : start + BATCH] for start in range(0, len(values), BATCH))
+    return (values[start : start + rows] for start in range(0, len(values), rows))
+
+
+def images_at_once(images: np.ndarray) -> int:
+    """How many images to run a network on, layer by layer, with all its feature maps in memory.
+
+    Args:
+        images: (n, height, width, channels).
+
+    Example:
+        >>> images_at_once(np.zeros((1, 64, 64, 1))), images_at_once(np.zeros((1, 224, 224, 1)))
+        (64, 20)
+    """
+    height, width = images.shape[1:3]
+    return max(1, min(BATCH, BATCH * SIDE**2 // (height * width)))

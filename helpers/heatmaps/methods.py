@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 from scipy.ndimage import gaussian_filter
 
-from helpers.heatmaps.feature_extractor import FeatureExtractor, batches
+from helpers.heatmaps.feature_extractor import FeatureExtractor, batches, images_at_once
 
 
 def heatmap(
@@ -72,7 +72,8 @@ def heatmap(
     if method.endswith(("cam", "cam++")) and not extractor.layer:
         raise ValueError(f"method: {method!r} needs a convolutional layer, this model has none; use 'occlusion'.")
     work, size = METHODS[method], images.shape[1:3]
-    pairs = zip(batches(images), batches(targets), strict=True)
+    rows = images_at_once(images)
+    pairs = zip(batches(images, rows), batches(targets, rows), strict=True)
     maps = [tf.image.resize(work(extractor, *pair, **options)[..., None], size)[..., 0] for pair in pairs]
     return np.nan_to_num(np.concatenate(maps))
 

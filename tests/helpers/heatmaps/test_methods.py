@@ -252,3 +252,19 @@ def test_an_overlay_shows_its_scale_and_counts_its_arguments():
     assert any("strongest" in ax.get_ylabel() for ax in figure.axes)
     with pytest.raises(ValueError, match="maps: 4"):
         plot_overlays(IMAGES, maps[:4])
+
+
+def test_large_images_go_through_a_few_at_a_time_and_each_gets_its_own_map():
+    seen = []
+
+    def conv(images):
+        seen.append(len(images))
+        return images[:, ::64, ::64]
+
+    parts = FeatureExtractor("conv", 2, True, (512, 512, 1), (conv,), (layers.GlobalAveragePooling2D(),))
+    images = RNG.integers(0, 255, (10, 512, 512, 1)).astype("uint8")
+    targets = [0, 1] * 5
+    maps = heatmap(parts, images, "hires_cam", targets)
+    assert max(seen) == 4 and sum(seen) == 10
+    alone = [heatmap(parts, images[i : i + 1], "hires_cam", targets[i])[0] for i in range(10)]
+    assert np.array_equal(maps, alone) and not maps[::2].any() and maps[1::2].any()
