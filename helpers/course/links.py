@@ -18,6 +18,7 @@ import nbformat
 from nbformat.v4 import new_code_cell
 
 from data_prework.files import PROJECT, atomic_write
+from helpers.course.not_stored import is_not_stored
 from helpers.course.run_notebooks import course_notebooks
 
 GITHUB = re.compile(r"(?:https://github\.com/|git@github\.com:|ssh://git@github\.com/)([^/\s]+/[^/\s]+?)(?:\.git)?/?")
@@ -122,8 +123,9 @@ def add_links(notebook: nbformat.NotebookNode, address: str, version: str, path:
     public = f"https://github.com/{match[1]}" if (match := GITHUB.fullmatch(address)) else address
     notebook.cells.insert(1, new_code_cell(FETCH.format(version=version, address=public), id=CELL))
     code = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
-    if all(cell.execution_count for cell in code[1:]):
-        for number, cell in enumerate(code, 1):
+    counted = {number: cell for number, cell in enumerate(code, 1) if not is_not_stored(cell)}
+    if all(cell.execution_count for number, cell in counted.items() if number > 1):
+        for number, cell in counted.items():
             cell.execution_count = number
             for output in cell.outputs:
                 if "execution_count" in output:
