@@ -3,6 +3,7 @@
 from helpers.metrics.comparison import Difference, compare
 from helpers.metrics.evaluation import evaluate
 from helpers.metrics.intervals import wilson
+from helpers.metrics.learning_curves import MeanAUC, auc_of_draws
 from helpers.metrics.names import LOWER_IS_BETTER, METRICS, MULTICLASS_METRICS, metric_name
 from helpers.metrics.scores import BinaryScores, MulticlassScores, Scores, markdown, score_table
 
@@ -12,8 +13,10 @@ __all__ = [
     "MULTICLASS_METRICS",
     "BinaryScores",
     "Difference",
+    "MeanAUC",
     "MulticlassScores",
     "Scores",
+    "auc_of_draws",
     "compare",
     "evaluate",
     "markdown",

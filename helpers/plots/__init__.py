@@ -6,6 +6,7 @@ the cell. A wrong argument is rejected by name with a ValueError.
 
 from helpers.plots.classes import plot_class_scores, plot_confusions, plot_curves
 from helpers.plots.images import plot_class_balance, plot_image_sizes, plot_images
+from helpers.plots.learning_curves import plot_learning_curves
 from helpers.plots.networks import plot_backbone, plot_convolution, plot_layers, plot_neuron, plot_splits
 from helpers.plots.overlays import overlay, plot_overlays
 from helpers.plots.scores import plot_confusion_matrix, plot_scores
@@ -32,6 +33,7 @@ __all__ = [
     "plot_image_sizes",
     "plot_images",
     "plot_layers",
+    "plot_learning_curves",
     "plot_neuron",
     "plot_overlays",
     "plot_scores",

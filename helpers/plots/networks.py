@@ -202,6 +202,7 @@ def plot_backbone(
         ax.text(at, -0.35, words, ha="center", va="center", fontsize=9)
     ax.set(xlim=(-0.1, x + 1.2), ylim=(-0.65, 1.4))
     ax.set_axis_off()
+    ax.figure.set_label(f"An image passes through {backbone} ({ways[0]}), then {', '.join(head)} ({ways[1]}).")
     return quiet(ax)
 
 
