@@ -231,7 +231,7 @@ def check(lab, ended, notebook) -> None:
 
 
 def test_a_link_to_a_file_outside_the_notebooks_folder_opens_it(lab):
-    lab.open("notebooks/06_transfer_learning.ipynb")
+    lab.open("notebooks/06_transfer/2_fine_tuning.ipynb")
     link = lab.driver.find_element(By.XPATH, "//a[text()='card of the backbone']")
     lab.show(link)
     link.click()
