@@ -1,6 +1,6 @@
 """What ImageNet weights are worth: learning curves of a logistic regression on frozen features of three networks.
 
-    python -m tests.bench.imagenet_curves                    every set that is prepared; writes the table of lesson 06
+    python -m tests.bench.imagenet_curves                    every set that is prepared; writes the table of part 06
     python -m tests.bench.imagenet_curves "solar cells"      one of them, printed only
 
 The networks are EfficientNet-Lite0 with ImageNet weights, the same with random weights, which is the control, and the
