@@ -206,7 +206,12 @@ class Run:
 
 
 def start(
-    lesson: str, seed: int = 7, source: str | None = None, verbose: bool = True, dataset: str | None = None
+    lesson: str,
+    seed: int = 7,
+    source: str | None = None,
+    verbose: bool = True,
+    dataset: str | None = None,
+    graphs: bool = False,
 ) -> Run:
     """Begin a lesson: set all seeds and the style of figures, and say in one line what it runs on.
 
@@ -220,6 +225,7 @@ def start(
         verbose: print the line.
         dataset: a prepared data set, such as a folder of your own, that takes the place of the course's in all that
             this lesson loads; None: COURSE_DATASET decides.
+        graphs: Keras compiles graphs in the quick profile, too, for a lesson on what compiling does.
 
     Returns:
         What the lesson asks for its numbers of epochs and images.
@@ -250,8 +256,8 @@ def start(
     keras.utils.set_random_seed(seed)
     # Keras 3.15 warns of its own default at every fit on tf.data, which is shuffled already
     warnings.filterwarnings("ignore", message="`shuffle=True` was passed, but will be ignored")
-    graphs = _choice("COURSE_GRAPHS", "full", ("full", "always"))
-    tf.config.run_functions_eagerly(profile == "quick" and graphs == "full")
+    graphs = graphs or _choice("COURSE_GRAPHS", "full", ("full", "always")) == "always"
+    tf.config.run_functions_eagerly(profile == "quick" and not graphs)
     warnings.filterwarnings("ignore", message="Even though the `tf.config.experimental_run_functions_eagerly`")
     if profile == "quick":  # a graph that runs for a few steps is not worth its building, nor its optimizing
         tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
