@@ -146,7 +146,8 @@ def test_a_lesson_that_asks_for_the_drawn_data_loads_them_whatever_else_is_prepa
 @each
 def test_a_lesson_that_pools_all_images_for_folds_has_no_test_images(path):
     code = "\n".join(cell.source for cell in cells(path, "code"))
-    assert ".pooled" not in code or not re.search(r"""\.test\b|\["test"\]""", code)
+    for name in re.findall(r"(\w+)\.pooled\b", code):
+        assert not re.search(rf"""\b{name}(\.test\b|\["test"\])""", code), name
 
 
 @each
