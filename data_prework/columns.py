@@ -8,6 +8,7 @@ import pandas as pd
 from data_prework.catalogue import Entry
 from data_prework.layout import RawFolderError
 from data_prework.manifest import typed
+from data_prework.sources.packages import COLUMNS_FILE
 
 
 def add_columns(rows: pd.DataFrame, root: Path, entry: Entry) -> pd.DataFrame:
@@ -23,17 +24,17 @@ def add_columns(rows: pd.DataFrame, root: Path, entry: Entry) -> pd.DataFrame:
     """
     if not entry.columns:
         return rows
-    listed, again = beside(root, rows, "columns.csv"), f"Get it again: python -m data_prework download {entry.name}"
+    listed, again = beside(root, rows, COLUMNS_FILE), f"Get it again: python -m data_prework download {entry.name}"
     if listed is None:
-        raise RawFolderError(f"{root}: columns.csv is missing, which says {', '.join(entry.columns)}. {again}")
+        raise RawFolderError(f"{root}: {COLUMNS_FILE} is missing, which says {', '.join(entry.columns)}. {again}")
     if missing := [column for column in entry.columns if column not in listed]:
-        raise RawFolderError(f"{root}: columns.csv has no column {', '.join(missing)}. {again}")
+        raise RawFolderError(f"{root}: {COLUMNS_FILE} has no column {', '.join(missing)}. {again}")
     if (unknown := listed[list(entry.columns)].isna().any(axis=1)).any():
-        raise RawFolderError(f"{root}: columns.csv has no row for {rows['raw'][unknown].iloc[0]}. {again}")
+        raise RawFolderError(f"{root}: {COLUMNS_FILE} has no row for {rows['raw'][unknown].iloc[0]}. {again}")
     try:
         listed = typed(listed, entry.columns)
     except ValueError as error:
-        raise RawFolderError(f"{root}: columns.csv: a number is not a number ({error}). {again}") from error
+        raise RawFolderError(f"{root}: {COLUMNS_FILE}: a number is not a number ({error}). {again}") from error
     return rows.assign(**{column: listed[column] for column in entry.columns})
 
 
