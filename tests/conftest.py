@@ -15,10 +15,13 @@ def pytest_configure(config):
 
 @pytest.fixture(autouse=True)
 def nothing_stays():
-    """Streamlit's tests put a page in the place of the main module, which new processes then try to run."""
-    main = sys.modules["__main__"]
+    """No variable of the environment, and no page of Streamlit's tests in the place of the main module."""
+    main, environment = sys.modules["__main__"], dict(os.environ)
     yield
     sys.modules["__main__"] = main
+    for name in os.environ.keys() - environment.keys():
+        del os.environ[name]
+    os.environ.update(environment)
 
 
 @pytest.fixture(scope="session", autouse=True)
