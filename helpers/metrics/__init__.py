@@ -1,6 +1,6 @@
 """Scores of a classifier, their intervals, and comparisons."""
 
-from helpers.metrics.comparison import Difference, compare
+from helpers.metrics.comparison import Difference, compare, difference_table, holm
 from helpers.metrics.evaluation import evaluate
 from helpers.metrics.intervals import wilson
 from helpers.metrics.names import LOWER_IS_BETTER, METRICS, MULTICLASS_METRICS, metric_name
@@ -15,7 +15,9 @@ __all__ = [
     "MulticlassScores",
     "Scores",
     "compare",
+    "difference_table",
     "evaluate",
+    "holm",
     "markdown",
     "metric_name",
     "score_table",

@@ -29,7 +29,7 @@ class Run:
 def scored(gain=0.5, n=200):
     rng = np.random.default_rng(0)
     y = rng.integers(0, 2, n)
-    return evaluate(y, np.clip(gain * y + (1 - gain) * rng.random(n), 0, 1), n_boot=50)
+    return evaluate(y, np.clip(gain * y + (1 - gain) * rng.random(n), 0, 1))
 
 
 @pytest.fixture
@@ -183,7 +183,7 @@ def test_results_of_many_classes_are_kept_and_ranked_by_the_same_names(run):
     y = np.arange(130) % 13
     for model, right in (("dense", 0.3), ("CNN", 0.8)):
         odds = np.random.default_rng(1).random((130, 13)) + 2 * right * np.eye(13)[y]
-        save_result(run, model, "parts", evaluate(y, odds / odds.sum(axis=1, keepdims=True), n_boot=20))
+        save_result(run, model, "parts", evaluate(y, odds / odds.sum(axis=1, keepdims=True)))
     frame = load_results(run, "parts")
     assert frame["n_classes"].tolist() == [13, 13] and frame["specificity"].isna().all()
     board = leaderboard(frame)
