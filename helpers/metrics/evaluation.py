@@ -42,6 +42,7 @@ from helpers.metrics.validation import (
     has_class_columns,
 )
 
+LEAST_CARRIERS = 6  # units
 NO_INTERVAL = (float("nan"), float("nan"))
 
 
@@ -206,8 +207,11 @@ def area_intervals(
         ("roc_auc", moved, y, auc_size(y.sum(), len(y) - y.sum())),
         ("pr_auc", average_precision_influence(y, prob), np.zeros_like(y), y.sum()),
     ):
-        variance = (unit_sums(influence, units, strata) ** 2).sum()
-        ends[name] = bounded(values[name], variance, grouped_size(size, units), informative, groups, confidence)
+        squares = unit_sums(influence, units, strata) ** 2
+        carried = groups
+        if name == "pr_auc" and squares.any():  # few negatives that rank high may carry most of its variance
+            carried = min(groups, max(squares.sum() ** 2 / (squares**2).sum(), LEAST_CARRIERS))
+        ends[name] = bounded(values[name], squares.sum(), grouped_size(size, units), informative, carried, confidence)
     return ends
 
 

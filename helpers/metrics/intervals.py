@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import stats
-from scipy.special import betaln
+from scipy.special import betainc, betaincinv, betaln, ndtri, stdtrit
 from scipy.stats import binomtest
 
 FEW_GROUPS = 10  # fewer groups than this say little about new groups
@@ -12,7 +11,7 @@ FEW_GROUPS = 10  # fewer groups than this say little about new groups
 CORRELATIONS = np.array([0, 0.01, 0.03, 0.06, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8, 0.95])
 EXPECTED_CORRELATION = 0.2
 _BORDERS = np.r_[0, (CORRELATIONS[1:] + CORRELATIONS[:-1]) / 2, 1]
-_LOG_PRIOR = np.log(np.diff(stats.beta.cdf(_BORDERS, 1, 1 / EXPECTED_CORRELATION - 1)))
+_LOG_PRIOR = np.log(np.diff(betainc(1, 1 / EXPECTED_CORRELATION - 1, _BORDERS)))
 ASSUMED_UNITS = 3  # weight of the assumed variance of an area or a mean of classes, against the units with an error
 
 
@@ -65,13 +64,14 @@ def share_interval(share: np.ndarray | float, n: np.ndarray | float, confidence:
     share, n = np.broadcast_arrays(np.asarray(share, dtype=float), np.asarray(n, dtype=float))
     some = n > 0
     p, n = np.where(some, share, 0.5), np.where(some, n, 1.0)
-    z = stats.norm.ppf((1 + confidence) / 2)
+    z = ndtri((1 + confidence) / 2)
     center = (p + z**2 / (2 * n)) / (1 + z**2 / n)
     reach = z / (1 + z**2 / n) * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
     tails = np.reshape([(1 - confidence) / 2, (1 + confidence) / 2], (2, *[1] * p.ndim))
-    jeffreys = stats.beta.ppf(tails, p * n + 0.5, (1 - p) * n + 0.5)
-    low = np.where((p > 0) & some, np.minimum(center - reach, jeffreys[0]), 0.0)
-    high = np.where((p < 1) & some, np.maximum(center + reach, jeffreys[1]), 1.0)
+    jeffreys = betaincinv(p * n + 0.5, (1 - p) * n + 0.5, tails)
+    low = np.where(p < 0.5, np.minimum(center - reach, jeffreys[0]), center - reach)
+    high = np.where(p > 0.5, np.maximum(center + reach, jeffreys[1]), center + reach)
+    low, high = np.where((p > 0) & some, low, 0.0), np.where((p < 1) & some, high, 1.0)
     return np.stack([low, high])
 
 
@@ -174,8 +174,8 @@ def effective_sizes(
     total = np.bincount(of, hits, n_columns)
     beside = np.bincount(of, size**2, n_columns) / np.maximum(n, 1) - 1
     grouped = (groups < n) & (groups > 1)
-    z = stats.norm.ppf((1 + confidence) / 2)
-    narrower = np.where(grouped, (z / stats.t.ppf((1 + confidence) / 2, np.maximum(groups - 1, 1))) ** 2, 1.0)
+    upper = (1 + confidence) / 2
+    narrower = np.where(grouped, (ndtri(upper) / stdtrit(np.maximum(groups - 1.0, 1), upper)) ** 2, 1.0)
     expected = np.where(grouped, n / (1 + beside * EXPECTED_CORRELATION) * narrower, n)
     if not grouped.any():
         return n, n
@@ -247,8 +247,8 @@ def bounded(
     spread = value * (1 - np.asarray(value, dtype=float))
     mixed = informative * np.asarray(variance) + ASSUMED_UNITS * spread / expected_n
     n = np.where(spread > 0, spread * (informative + ASSUMED_UNITS) / np.where(mixed > 0, mixed, 1), expected_n)
-    degrees = np.maximum(np.asarray(groups) - 1, 1)
-    narrower = (stats.norm.ppf((1 + confidence) / 2) / stats.t.ppf((1 + confidence) / 2, degrees)) ** 2
+    upper = (1 + confidence) / 2
+    narrower = (ndtri(upper) / stdtrit(np.maximum(np.asarray(groups) - 1.0, 1), upper)) ** 2
     return _no_better(share_interval(value, n * narrower, confidence), expected_n * narrower, confidence)
 
 

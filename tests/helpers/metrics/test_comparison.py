@@ -16,23 +16,20 @@ def pair(n: int = 500, gap: float = 0.05, seed: int = 0) -> tuple[np.ndarray, np
     return y, 0.4 * y + 0.6 * noise, (0.4 - gap) * y + (0.6 + gap) * noise
 
 
-@pytest.mark.parametrize(
-    ("images", "group", "correlation"), [(30, 1, 0.0), (100, 1, 0.0), (300, 1, 0.0), (100, 5, 0.3), (300, 10, 0.3)]
-)
+@pytest.mark.parametrize(("images", "group", "correlation"), [(30, 1, 0.0), (300, 1, 0.0), (100, 5, 0.3)])
 def test_paired_differences_are_covered_where_the_answers_differ(images, group, correlation):
     """From .93; above .97 where a handful of images differ, as few numbers of them are possible."""
-    for rates in ((0.5, 0.5), (0.9, 0.8), (0.97, 0.9)):
-        found, share = of_differences(images, rates, group, correlation, 250, "accuracy", seed=1)
-        assert found > 0.92 and share > 0.9, (rates, found)  # .93 and less than 1 standard error of the simulation
-        if images == 300 and group == 1:
-            assert found < 0.985
-    assert of_differences(images, (0.9, 0.8), group, correlation, 150, "balanced_accuracy")[0] > 0.91
+    for rates in ((0.5, 0.5), (0.97, 0.9)):
+        found, share = of_differences(images, rates, group, correlation, 120, "accuracy", seed=1)
+        assert found > 0.91 and share > 0.8, (rates, found)  # .93 less a standard error of the simulation (.02)
+        if images == 300:
+            assert found < 0.99
 
 
 def test_paired_differences_of_areas_are_covered():
-    for setting in ((100, 0.9, 0.0, 1, 0.0), (100, 0.9, 0.05, 1, 0.0), (300, 0.8, 0.05, 10, 0.3)):
-        roc, pr = of_area_differences(*setting, 200)
-        assert roc > 0.91 and pr > 0.9, (setting, roc, pr)
+    for setting in ((100, 0.9, 0.05, 1, 0.0), (300, 0.8, 0.05, 10, 0.3)):
+        roc, pr = of_area_differences(*setting, 100)
+        assert roc > 0.9 and pr > 0.89, (setting, roc, pr)
 
 
 def test_the_paired_difference_is_tighter_than_two_single_intervals_and_has_its_sign():
@@ -131,7 +128,7 @@ def test_holm_corrects_for_the_number_of_comparisons():
     assert [found.p for found in by_hand.values()] == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert [found.clear for found in by_hand.values()] == [True, False, False, True]
     assert by_hand["1"].verdict == "not clear of 0 among 4 comparisons" and "Holm's p for 4" in str(by_hand["1"])
-    with pytest.raises(ValueError, match="differences: .*corrected already"):
+    with pytest.raises(ValueError, match=r"differences: .*corrected already"):
         holm(corrected)
     with pytest.raises(ValueError, match="differences: expected a dictionary"):
         holm({})
