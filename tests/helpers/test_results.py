@@ -207,3 +207,16 @@ def test_a_full_disk_costs_no_lesson_and_no_earlier_result(run, capsys):
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert "the scores of second are not saved" in capsys.readouterr().out
     assert list(load_results(run, split="test")["model"]) == ["first"]
+
+
+def test_few_groups_and_missing_intervals_are_shown(run):
+    y = np.arange(60) % 2
+    blocks = np.where(y == 1, 100 + np.arange(60) // 30, np.arange(60))
+    save_result(run, "CNN", "cracks", evaluate(y, 0.2 + 0.6 * y, groups=blocks, class_names=["intact", "crack"]))
+    assert "few groups" in leaderboard(load_results(run)) and load_results(run)["few_groups"].tolist() == ["2 of crack"]
+    save_result(run, "majority class", "cracks", evaluate(y, np.ones(60)))
+    board = leaderboard(load_results(run))
+    assert board["few groups"].tolist() == ["2 of crack", ""]
+    assert board.loc["majority class", "balanced accuracy"] == "0.500"
+    save_result(run, "CNN", "xrays", scored())
+    assert "few groups" not in leaderboard(load_results(run, "xrays"))
