@@ -64,7 +64,9 @@ def evaluate(
     Of more classes, the one with the largest probability is the answer. Macro metrics are the means of the classes,
     each against the rest; classes without an image are left out, and `note` names them.
 
-    Intervals have one method for each kind of metric, and one more error never raises an end of them:
+    Intervals have one method for each kind of metric. No end is better than without any error. By image, one more error
+    never raises an end for a share; by group, and for areas and means of classes, it may where it shows that errors are
+    spread more evenly than they seemed:
 
     - Shares (accuracy, top-k accuracy, recall, specificity, precision, negative predictive value): Wilson's interval,
       with the end towards 0 or 1 of Jeffreys' where that lies farther out. Where images come in groups, the effective
