@@ -44,7 +44,7 @@ def share_interval(share: np.ndarray | float, n: np.ndarray | float, confidence:
     """Wilson's interval, with the end towards 0 or 1 of Jeffreys' interval where that lies farther out.
 
     Wilson's alone covers as little as .90 at a true share of .99 and Jeffreys' as little as .88 at .97; the wider of
-    their ends covers at least .93 at any n from 30 on. It needs no whole numbers.
+    their ends covers at least .929 at any n from 30 to 1,000. It needs no whole numbers.
 
     Args:
         share: in [0, 1].
