@@ -4,8 +4,8 @@
 
 Right and wrong answers of a group come from a beta-binomial model, scores from a binormal one with a part that the
 images of a group share. Groups are all of one size, or of sizes spread as a log-normal law with a spread of 0.8. What
-is counted is the share of drawn data sets whose interval holds the truth; its own standard error is .010 for 500 data sets (shares) and
-.014 for 250 (the others).
+is counted is the share of drawn data sets whose interval holds the truth; its own standard error is .010 for 500 data
+sets (shares) and .014 for 250 (the others).
 """
 
 import argparse
