@@ -44,7 +44,7 @@ class Split:
     Attributes:
         images: (n, height, width, channels) uint8; channels is 1 for gray. They may be changed: no file is.
         labels: (n,) int, position in `Dataset.class_names`.
-        groups: (n,) str, such as the patient: resample these for intervals.
+        groups: (n,) str, such as the patient: pass these to `evaluate` for its intervals.
         frame: (n rows) of the manifest; `folder / frame.path` is the file, `frame.mask` the mask if there is one.
         batch_size, seed: of `batches`; `seed` None keeps the order.
         class_names: by label; of two classes the second is the positive one.

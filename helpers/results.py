@@ -19,6 +19,7 @@ from filelock import FileLock, Timeout
 from data_prework.files import atomic_write
 from data_prework.manifest import COURSE, SPLITS
 from helpers.metrics import LOWER_IS_BETTER, METRICS, MULTICLASS_METRICS, Scores, metric_name
+from helpers.metrics.scores import with_interval
 
 VERSION = 1
 KEY = ("model", "dataset", "split", "seed", "profile", "source")  # saving a result with the same key replaces it
@@ -35,6 +36,7 @@ COLUMNS = (
     "n_classes",
     "prevalence",
     "threshold",
+    "few_groups",
 )
 MEASURED = METRICS | MULTICLASS_METRICS
 TWO_CLASSES, MORE_CLASSES = ("recall", "specificity", "roc_auc"), ("accuracy", "f1", "roc_auc")  # of the leaderboard
@@ -132,8 +134,9 @@ def load_results(
 
     Returns:
         One row for each model, seed and lesson; empty where there are none yet. Columns: model, lesson, dataset,
-        source, split, profile, seed, n, n_groups, n_classes, prevalence, threshold, every metric with <metric>_low and
-        <metric>_high, parameters, seconds, date. NaN where a metric is one of two classes only, or of more.
+        source, split, profile, seed, n, n_groups, n_classes, prevalence, threshold, few_groups (such as "2 of crack",
+        else ""), every metric with <metric>_low and <metric>_high, parameters, seconds, date. NaN where a metric is one
+        of two classes only, or of more, or has no interval.
 
     Raises:
         ValueError: a file can't be read; the message names it.
@@ -161,7 +164,9 @@ def load_results(
 def leaderboard(frame: pd.DataFrame, metric: str = "balanced_accuracy", top: int | None = None) -> pd.DataFrame:
     """The best models first, as strings: the metric with its interval, then recall, specificity, ROC AUC and costs.
 
-    Of more than two classes, accuracy, macro F1 and macro ROC AUC stand beside the metric.
+    Of more than two classes, accuracy, macro F1 and macro ROC AUC stand beside the metric. Where a class has too few
+    groups to say something about new groups, a column says so. The intervals are those of single models: which of two
+    is better, `helpers.metrics.compare` tells, and for more than three comparisons `holm`.
 
     Args:
         frame: from `load_results`, unchanged or filtered by rows.
@@ -190,9 +195,9 @@ def leaderboard(frame: pd.DataFrame, metric: str = "balanced_accuracy", top: int
             shown[column] = ordered[column].astype(str).to_numpy()
     for other in dict.fromkeys((name, *others)):
         ends = zip(ordered[other], ordered[f"{other}_low"], ordered[f"{other}_high"], strict=True)
-        shown[words[other]] = [
-            "" if pd.isna(value) else f"{value:.3f} ({low:.3f}-{high:.3f})" for value, low, high in ends
-        ]
+        shown[words[other]] = ["" if pd.isna(value) else with_interval(value, low, high) for value, low, high in ends]
+    if "few_groups" in ordered and (ordered["few_groups"] != "").any():
+        shown["few groups"] = ordered["few_groups"].to_numpy()
     shown["parameters"] = ["" if pd.isna(count) else f"{count:,}" for count in ordered["parameters"]]
     shown["seconds"] = ["" if pd.isna(spent) else f"{spent:,.0f}" for spent in ordered["seconds"]]
     return shown
@@ -242,6 +247,7 @@ def _write(path: Path, results: list[dict]) -> None:
 def _row(record: dict) -> dict:
     scores = Scores.from_dict(record["scores"])
     row = {**record, "n_groups": scores.n_groups, "n_classes": scores.n_classes}
+    row["few_groups"] = ", ".join(f"{count} of {name}" for name, count in scores.few_groups.items())
     row |= {name: getattr(scores, name, np.nan) for name in ("prevalence", "threshold")}
     for name in scores.metrics:
         low, high = scores.interval(name)

@@ -1,6 +1,6 @@
 """Scores of a classifier, their intervals, and comparisons."""
 
-from helpers.metrics.comparison import Difference, compare
+from helpers.metrics.comparison import Difference, compare, difference_table, holm
 from helpers.metrics.evaluation import evaluate
 from helpers.metrics.intervals import wilson
 from helpers.metrics.learning_curves import MeanAUC, auc_of_draws
@@ -18,7 +18,9 @@ __all__ = [
     "Scores",
     "auc_of_draws",
     "compare",
+    "difference_table",
     "evaluate",
+    "holm",
     "markdown",
     "metric_name",
     "score_table",

@@ -32,7 +32,8 @@ class Scores(ABC):
         confidence: share of the intervals, such as 0.95.
         grouped: whether groups were given.
         note: what a reader must know about images and groups, in words.
-        intervals: metric -> (lower end, upper end).
+        intervals: metric -> (lower end, upper end); NaN where a metric has no interval.
+        few_groups: class -> number of its groups, where these are too few to say something about new groups.
 
     Example:
         >>> from helpers.metrics import evaluate
@@ -48,7 +49,9 @@ class Scores(ABC):
     grouped: bool
     note: str
     intervals: dict[str, tuple[float, float]]
-    _optional: ClassVar[tuple[str, ...]] = ()
+    few_groups: dict[str, int]
+    _optional: ClassVar[tuple[str, ...]] = ("few_groups",)
+    _methods: ClassVar[str] = ""
 
     @property
     def n_classes(self) -> int:
@@ -72,7 +75,7 @@ class Scores(ABC):
         return self.intervals[metric_name(name, n_classes=self.n_classes)]
 
     def text(self, name: str, digits: int = 3) -> str:
-        """A metric with its interval, as "0.913 (0.889-0.933)".
+        """A metric with its interval, as "0.913 (0.889-0.933)"; the value alone where it has none.
 
         Args:
             name: one of `metrics`, or "sensitivity" or "npv".
@@ -81,9 +84,8 @@ class Scores(ABC):
         Raises:
             ValueError: there is no such metric.
         """
-        low, high = self.interval(name)
         value = getattr(self, metric_name(name, n_classes=self.n_classes))
-        return f"{value:.{digits}f} ({low:.{digits}f}-{high:.{digits}f})"
+        return with_interval(value, *self.interval(name), digits)
 
     @property
     @abstractmethod
@@ -101,7 +103,7 @@ class Scores(ABC):
     def table(self) -> pd.DataFrame:
         """One row a metric: its value and its interval, as strings."""
         rows = {
-            words: [f"{getattr(self, name):.3f}", "{:.3f}-{:.3f}".format(*self.intervals[name])]
+            words: [f"{getattr(self, name):.3f}", _ends_text(*self.intervals[name])]
             for name, words in self.metrics.items()
         }
         return pd.DataFrame.from_dict(rows, orient="index", columns=["value", self._interval_words])
@@ -109,13 +111,19 @@ class Scores(ABC):
     def _tables(self) -> dict[str, pd.DataFrame]:
         return {"": self.table()}
 
+    @property
+    def method(self) -> str:
+        """How the intervals were found, in a sentence."""
+        by_group = ", images of one group counting as fewer (beta-binomial)" if self.grouped else ""
+        return f"Intervals: {self._methods}{by_group}."
+
     @abstractmethod
     def _summary(self) -> str:
         """Images, groups and counts in a sentence."""
 
     def __str__(self) -> str:
         lines = [line for above, table in self._tables().items() for line in (above, table.to_string())]
-        return "\n".join(filter(None, [*lines, self._summary(), self.warning]))
+        return "\n".join(filter(None, [*lines, self._summary(), self.method, self.warning]))
 
     def __repr__(self) -> str:
         return f"Scores(n={self.n}, {', '.join(f'{name}={getattr(self, name):.3f}' for name in self.metrics)})"
@@ -125,7 +133,8 @@ class Scores(ABC):
         tables = "".join(
             (f"<p>{escape(above)}</p>" if above else "") + table.to_html() for above, table in self._tables().items()
         )
-        return f"{tables}<p>{escape(self._summary(), quote=False)}</p>{warning}"
+        foot = f"<p>{escape(self._summary(), quote=False)}</p><p>{escape(self.method, quote=False)}</p>"
+        return f"{tables}{foot}{warning}"
 
     def to_dict(self) -> dict:
         """The scores as plain numbers, ready for JSON; an end of an interval that has no value becomes None."""
@@ -161,6 +170,25 @@ class Scores(ABC):
         return kind(**{**plain, "intervals": ends, "class_names": tuple(plain.get("class_names", ()))})
 
 
+def with_interval(value: float, low: float, high: float, digits: int = 3) -> str:
+    """A value with its interval in words; alone where it has none.
+
+    Args:
+        value: of a metric.
+        low, high: ends of its interval; NaN where it has none.
+        digits: behind the decimal point.
+
+    Example:
+        >>> with_interval(0.913, 0.889, 0.933), with_interval(0.5, float("nan"), float("nan"))
+        ('0.913 (0.889-0.933)', '0.500')
+    """
+    return f"{value:.{digits}f}" if np.isnan(low) else f"{value:.{digits}f} ({low:.{digits}f}-{high:.{digits}f})"
+
+
+def _ends_text(low: float, high: float) -> str:
+    return "none" if np.isnan(low) else f"{low:.3f}-{high:.3f}"
+
+
 @dataclass(frozen=True, repr=False)
 class BinaryScores(Scores):
     """The scores of two classes: ten metrics about the second, the positive one.
@@ -174,7 +202,7 @@ class BinaryScores(Scores):
         tp, fp, tn, fn: images that are true positive, false positive, true negative, false negative.
         threshold: an image counts as positive from this probability on.
         prevalence: share of the positive images.
-        n, n_groups, class_names, confidence, grouped, note, intervals: as in `Scores`.
+        n, n_groups, class_names, confidence, grouped, note, intervals, few_groups: as in `Scores`.
     """
 
     accuracy: float
@@ -200,7 +228,12 @@ class BinaryScores(Scores):
     note: str = ""
     intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
     class_names: tuple[str, ...] = ()
-    _optional: ClassVar[tuple[str, ...]] = ("class_names",)
+    few_groups: dict[str, int] = field(default_factory=dict)
+    _optional: ClassVar[tuple[str, ...]] = ("class_names", "few_groups")
+    _methods: ClassVar[str] = (
+        "Wilson and Jeffreys for shares and F1, square-and-add for balanced accuracy, DeLong for ROC AUC, "
+        "the delta method for PR AUC"
+    )
 
     @property
     def sensitivity(self) -> float:
@@ -221,7 +254,7 @@ class BinaryScores(Scores):
             share = 1 - self.prevalence if answer == "negative" else self.prevalence
             said.append(
                 f"This model answers '{answer}' for every image: its {found} of 1 and its accuracy of {share:.3f} "
-                f"(the share of that class) need no look at the pictures."
+                "(the share of that class, without an interval) need no look at the images."
             )
         if self.tp + self.fp == 0:
             said.append("It never answers 'positive', so precision has no value; it is written as 0.")
@@ -232,6 +265,8 @@ class BinaryScores(Scores):
             said.append(
                 f"It ranks the images worse than chance, ROC AUC {self.text('roc_auc')}: are the two classes swapped?"
             )
+        elif np.isnan(low):
+            said.append("It gives every image the same probability, no better than chance: its areas have no interval.")
         elif low <= 0.5:
             said.append(
                 f"It ranks the images no better than chance: ROC AUC {self.text('roc_auc')} does not exclude 0.5."
@@ -261,7 +296,7 @@ class MulticlassScores(Scores):
         class_columns: column -> one value for each class: images and the metrics with _low and _high; None where a
             class has no image.
         cells: (true class, predicted class, images, share of the true class, low, high) of each confusion that occurs.
-        n, n_groups, class_names, confidence, grouped, note, intervals: as in `Scores`.
+        n, n_groups, class_names, confidence, grouped, note, intervals, few_groups: as in `Scores`.
 
     Example:
         >>> from helpers.metrics import evaluate
@@ -288,6 +323,10 @@ class MulticlassScores(Scores):
     intervals: dict[str, tuple[float, float]]
     class_columns: dict[str, list]
     cells: list[list]
+    few_groups: dict[str, int] = field(default_factory=dict)
+    _methods: ClassVar[str] = (
+        "Wilson and Jeffreys for shares and F1, DeLong for ROC AUC, the delta method for macro metrics"
+    )
 
     @property
     def metrics(self) -> dict[str, str]:
@@ -349,8 +388,7 @@ class MulticlassScores(Scores):
         for name, words in CLASS_METRICS.items():
             ends = zip(rows[name], rows[f"{name}_low"], rows[f"{name}_high"], strict=True)
             shown[words] = [
-                "no image" if np.isnan(value) else f"{value:.{digits}f} ({low:.{digits}f}-{high:.{digits}f})"
-                for value, low, high in ends
+                "no image" if np.isnan(value) else with_interval(value, low, high, digits) for value, low, high in ends
             ]
         return shown
 
@@ -364,7 +402,7 @@ class MulticlassScores(Scores):
         if answered.sum() == 1:
             said.append(
                 f"This model answers {self.class_names[int(answered.argmax())]!r} for every image: its accuracy of "
-                f"{self.accuracy:.3f} is the share of that class."
+                f"{self.accuracy:.3f} is the share of that class, without an interval."
             )
         elif never:
             said.append(f"It never answers {listed(never)}, so precision has no value there; it is written as 0.")
@@ -373,6 +411,10 @@ class MulticlassScores(Scores):
             said.append(
                 f"It ranks the images worse than chance, macro ROC AUC {self.text('roc_auc')}: is the order of the "
                 "classes another one?"
+            )
+        elif np.isnan(low):
+            said.append(
+                "It gives every image the same probabilities, no better than chance: its areas have no interval."
             )
         elif low <= 0.5:
             said.append(

@@ -241,5 +241,17 @@ def check_options(n_boot: int, confidence: float) -> None:
     """
     if not isinstance(n_boot, int | np.integer) or isinstance(n_boot, bool) or n_boot < 1:
         raise ValueError(f"n_boot: {n_boot!r} is not a number of resamples; 1000 is the usual choice.")
+    check_confidence(confidence)
+
+
+def check_confidence(confidence: float) -> None:
+    """Refuse what is no confidence.
+
+    Args:
+        confidence: float between 0 and 1.
+
+    Raises:
+        ValueError: it is something else; the message names it.
+    """
     if not isinstance(confidence, float) or not 0 < confidence < 1:
         raise ValueError(f"confidence: {confidence!r} does not lie between 0 and 1; 0.95 is the usual choice.")

@@ -104,7 +104,7 @@ def _n_classes(labels: Any, validation_data: Any) -> int | None:
 
 
 def predict_and_evaluate(model: keras.Model, split: Split, threshold: float = 0.5, batch_size: int = 256) -> Scores:
-    """Scores of a model on one split, with intervals that resample whole groups.
+    """Scores of a model on one split, with intervals by group.
 
     Args:
         model: takes the split's images; its output is (n, 1), the probability of class 1, or (n, classes), a softmax.

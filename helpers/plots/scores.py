@@ -12,7 +12,7 @@ from matplotlib.colors import PowerNorm
 from sklearn.metrics import confusion_matrix
 
 from helpers.metrics import LOWER_IS_BETTER, METRICS, MULTICLASS_METRICS, Scores, metric_name
-from helpers.metrics.scores import check_scores
+from helpers.metrics.scores import check_scores, with_interval
 from helpers.plots.style import PHONE_WIDTH, WIDEST, model_color, new_axes, quiet, shortened
 
 COUNTS_WRITTEN, SHARES_WRITTEN = 5, 13  # classes of a confusion matrix whose cells hold counts and shares, or shares
@@ -129,7 +129,7 @@ def plot_scores(
         ax.plot([row["low"], row["high"]], [i, i], color=color, lw=3, alpha=0.6, solid_capstyle="butt")
         ax.plot(row["value"], i, "o", ms=7, color=color)
         ax.annotate(
-            f"{row['value']:.3f} ({row['low']:.3f}-{row['high']:.3f})",
+            with_interval(row["value"], row["low"], row["high"]),
             xy=(1.02, i),
             xycoords=("axes fraction", "data"),
             va="center",

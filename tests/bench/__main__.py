@@ -28,6 +28,7 @@ PARTS = {
     "pipeline": ("Reading images from a folder", ["pipeline"], None),
     "growth": ("Preparing a folder", ["growth"], None),
     "augmentation": ("Augmentation", ["augmentation"], None),
+    "coverage": ("Coverage of the intervals", ["coverage", "--draws", "500"], None),
     "models": ("The projects' models against the course's", ["models"], None),
     "cracks": ("Real cracks: blocks that were not seen", ["cracks"], "concrete_cracks"),
     "recipes": ("Real X-rays: which way of training", ["xrays", "--recipes"], "chest_xray"),
@@ -46,7 +47,8 @@ HEAD = """# Measurements
 
 Every part was written by the command above it, on the machine that it names, and can be written again with it:
 `make bench` for all, `python -m tests.bench PART` for one. What is measured, and how, stands at the head of each
-file in `tests/bench/`. Intervals are 95 % bootstrap intervals that resample patients or blocks where there are some.
+file in `tests/bench/`. Intervals are 95 % intervals, by patient or block where there are some; those of parts dated
+before 2026-11-29 are bootstrap intervals.
 """
 
 

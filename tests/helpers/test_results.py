@@ -29,7 +29,7 @@ class Run:
 def scored(gain=0.5, n=200):
     rng = np.random.default_rng(0)
     y = rng.integers(0, 2, n)
-    return evaluate(y, np.clip(gain * y + (1 - gain) * rng.random(n), 0, 1), n_boot=50)
+    return evaluate(y, np.clip(gain * y + (1 - gain) * rng.random(n), 0, 1))
 
 
 @pytest.fixture
@@ -183,7 +183,7 @@ def test_results_of_many_classes_are_kept_and_ranked_by_the_same_names(run):
     y = np.arange(130) % 13
     for model, right in (("dense", 0.3), ("CNN", 0.8)):
         odds = np.random.default_rng(1).random((130, 13)) + 2 * right * np.eye(13)[y]
-        save_result(run, model, "parts", evaluate(y, odds / odds.sum(axis=1, keepdims=True), n_boot=20))
+        save_result(run, model, "parts", evaluate(y, odds / odds.sum(axis=1, keepdims=True)))
     frame = load_results(run, "parts")
     assert frame["n_classes"].tolist() == [13, 13] and frame["specificity"].isna().all()
     board = leaderboard(frame)
@@ -207,3 +207,16 @@ def test_a_full_disk_costs_no_lesson_and_no_earlier_result(run, capsys):
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert "the scores of second are not saved" in capsys.readouterr().out
     assert list(load_results(run, split="test")["model"]) == ["first"]
+
+
+def test_few_groups_and_missing_intervals_are_shown(run):
+    y = np.arange(60) % 2
+    blocks = np.where(y == 1, 100 + np.arange(60) // 30, np.arange(60))
+    save_result(run, "CNN", "cracks", evaluate(y, 0.2 + 0.6 * y, groups=blocks, class_names=["intact", "crack"]))
+    assert "few groups" in leaderboard(load_results(run)) and load_results(run)["few_groups"].tolist() == ["2 of crack"]
+    save_result(run, "majority class", "cracks", evaluate(y, np.ones(60)))
+    board = leaderboard(load_results(run))
+    assert board["few groups"].tolist() == ["2 of crack", ""]
+    assert board.loc["majority class", "balanced accuracy"] == "0.500"
+    save_result(run, "CNN", "xrays", scored())
+    assert "few groups" not in leaderboard(load_results(run, "xrays"))

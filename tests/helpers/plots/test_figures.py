@@ -41,9 +41,9 @@ def example_scores():
     y = np.tile([0, 1], 40)
     noise = RNG.random(80)
     return {
-        "majority class": evaluate(y, np.ones(80), n_boot=50),
-        "CNN": evaluate(y, 0.8 * y + 0.2 * noise, n_boot=50),
-        "dense": evaluate(y, 0.3 * y + 0.7 * noise, n_boot=50),
+        "majority class": evaluate(y, np.ones(80)),
+        "CNN": evaluate(y, 0.8 * y + 0.2 * noise),
+        "dense": evaluate(y, 0.3 * y + 0.7 * noise),
     }
 
 
