@@ -17,6 +17,7 @@ BALANCE = 0.1
 # Difference from which the other classes follow the coarsest one, a little before BALANCE is reached.
 NEARLY = 0.08
 OFF = 0.03  # a share that misses what was asked for by more is reported
+LESSON_TEST = 0.2  # share of the training groups that the lessons' own test gets
 CLOSE = 0.005  # this near to what the folds allow, no further seed is tried: each costs seconds with many groups
 
 
@@ -244,6 +245,35 @@ def split_rows(
         split[pool[chosen]] = name
         used = share
     return pd.Series(split, index=rows.index)
+
+
+def lesson_test(rows: pd.DataFrame, share: float = LESSON_TEST, seed: int = 7) -> np.ndarray:
+    """Choose the images of the lesson test: whole groups of the training part, the same ones every time.
+
+    Lessons are judged on them, so that the test split stays sealed until a case study opens it.
+
+    Args:
+        rows: of a manifest, with the columns label, group and split.
+        share: of the training images of every class, between 0 and 1.
+
+    Returns:
+        (n,) bool, True for its images; all of them are of the split "train".
+
+    Raises:
+        SplitError: a class has only one group to train on.
+
+    Example:
+        >>> rows = pd.DataFrame({"label": ["sick", "well"] * 20, "group": np.repeat(np.arange(10), 4)})
+        >>> rows["split"] = ["train"] * 28 + ["test"] * 12
+        >>> chosen = lesson_test(rows, 0.3)
+        >>> sorted(rows.loc[chosen, "split"].unique()), int(chosen.sum())
+        (['train'], 8)
+    """
+    train = np.flatnonzero(rows["split"] == "train")
+    chosen = np.zeros(len(rows), bool)
+    labels, groups = (rows[name].to_numpy(str)[train] for name in ("label", "group"))
+    chosen[train] = take_groups(labels, groups, share, seed)
+    return chosen
 
 
 def _check_groups(rows: pd.DataFrame, wanted: list[str]) -> None:

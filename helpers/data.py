@@ -26,10 +26,12 @@ from data_prework.manifest import (
     stand_in,
     two_largest,
 )
+from data_prework.split import SplitError, lesson_test
 from helpers.errors import CourseError
 
 BLOCK = 64  # images a task: one task an image costs as much as the image
 MANY_CLASSES = 20  # the names of more aren't printed
+TESTS = ("sealed", "lesson")
 KEPT_FROM = 1000  # a part of fewer images is read again: that takes less than a second
 
 
@@ -88,6 +90,8 @@ class Dataset:
         class_names: by label; of two classes the second is the positive one.
         source: "real" or "embedded".
         train, val, test: also as `data["train"]`, `data["val"]`, `data["test"]`.
+        test_kind: "sealed" where `test` is the test split of the manifest; "lesson" where it is the lesson test, which
+            was cut off from the training part and which lessons may look at as often as they like.
     """
 
     name: str
@@ -97,6 +101,7 @@ class Dataset:
     train: Split
     val: Split
     test: Split
+    test_kind: str = "sealed"
 
     def __getitem__(self, split: str) -> Split:
         if split not in SPLITS:
@@ -106,7 +111,7 @@ class Dataset:
     @cached_property
     def pooled(self) -> Split:
         """All images as one split, train, val and test in this order: for folds over all groups, where no image is
-        kept for a test.
+        kept for a test. With the lesson test, that is all but the sealed test.
         """
         parts = [self[split] for split in SPLITS]
         return Split(
@@ -126,7 +131,8 @@ class Dataset:
         return {label: len(self.train) / (len(counts) * count) for label, count in enumerate(counts) if count}
 
     def __repr__(self) -> str:
-        sizes = ", ".join(f"{split} {len(self[split])}" for split in SPLITS)
+        words = {split: split for split in SPLITS} | ({"test": "lesson test"} if self.test_kind == "lesson" else {})
+        sizes = ", ".join(f"{words[split]} {len(self[split])}" for split in SPLITS)
         names = self.class_names
         classes = f"{len(names):,} classes: {', '.join(names[:5])}, ..." if len(names) > MANY_CLASSES else str(names)
         return f"{self.name} ({self.source}): {sizes}; images {self.train.images.shape[1:]}; {classes}"
@@ -141,6 +147,7 @@ def load_dataset(
     seed: int = 7,
     source: str | None = None,
     data_dir: Path | None = None,
+    test: str = "sealed",
 ) -> Dataset:
     """Load a prepared data set.
 
@@ -155,6 +162,8 @@ def load_dataset(
         seed: of the shuffling and of `max_images`.
         source: "real" or "embedded", whatever the environment says; None: as COURSE_SOURCE says, else "real".
         data_dir: folder of all data; None: `data_prework.manifest.default_data_dir()`.
+        test: "sealed": the test split of the manifest, for what is judged once, at the end. "lesson": the test split
+            stays out, and a fifth of the training groups (`data_prework.split.lesson_test`) takes its place.
 
     Returns:
         The three splits: `data.train.images` is (n, height, width, channels) uint8, `data.train.batches` feeds `fit`.
@@ -167,15 +176,23 @@ def load_dataset(
     size = _size(image_size)
     if color_mode not in MODES:
         raise ValueError(f"color_mode is {color_mode!r}; it must be {' or '.join(MODES)}")
+    if test not in TESTS:
+        raise ValueError(f"test is {test!r}; it must be {' or '.join(TESTS)}")
     if batch_size < 1:
         raise ValueError(f"batch_size is {batch_size}; it must be 1 or more")
     folder = locate(name, source, data_dir)
     frame, about = read_manifest(folder), read_about(folder)
     stands_in = source is None and stand_in(name) != name
     classes = two_largest(about) if stands_in else about.classes
-    some = np.flatnonzero(frame["label"].isin(classes))
+    splits, kind = _with_lesson_test(frame, stand_in(name)) if test == "lesson" else (frame["split"], test)
+    frame = frame.assign(split=splits)
+    some = np.flatnonzero(frame["label"].isin(classes) & (splits != "sealed"))
     rows = some[_chosen(frame.iloc[some], max_images, seed)]
-    pixels = _pixels(folder, frame, rows, size, color_mode)
+    if max_images is None and len(classes) == len(about.classes):  # all is read once, for lessons and case studies
+        pixels = _pixels(folder, frame, np.arange(len(frame)), size, color_mode)
+        pixels = pixels if len(rows) == len(frame) else pixels[rows]
+    else:
+        pixels = _pixels(folder, frame, rows, size, color_mode)
     frame = frame.iloc[rows]
     labels = frame["label"].map({label: i for i, label in enumerate(classes)}).to_numpy(np.int32)
     parts = {}
@@ -190,7 +207,17 @@ def load_dataset(
             seed=seed if split == "train" else None,
             class_names=tuple(about.classes),
         )
-    return Dataset(stand_in(name) if stands_in else name, folder, classes, about.source, **parts)
+    return Dataset(stand_in(name) if stands_in else name, folder, classes, about.source, test_kind=kind, **parts)
+
+
+def _with_lesson_test(frame: pd.DataFrame, name: str) -> tuple[pd.Series, str]:
+    """The splits with the lesson test as "test" and the manifest's test as "sealed", and the kind of test they have."""
+    try:
+        chosen = lesson_test(frame)
+    except SplitError:
+        print(f"Note: {name} has too few groups for a lesson test. The lesson looks at its test split instead.")
+        return frame["split"], "sealed"
+    return frame["split"].replace("test", "sealed").mask(chosen, "test"), "lesson"
 
 
 def locate(name: str, source: str | None = None, data_dir: Path | None = None) -> Path:

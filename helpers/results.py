@@ -1,5 +1,8 @@
 """The results store and the leaderboard: one JSON file for each lesson and data set.
 
+Lessons are judged on validation images and on the lesson test; who saves scores of the sealed test opens it, and a
+list beside the results keeps count of that.
+
 A `run` is what `helpers.start` returns, or anything with the attributes lesson, profile, seed, results_folder and the
 method source_of(dataset) -> "embedded" or "real".
 """
@@ -17,11 +20,13 @@ import pandas as pd
 from filelock import FileLock, Timeout
 
 from data_prework.files import atomic_write
-from data_prework.manifest import COURSE, SPLITS
+from data_prework.manifest import COURSE
 from helpers.metrics import LOWER_IS_BETTER, METRICS, MULTICLASS_METRICS, Scores, metric_name
 from helpers.metrics.scores import with_interval
 
 VERSION = 1
+RESULT_SPLITS = ("train", "val", "lesson_test", "test")
+OPENED = "opened-tests.jsonl"  # one line for each result of a sealed test that was saved
 KEY = ("model", "dataset", "split", "seed", "profile", "source")  # saving a result with the same key replaces it
 COLUMNS = (
     "model",
@@ -64,7 +69,7 @@ def save_result(
         model: a short name, such as "dense".
         dataset: name of the data set.
         scores: what `helpers.metrics.evaluate` returned.
-        split: "train", "val" or "test".
+        split: "train", "val", "lesson_test" or "test", the sealed one: that it was opened is kept, see `opened_tests`.
         parameters: number of trainable and fixed weights.
         seconds: of the training.
         seed: None: that of the run.
@@ -108,6 +113,8 @@ def save_result(
             kept = _read(path) if path.exists() else []
             kept = [old for old in kept if any(old[name] != record[name] for name in KEY)]
             _write(path, [*kept, record])
+            if split == "test":
+                _note_opening(path.with_name(OPENED), record)
     except Timeout as error:
         raise TimeoutError(f"{path}: another notebook has been writing to it for 60 s; stop that one first.") from error
     except OSError as error:  # the training is over: the lesson goes on with its model
@@ -129,7 +136,7 @@ def load_results(
     Args:
         run: the lesson's run.
         dataset, lesson: None: all. Where a data set takes the place of the course's, its results are meant.
-        split: "train", "val" or "test".
+        split: "train", "val", "lesson_test" or "test", the sealed one.
         folder: None: `run.results_folder`.
 
     Returns:
@@ -158,7 +165,35 @@ def load_results(
     ]
     measured = [column for name in MEASURED for column in (name, f"{name}_low", f"{name}_high")]
     frame = pd.DataFrame(rows, columns=[*COLUMNS, *measured, *COSTS])
+    if split == "test":
+        times = opened_tests(run, folder).set_index(["dataset", "source", "lesson"])["times"]
+        keys = zip(frame["dataset"], frame["source"], frame["lesson"], strict=True)
+        frame["test_openings"] = [int(times.get(key, 0)) for key in keys]
     return frame.astype({"parameters": "Int64", "seconds": float})
+
+
+def opened_tests(run: Any, folder: Path | str | None = None) -> pd.DataFrame:
+    """Who opened which sealed test, and how often: every result of one that was saved counts, replaced ones, too.
+
+    A test that is looked at again and again, and chosen by, turns into validation images (see Recht and others 2019,
+    "Do ImageNet classifiers generalize to ImageNet?", https://arxiv.org/abs/1902.10811).
+
+    Args:
+        run: the lesson's run; openings of its profile are meant.
+        folder: None: `run.results_folder`.
+
+    Returns:
+        One row for each data set, source and lesson: models, times, first, last; empty where no test was opened.
+    """
+    path = Path(run.results_folder if folder is None else folder) / OPENED
+    by = ["dataset", "source", "lesson"]
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    opened = pd.DataFrame([json.loads(line) for line in lines], columns=[*by, "model", "profile", "date"])
+    opened = opened[opened["profile"] == run.profile]
+    counts = opened.groupby(by).agg(
+        models=("model", "nunique"), times=("model", "size"), first=("date", "min"), last=("date", "max")
+    )
+    return counts.reset_index()
 
 
 def leaderboard(frame: pd.DataFrame, metric: str = "balanced_accuracy", top: int | None = None) -> pd.DataFrame:
@@ -198,6 +233,8 @@ def leaderboard(frame: pd.DataFrame, metric: str = "balanced_accuracy", top: int
         shown[words[other]] = ["" if pd.isna(value) else with_interval(value, low, high) for value, low, high in ends]
     if "few_groups" in ordered and (ordered["few_groups"] != "").any():
         shown["few groups"] = ordered["few_groups"].to_numpy()
+    if "test_openings" in frame:
+        shown["test openings"] = ordered["test_openings"].astype(str).to_numpy()
     shown["parameters"] = ["" if pd.isna(count) else f"{count:,}" for count in ordered["parameters"]]
     shown["seconds"] = ["" if pd.isna(spent) else f"{spent:,.0f}" for spent in ordered["seconds"]]
     return shown
@@ -208,8 +245,8 @@ def _is_number(value: Any) -> bool:
 
 
 def _check_split(split: str) -> None:
-    if split not in SPLITS:
-        raise ValueError(f"split: {split!r} is not one of {', '.join(SPLITS)}.")
+    if split not in RESULT_SPLITS:
+        raise ValueError(f"split: {split!r} is not one of {', '.join(RESULT_SPLITS)}.")
 
 
 def _path(run: Any, dataset: str, folder: Path | str | None) -> Path:
@@ -237,6 +274,12 @@ def _read(path: Path) -> list[dict]:
         f"{path}: written by another version of the course (results version {version}, expected {VERSION}). "
         "Delete it and run its lesson again."
     )
+
+
+def _note_opening(path: Path, record: dict) -> None:
+    with path.open("a", encoding="utf-8") as file:
+        names = ("dataset", "source", "lesson", "model", "profile", "date")
+        file.write(json.dumps({name: record[name] for name in names}) + "\n")
 
 
 def _write(path: Path, results: list[dict]) -> None:

@@ -11,6 +11,7 @@ from PIL import Image
 import helpers.data
 from data_prework.image_files import read_image
 from data_prework.manifest import ManifestError, files_folder, read_manifest
+from data_prework.split import SplitError
 from helpers.data import NotPreparedError, load_dataset, load_manifest
 
 
@@ -257,3 +258,39 @@ def test_a_small_network_learns_the_squares():
     net.fit(data.train.batches, validation_data=data.val.batches, epochs=60, verbose=0)
     scores = evaluate(data.test.labels, net.predict(data.test.images, verbose=0), groups=data.test.groups)
     assert scores.accuracy == 1.0
+
+
+def test_the_lesson_test_is_whole_groups_of_the_training_part_and_the_sealed_test_stays_out():
+    whole, lesson = squares(), squares(test="lesson")
+    assert (whole.test_kind, lesson.test_kind) == ("sealed", "lesson") and ", lesson test " in repr(lesson)
+    paths = {split: set(lesson[split].frame["path"]) for split in ("train", "val", "test")}
+    assert paths["train"] | paths["test"] == set(whole.train.frame["path"])
+    assert paths["val"] == set(whole.val.frame["path"]) and not paths["test"] & set(whole.test.frame["path"])
+    assert not set(lesson.train.groups) & set(lesson.test.groups)
+    assert abs(len(lesson.test) / len(whole.train) - 0.2) < 0.1 and len(set(lesson.test.labels)) == 2
+    assert set(squares(test="lesson").test.frame["path"]) == paths["test"]
+    some = squares(test="lesson", max_images=30)
+    assert set(some.test.frame["path"]) <= paths["test"] and len(some.test) < len(lesson.test)
+    of_path = dict(zip(whole.train.frame["path"], whole.train.images, strict=True))
+    for part in (lesson.train, lesson.test):
+        assert all((of_path[path] == image).all() for path, image in zip(part.frame["path"], part.images, strict=True))
+
+
+def test_folds_over_all_groups_leave_the_sealed_test_out_too():
+    whole, lesson = squares(), squares(test="lesson")
+    assert len(lesson.pooled) == len(whole.train) + len(whole.val)
+
+
+def test_too_few_groups_for_a_lesson_test_are_told_and_the_test_split_is_taken(monkeypatch, capsys):
+    def none_to_spare(rows):
+        raise SplitError("class 'dark' has 1 group(s) to choose from and needs 2")
+
+    monkeypatch.setattr(helpers.data, "lesson_test", none_to_spare)
+    data = squares(test="lesson")
+    assert data.test_kind == "sealed" and len(data.test) == len(squares().test)
+    assert capsys.readouterr().out.startswith("Note: squares has too few groups for a lesson test.")
+
+
+def test_another_kind_of_test_is_refused():
+    with pytest.raises(ValueError, match="test is 'open'; it must be sealed or lesson"):
+        squares(test="open")

@@ -11,7 +11,7 @@ import pytest
 
 from helpers import results
 from helpers.metrics import METRICS, evaluate
-from helpers.results import leaderboard, load_results, save_result
+from helpers.results import leaderboard, load_results, opened_tests, save_result
 
 
 @dataclass
@@ -220,3 +220,27 @@ def test_few_groups_and_missing_intervals_are_shown(run):
     assert board.loc["majority class", "balanced accuracy"] == "0.500"
     save_result(run, "CNN", "xrays", scored())
     assert "few groups" not in leaderboard(load_results(run, "xrays"))
+
+
+def test_the_store_keeps_count_of_who_opened_a_sealed_test(run):
+    assert opened_tests(run).empty
+    for model in ("CNN", "dense", "CNN"):  # the second result of the CNN replaces the first, and opens the test anew
+        save_result(run, model, "concrete_cracks", scored())
+    save_result(Run(run.results_folder, profile="quick"), "CNN", "concrete_cracks", scored())
+    save_result(run, "CNN", "monuments", scored(), split="lesson_test")
+    (opened,) = opened_tests(run).to_dict("records")
+    assert {name: opened[name] for name in ("dataset", "source", "lesson", "models", "times")} == {
+        "dataset": "concrete_cracks",
+        "source": "embedded",
+        "lesson": "03",
+        "models": 2,
+        "times": 3,
+    }
+    board = leaderboard(load_results(run))
+    assert list(board.index) == ["dense", "CNN"] and set(board["test openings"]) == {"3"}
+
+
+def test_results_of_the_lesson_test_stand_alone(run):
+    save_result(run, "CNN", "monuments", scored(), split="lesson_test")
+    assert load_results(run).empty and len(load_results(run, split="lesson_test")) == 1
+    assert "test openings" not in leaderboard(load_results(run, split="lesson_test"))

@@ -10,9 +10,9 @@ from data_prework.synthetic.canvas import draw_all, save_jpeg, save_mask, to_uin
 from data_prework.synthetic.cracks.concrete import PHOTO, SIDE, choose_look, crack_field, fill, paint, quads
 from data_prework.synthetic.faults import COUNTS, mask_path, plant
 
-BLOCK = 100  # Positive files of one block of numbers come from photos that are in no other block
-CRACKED = ((28, 0), (24, 4), (20, 7), (16, 13), (12, 20))  # patches with and without a crack, of the photos of a block
-CLEAN = 10  # patches of a photo without cracks
+BLOCK = 100  # Positive files of one block of numbers come from a photo that is in no other block
+CRACKED = ((14, 2), (12, 4), (10, 5), (8, 7), (6, 10))  # patches with and without a crack, photo by photo
+CLEAN = 14  # patches of a photo without cracks
 QUALITY = 75  # the JPEG quality of the real set
 
 
@@ -56,7 +56,7 @@ def synthesize(
         writer.writerows(draws)
 
     regular = {c: [folder / r["path"] for r in draws if r["path"].startswith(c)] for c in ("Negative", "Positive")}
-    offset = BLOCK * -(-max(map(len, regular.values())) // BLOCK)
+    offset = BLOCK * -(-max(int(path.stem) for paths in regular.values() for path in paths) // BLOCK)
     sound = {
         c: [p for p in paths if p.relative_to(folder).as_posix() not in mislabelled] for c, paths in regular.items()
     }
@@ -86,7 +86,8 @@ def synthesize(
 def plan(rng: np.random.Generator, count: int) -> tuple[list[list[tuple[str, bool]]], set[str]]:
     """Which patches every photo gives: one list of (path, has a crack) a photo, and the paths under a wrong label.
 
-    Positive files are numbered photo by photo, in blocks of 100; Negative files are shuffled over all photos.
+    Positive files are numbered photo by photo, the first of each at the beginning of a block of 100; Negative files are
+    shuffled over all photos.
     """
     n_positive = count // 2
     n_negative = count - n_positive - COUNTS["near_duplicate"] + COUNTS["two_classes"]
@@ -102,7 +103,7 @@ def plan(rng: np.random.Generator, count: int) -> tuple[list[list[tuple[str, boo
         shares.append((0, min(CLEAN, clean_left)))
         clean_left -= shares[-1][1]
 
-    positive = (f"Positive/{n:05d}.jpg" for n in range(1, n_positive + 1))
+    positive = (f"Positive/{BLOCK * photo + n:05d}.jpg" for photo, (a, _) in enumerate(shares) for n in range(1, a + 1))
     negative = (f"Negative/{n:05d}.jpg" for n in rng.permutation(n_negative) + 1)
     slots = [
         [(next(positive), True) for _ in range(a)] + [(next(negative), False) for _ in range(b)] for a, b in shares
