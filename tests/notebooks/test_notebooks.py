@@ -27,6 +27,7 @@ REFERENCE_MODELS = {
     "07": ("S3-M1", "S3-M2", "S3-M3"),
 }
 MAX_LINES = 20
+LOADS, STORE = ("load_dataset", "helpers.data.load_dataset"), ("save_result", "load_results")
 SECTIONS = ("Takeaways", "Common mistakes", "Check yourself", "Exercises", "Next")
 
 
@@ -148,6 +149,23 @@ def test_a_lesson_that_pools_all_images_for_folds_has_no_test_images(path):
     code = "\n".join(cell.source for cell in cells(path, "code"))
     for name in re.findall(r"(\w+)\.pooled\b", code):
         assert not re.search(rf"""\b{name}(\.test\b|\["test"\])""", code), name
+
+
+@each
+def test_only_case_studies_open_a_sealed_test(path):
+    if path.parent.name == "case_studies" or path.stem == "2_your_own_images":  # own images have no other reader
+        return
+    code = "\n".join(cell.source for cell in cells(path, "code") if not re.search(r"(?m)^\s*[%!]", cell.source))
+    assert not re.search(r"""split=["']test["']""", code)
+    for call in ast.walk(ast.parse(code)):
+        if not isinstance(call, ast.Call) or ast.unparse(call.func) not in (*LOADS, *STORE):
+            continue
+        given = {word.arg: ast.unparse(word.value) for word in call.keywords}
+        if ast.unparse(call.func) in STORE:
+            assert given.get("split") in ("'lesson_test'", "'val'"), ast.unparse(call)
+        elif "test" not in given:  # images without a sealed test of their own, in folds
+            closed = ".pooled" in code or not re.search(r"\.test\b", code)
+            assert closed and not isinstance(call.args[0], ast.Constant), ast.unparse(call)
 
 
 @each
