@@ -16,24 +16,26 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 from scipy.ndimage import gaussian_filter
+from scipy.special import stdtrit
 
 from data_prework.manifest import ManifestError
 from helpers.data import Dataset
 from helpers.heatmaps.feature_extractor import FeatureExtractor
 from helpers.heatmaps.methods import blurred, checked_targets
-from helpers.metrics.intervals import FEW_GROUPS, percentiles
-from helpers.metrics.validation import check_options
+from helpers.metrics.intervals import FEW_GROUPS, shares
+from helpers.metrics.scores import with_interval
+from helpers.metrics.validation import check_confidence
 
 
 @dataclass(frozen=True)
 class Mean:
-    """A mean over images with its bootstrap interval.
+    """A mean over images with its interval.
 
     Attributes:
         value: the mean.
-        low, high: ends of its interval.
+        low, high: ends of its interval; NaN where all numbers are the same, which tells nothing of their spread.
         n: images that have a number.
-        grouped: whether whole groups were resampled.
+        grouped: whether images of one group count as fewer.
     """
 
     value: float
@@ -43,7 +45,7 @@ class Mean:
     grouped: bool
 
     def __str__(self) -> str:
-        return f"{self.value:.3f} ({self.low:.3f}-{self.high:.3f})"
+        return with_interval(self.value, self.low, self.high)
 
 
 def load_masks(data: Dataset, split: str) -> np.ndarray:
@@ -202,31 +204,28 @@ def curves(
     return {name: np.stack(values, axis=1) for name, values in found.items()}
 
 
-def mean_interval(
-    values: Iterable[float], groups: Iterable | None = None, n_boot: int = 1000, seed: int = 0, confidence: float = 0.95
-) -> Mean:
-    """Mean of one number an image, with a percentile bootstrap interval.
+def mean_interval(values: Iterable[float], groups: Iterable | None = None, confidence: float = 0.95) -> Mean:
+    """Mean of one number an image, with its interval.
 
-    For a paired difference of two methods pass the difference of their numbers.
+    Where all numbers are 0 or 1, such as those of the pointing game, the mean is a share with its interval as in
+    `evaluate`; else the interval is Student's, of the sums of the groups. For a paired difference of two methods pass
+    the difference of their numbers.
 
     Args:
         values: (n,) numbers; NaN is left out.
-        groups: (n,) names of patients or photos, resampled as a whole; fewer than ten cannot be, then single images are
-            (`grouped` is False). None: every image for itself.
-        n_boot: resamples, 1 or more.
-        seed: of the resampling.
+        groups: (n,) names of patients or photos, whose images count as fewer; fewer than ten groups tell too little of
+            their spread, then images count one by one (`grouped` is False). None: every image for itself.
         confidence: share of the interval, between 0 and 1.
 
     Raises:
         ValueError: all values are NaN, or as many groups as values are not given.
 
     Example:
-        >>> mean = mean_interval([0.0, 1.0, 1.0, float("nan")])
-        >>> round(mean.value, 3), mean.n, mean.low <= mean.value <= mean.high
-        (0.667, 3, True)
+        >>> print(mean_interval([0.0, 1.0, 1.0, float("nan")]), mean_interval([0.2, 0.4, 0.3]))
+        0.667 (0.208-0.961) 0.300 (0.052-0.548)
     """
     values = np.asarray(values, dtype=float)
-    check_options(n_boot, confidence)
+    check_confidence(confidence)
     kept = ~np.isnan(values)
     if values.ndim != 1 or not kept.any():
         raise ValueError("values: expected (n,) numbers, at least one of them not NaN.")
@@ -237,7 +236,20 @@ def mean_interval(
     grouped = groups is not None and codes.max() + 1 >= FEW_GROUPS
     if not grouped:
         codes = np.arange(kept.sum())
-    sums, sizes = np.bincount(codes, values[kept]), np.bincount(codes)
-    drawn = np.random.default_rng(seed).integers(0, len(sums), (n_boot, len(sums)))
-    low, high = percentiles(sums[drawn].sum(1) / sizes[drawn].sum(1), confidence)
-    return Mean(float(values[kept].mean()), low, high, int(kept.sum()), bool(grouped))
+    numbers = values[kept]
+    if np.isin(numbers, (0, 1)).all():
+        low, high = shares(numbers == 1, np.zeros(len(numbers), int), codes, 1, confidence)[:, 0]
+    else:
+        low, high = _student(numbers, codes, confidence)
+    return Mean(float(numbers.mean()), float(low), float(high), len(numbers), bool(grouped))
+
+
+def _student(numbers: np.ndarray, codes: np.ndarray, confidence: float) -> tuple[float, float]:
+    """Student's interval of a mean from the sums of deviations in each group, with groups - 1 degrees of freedom."""
+    count = codes.max() + 1
+    if np.ptp(numbers) == 0 or count < 2:
+        return np.nan, np.nan
+    sums = np.bincount(codes, numbers - numbers.mean())
+    error = np.sqrt(count / (count - 1) * (sums**2).sum()) / len(numbers)
+    reach = stdtrit(count - 1, (1 + confidence) / 2) * error
+    return numbers.mean() - reach, numbers.mean() + reach

@@ -313,20 +313,3 @@ def square_and_add(
     below, above = weights * (np.asarray(values) - ends[0]), weights * (ends[1] - np.asarray(values))
     reach = [float(np.sqrt(a * a + b * b + 2 * correlation * a * b)) for a, b in (below, above)]
     return value - reach[0], value + reach[1]
-
-
-def percentiles(samples: np.ndarray, confidence: float) -> tuple[float, float]:
-    """Ends of the percentile interval.
-
-    Args:
-        samples: (n_boot,) float, the values of the resamples; NaN is left out.
-        confidence: share of the samples between the ends.
-
-    Returns:
-        Lower and upper end; NaN where no resample has a value.
-    """
-    valid = samples[~np.isnan(samples)]
-    if len(valid) == 0:
-        return float("nan"), float("nan")
-    low, high = np.quantile(valid, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return float(low), float(high)

@@ -229,21 +229,6 @@ def group_codes(groups: Iterable | None, n: int) -> np.ndarray:
     return codes
 
 
-def check_options(n_boot: int, confidence: float) -> None:
-    """Refuse what is no number of resamples, and no confidence.
-
-    Args:
-        n_boot: resamples, 1 or more.
-        confidence: float between 0 and 1.
-
-    Raises:
-        ValueError: one of them is out of range; the message names it.
-    """
-    if not isinstance(n_boot, int | np.integer) or isinstance(n_boot, bool) or n_boot < 1:
-        raise ValueError(f"n_boot: {n_boot!r} is not a number of resamples; 1000 is the usual choice.")
-    check_confidence(confidence)
-
-
 def check_confidence(confidence: float) -> None:
     """Refuse what is no confidence.
 
