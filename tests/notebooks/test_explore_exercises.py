@@ -91,7 +91,7 @@ def test_dividing_by_a_column_is_shown_to_be_wrong(right, wrong):
 def test_the_careful_threshold_is_the_highest_that_finds_nine_of_ten_and_comes_from_training():
     labels = np.repeat([0, 1], [10, 10])
     score = np.r_[np.arange(10), np.arange(5, 15)].astype(float)
-    false_positive_rate, recall, cuts = roc_curve(labels, score, drop_intermediate=False)
+    _, recall, cuts = roc_curve(labels, score, drop_intermediate=False)
     other = SimpleNamespace(labels=labels, images=score - 1)
     given = {"recall": recall, "cuts": cuts, "np": np, "data": SimpleNamespace(test=other), "darkness": lambda x: x}
     assert "roc_curve(labels, score, drop_intermediate=False)" in cell_with("2_measure", "RocCurveDisplay.from")
