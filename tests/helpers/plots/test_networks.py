@@ -124,3 +124,32 @@ def test_a_split_shows_each_image_once_and_marks_the_groups_that_are_on_both_sid
 def test_a_split_that_is_none_or_too_large_to_draw_is_refused(groups, sides, expected):
     with pytest.raises(ValueError, match=expected):
         plots.plot_splits(list(groups), {"one": sides})
+
+
+def test_a_confusion_matrix_names_its_counts_and_computes_its_rates():
+    ax = plots.plot_confusion_terms(tp=8, fn=2, fp=4, tn=36, class_names=("sound", "crack"))
+    said = words(ax)
+    assert {"true positives\n8", "false negatives\n2", "false positives\n4", "true negatives\n36"} < set(said)
+    assert {"recall\n8 / 10 = 0.80", "specificity\n36 / 40 = 0.90", "precision\n8 / 12 = 0.67"} < set(said)
+    assert said.count("sound") == said.count("crack") == 2
+    assert "36 true negatives" in ax.figure.get_label()
+
+
+@pytest.mark.parametrize("counts", [(0, 0, 1, 1), (1, 1, 0, 0), (0, 1, 0, 1), (1, 1, -1, 1)])
+def test_counts_without_a_class_or_a_positive_answer_have_no_rates(counts):
+    with pytest.raises(ValueError, match="counts from 0"):
+        plots.plot_confusion_terms(*counts)
+
+
+def test_a_threshold_separates_the_answers_and_shades_the_errors_on_both_sides():
+    ax = plots.plot_threshold(0.6, ("sound", "crack"), "darkness")
+    line = ax.get_lines()[-1]
+    assert set(line.get_xdata()) == {0.6} and ax.get_xlabel() == "darkness, from low to high"
+    false_positives, false_negatives = (area.get_paths()[0].vertices[:, 0] for area in ax.collections)
+    assert false_positives.min() >= 0.6 - 1e-9 and false_negatives.max() <= 0.6 + 1e-9
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["false positives", "false negatives"]
+
+
+def test_a_threshold_outside_of_the_scores_is_rejected():
+    with pytest.raises(ValueError, match="from 0 to 1"):
+        plots.plot_threshold(1.5)
