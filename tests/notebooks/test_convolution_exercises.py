@@ -96,12 +96,139 @@ def test_the_pooling_of_the_solution_is_that_of_keras_where_blocks_do_not_fill_t
     "wrong",
     [
         lambda values, size: values[::size, ::size],
-        lambda values, size: values[: 14 // size * size, : 11 // size * size]
-        .reshape(14 // size, size, -1, size)
-        .mean(axis=(1, 3)),
+        lambda values, size: (
+            values[: 14 // size * size, : 11 // size * size].reshape(14 // size, size, -1, size).mean(axis=(1, 3))
+        ),
         lambda values, size: np.lib.stride_tricks.sliding_window_view(values, (size, size)).max(axis=(2, 3)),
     ],
     ids=["corners", "mean", "every window"],
 )
 def test_corners_means_and_windows_that_overlap_are_no_max_pooling(wrong):
     assert not agrees_with_keras(wrong, 3)
+
+
+FIRST_CNN = "2_first_cnn.ipynb"
+PUBLISHED = 1_616_609
+
+
+@pytest.fixture(scope="module")
+def counting():
+    return ran(cell(FIRST_CNN, "cnn-count").split("\n\n\n")[0], {})[0] | {"keras": keras, "layers": layers}
+
+
+def test_s4_m3_has_the_published_parameters_by_hand_and_in_keras(counting):
+    names, said = ran(solutions(FIRST_CNN)[0], counting)
+    assert sum(names["convs"]) + names["dense"] == names["s4_m3"].count_params() == PUBLISHED
+    assert f"by hand {PUBLISHED:,}, Keras {PUBLISHED:,}" in said
+    assert round(names["dense"] / PUBLISHED, 2) == 0.94  # as the solution says
+
+
+@pytest.mark.parametrize(
+    "right, wrong",
+    [("224 - 2 - 2 - 2", "224"), ("(128, 64), (64, 32)", "(3, 64), (3, 32)"), ("side * side * 32", "side * side")],
+    ids=["maps that stay large", "channels of the image", "one map"],
+)
+def test_a_wrong_count_is_not_the_published_one(right, wrong, counting):
+    by_hand = solutions(FIRST_CNN)[0].split("s4_m3 =")[0]
+    assert right in by_hand
+    names, _ = ran(by_hand.replace(right, wrong), counting)
+    assert sum(names["convs"]) + names["dense"] != PUBLISHED
+
+
+class QuickRun:
+    seed = 7
+
+    def epochs(self, full):
+        return 1
+
+
+@pytest.fixture(scope="module")
+def walls():
+    """Two tiny splits: dark stripes or none."""
+    rng = np.random.default_rng(7)
+    labels = np.arange(16) % 2
+    images = rng.integers(150, 200, (16, 64, 64, 1)).astype(np.uint8)
+    images[labels == 1, :, 30:33] = 0
+
+    class Part:
+        batches = tf_batches(images, labels)
+
+    class Walls:
+        train = val = Part
+
+    return Walls
+
+
+def tf_batches(images, labels):
+    import tensorflow as tf
+
+    return tf.data.Dataset.from_tensor_slices((images, labels)).batch(8)
+
+
+@pytest.mark.filterwarnings("ignore:`shuffle=True` was passed")  # as helpers.start does
+def test_the_network_with_averages_has_the_parameters_that_the_solution_counts(walls):
+    given = {"keras": keras, "layers": layers, "run": QuickRun(), "cracks": walls, "history": {"val_loss": [0.5]}}
+    names, said = ran(solutions(FIRST_CNN)[1], given)
+    assert names["averaged"].count_params() == 160 + 4_640 + 18_496 + 65 != 25_601
+    assert "23,361 parameters" in said and "flattened: lowest validation loss 0.500" in said
+
+
+VERSUS = "3_cnn_against_dense.ipynb"
+
+
+@pytest.fixture(scope="module")
+def rivals():
+    given = {"keras": keras, "layers": layers, "np": np}
+    for ident in ("versus-rival", "versus-answers", "versus-moved"):
+        source = cell(VERSUS, ident).split("\nshown =")[0]
+        names = {"small_cnn": lambda shape: None} if ident == "versus-rival" else {}
+        given = ran(source, given | names)[0]
+    return given
+
+
+def test_the_wide_network_has_more_than_four_times_the_parameters(rivals):
+    source = solutions(VERSUS)[0].split("SETTINGS[")[0]
+    names, _ = ran(source, rivals)
+    assert names["wide_net"]().count_params() == 278_913 > 4 * rivals["dense_net"]().count_params()
+
+
+def test_images_move_where_the_lesson_says_and_the_edge_fills_the_gap(rivals):
+    image = np.zeros((1, 32, 32, 1), np.uint8)
+    image[0, 10, 10] = 255
+    image[0, 0, 20] = 9
+    down = rivals["moved"](image, 4, 0)
+    assert down.shape == image.shape and down[0, 14, 10] == 255 and (down[0, :5, 20] == 9).all()
+    assert rivals["moved"](image, 0, -4)[0, 10, 6] == 255
+    assert np.array_equal(rivals["moved"](image, 0, 0), image)
+
+
+class Fixed:
+    """A model that looks at the mean of the first columns."""
+
+    def __init__(self, columns):
+        self.columns = columns
+
+    def predict(self, images, **_):
+        return images[:, :, : self.columns].mean(axis=(1, 2, 3))[:, np.newaxis] / 255
+
+
+@pytest.fixture(scope="module")
+def loss_by_moving(rivals):
+    from helpers.metrics import compare
+
+    return ran(solutions(VERSUS)[1].split("\n\n\n")[0], rivals | {"compare": compare})[0]["loss_by_moving"]
+
+
+def halves():
+    from types import SimpleNamespace
+
+    rng = np.random.default_rng(7)
+    labels = np.arange(60) % 2
+    images = rng.integers(100, 110, (60, 32, 32, 1)).astype(np.uint8)
+    images[labels == 1, :, 10:12] += 100  # a bright strip, which stays inside of the image
+    return SimpleNamespace(images=images, labels=labels, groups=np.arange(60).astype(str))
+
+
+def test_a_model_that_looks_at_one_place_loses_by_moving_and_one_that_looks_everywhere_does_not(loss_by_moving):
+    assert loss_by_moving(Fixed(12), halves()).value < -0.1
+    assert abs(loss_by_moving(Fixed(32), halves()).value) < 0.1
