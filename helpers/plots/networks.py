@@ -1,4 +1,4 @@
-"""Diagrams: a neuron, layers and their shapes, a convolution, a backbone and its head, a split."""
+"""Diagrams: a neuron, layers and their shapes, a convolution, pooling, a backbone and its head, a split."""
 
 from __future__ import annotations
 
@@ -164,6 +164,56 @@ def plot_convolution(
     axes[0].add_patch(Rectangle((column - 0.5, row - 0.5), kernel.shape[1], kernel.shape[0], **mark))
     axes[2].add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, **mark))
     figure.suptitle(title or f"The {kernel.size} pixels times the kernel add up to {found[place]:.4g}")
+    return Panels(axes)
+
+
+def plot_pooling(values: np.ndarray, size: int = 2, kind: str = "max", title: str | None = None) -> Panels:
+    """Pooling in numbers: the blocks of a feature map, each in its color, and the one number that stays of each.
+
+    Args:
+        values: (height, width) of the feature map, small enough to read its numbers: at most 8 by 8.
+        size: side of a block; it divides height and width.
+        kind: "max" keeps the largest number of each block, "average" their mean.
+        title: above both; None: what stays.
+
+    Returns:
+        The axes of the feature map and of what pooling makes of it.
+
+    Raises:
+        ValueError: a map that is too large or can't be cut into whole blocks, or another kind.
+
+    Example:
+        >>> panels = plot_pooling(np.arange(16).reshape(4, 4))
+        >>> [text.get_text() for text in panels[1].texts]
+        ['5', '7', '13', '15']
+    """
+    values = np.asarray(values, float)
+    if values.ndim != 2 or max(values.shape) > 8:
+        raise ValueError(f"values: shape {values.shape}, expected (height, width), at most 8 by 8.")
+    if size < 1 or any(side % size for side in values.shape):
+        raise ValueError(f"size: blocks of {size} don't fill {values.shape[0]} by {values.shape[1]} numbers.")
+    if kind not in ("max", "average"):
+        raise ValueError(f"kind: {kind!r}; it must be 'max' or 'average'.")
+    rows, columns = (side // size for side in values.shape)
+    blocks = values.reshape(rows, size, columns, size)
+    kept = blocks.max(axis=(1, 3)) if kind == "max" else blocks.mean(axis=(1, 3))
+    figure, axes = plt.subplots(
+        1, 2, figsize=(WIDTH, 0.9 + 0.42 * values.shape[0]), width_ratios=[values.shape[1], columns]
+    )
+    colors = [COLORS[name] for name in ("blue", "orange", "green", "purple", "brown", "sky")]
+    for ax, numbers, name, side in ((axes[0], values, "feature map", size), (axes[1], kept, f"{kind} pooling", 1)):
+        for (row, column), value in np.ndenumerate(numbers):
+            block = (row // side) * columns + column // side
+            corner = (column - 0.5, row - 0.5)
+            ax.add_patch(Rectangle(corner, 1, 1, fc=colors[block % len(colors)], ec="white", alpha=0.35))
+            stays = kind == "max" and value == kept[row // side, column // side]
+            weight = "bold" if stays else "normal"
+            ax.text(column, row, f"{value:.4g}", ha="center", va="center", fontsize=11, fontweight=weight)
+        ax.set(xlim=(-0.5, numbers.shape[1] - 0.5), ylim=(values.shape[0] - 0.5, -0.5), aspect="equal")
+        ax.set_axis_off()
+        ax.set_title(f"{name}, {numbers.shape[0]} × {numbers.shape[1]}")
+    which = "the largest number" if kind == "max" else "the mean"
+    figure.suptitle(title or f"Of each {size} × {size} block {which} stays")
     return Panels(axes)
 
 

@@ -124,3 +124,26 @@ def test_a_split_shows_each_image_once_and_marks_the_groups_that_are_on_both_sid
 def test_a_split_that_is_none_or_too_large_to_draw_is_refused(groups, sides, expected):
     with pytest.raises(ValueError, match=expected):
         plots.plot_splits(list(groups), {"one": sides})
+
+
+def test_pooling_keeps_the_largest_or_the_mean_of_each_block_and_gives_a_block_one_color():
+    values = np.array([[1, 0, 0, 2], [0, 7, 0, 0], [0, 0, 3, 3], [5, 0, 3, 4]])
+    before, after = plots.plot_pooling(values)
+    assert words(after) == ["7", "2", "5", "4"] and len(words(before)) == 16
+    assert [text.get_text() for text in before.texts if text.get_fontweight() == "bold"] == ["2", "7", "5", "4"]
+    colors = [patch.get_facecolor() for patch in before.patches]
+    assert colors[0] == colors[1] == colors[4] == colors[5] == after.patches[0].get_facecolor() != colors[2]
+    assert words(plots.plot_pooling(values, kind="average")[1]) == ["2", "0.5", "1.25", "3.25"]
+
+
+@pytest.mark.parametrize(
+    "values, size, kind, fault",
+    [
+        (np.zeros((9, 9)), 3, "max", "at most 8"),
+        (np.zeros((4, 4)), 3, "max", "don't fill"),
+        (np.zeros((4, 4)), 2, "mean", "'max' or 'average'"),
+    ],
+)
+def test_pooling_that_cannot_be_drawn_is_refused(values, size, kind, fault):
+    with pytest.raises(ValueError, match=fault):
+        plots.plot_pooling(values, size, kind)
