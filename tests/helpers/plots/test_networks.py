@@ -56,6 +56,20 @@ def test_layers_stand_in_order_with_the_shapes_and_parameters_that_keras_counts(
     assert f"{model.count_params()} parameters" in (ax.get_title(), ax.get_title("left"))
 
 
+@pytest.mark.parametrize("channels, kernel", [(("gray",), 3), (("red", "green", "blue"), 5)])
+def test_a_filter_has_the_parameters_that_keras_counts(channels, kernel):
+    layer = keras.layers.Conv2D(1, kernel)
+    layer.build((None, 8, 8, len(channels)))
+    ax = plots.plot_filter(channels, kernel)
+    assert f"= {layer.count_params()} parameters" in ax.get_title("left") + ax.get_title()
+    assert [name for name in words(ax) if name in channels] == list(channels)
+
+
+def test_a_filter_with_more_slices_than_fit_is_refused():
+    with pytest.raises(ValueError, match="four channels"):
+        plots.plot_filter("abcde")
+
+
 def test_a_nested_model_is_one_box_and_sides_of_any_size_say_so():
     base = keras.Sequential([keras.Input((None, None, 1)), keras.layers.Conv2D(4, 3)], name="base")
     model = keras.Sequential([keras.Input((None, None, 1)), base, keras.layers.GlobalAveragePooling2D()])
@@ -153,3 +167,26 @@ def test_a_threshold_separates_the_answers_and_shades_the_errors_on_both_sides()
 def test_a_threshold_outside_of_the_scores_is_rejected():
     with pytest.raises(ValueError, match="from 0 to 1"):
         plots.plot_threshold(1.5)
+
+
+def test_pooling_keeps_the_largest_or_the_mean_of_each_block_and_gives_a_block_one_color():
+    values = np.array([[1, 0, 0, 2], [0, 7, 0, 0], [0, 0, 3, 3], [5, 0, 3, 4]])
+    before, after = plots.plot_pooling(values)
+    assert words(after) == ["7", "2", "5", "4"] and len(words(before)) == 16
+    assert [text.get_text() for text in before.texts if text.get_fontweight() == "bold"] == ["2", "7", "5", "4"]
+    colors = [patch.get_facecolor() for patch in before.patches]
+    assert colors[0] == colors[1] == colors[4] == colors[5] == after.patches[0].get_facecolor() != colors[2]
+    assert words(plots.plot_pooling(values, kind="average")[1]) == ["2", "0.5", "1.25", "3.25"]
+
+
+@pytest.mark.parametrize(
+    "values, size, kind, fault",
+    [
+        (np.zeros((9, 9)), 3, "max", "at most 8"),
+        (np.zeros((4, 4)), 3, "max", "don't fill"),
+        (np.zeros((4, 4)), 2, "mean", "'max' or 'average'"),
+    ],
+)
+def test_pooling_that_cannot_be_drawn_is_refused(values, size, kind, fault):
+    with pytest.raises(ValueError, match=fault):
+        plots.plot_pooling(values, size, kind)
