@@ -1,4 +1,4 @@
-"""Diagrams: a neuron, layers, a filter, a convolution, pooling, backbone and head, a split, confusion matrix, threshold."""
+"""Diagrams: a neuron, layers, a filter, a convolution, pooling, backbone and head, a split, confusion matrix, cut."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ SHOTS = PROJECT / "build" / "site-shots"
 AXE = PROJECT / "build" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
 PHONE = 390
 SHOWN = (
-    *("index", "notebooks/03_convolutional_networks", "data_prework/cards/monuments", "reference/helpers"),
+    *("index", "notebooks/03_convolutions/5_pooling", "data_prework/cards/monuments", "reference/helpers"),
     *("lessons", "notebooks/reference_projects", "exercises", "cite", "search"),
 )
 FEW = SHOWN if WEEKLY else SHOWN[:4]  # one of each kind
