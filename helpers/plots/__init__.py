@@ -7,7 +7,14 @@ the cell. A wrong argument is rejected by name with a ValueError.
 from helpers.plots.classes import plot_class_scores, plot_confusions, plot_curves
 from helpers.plots.images import plot_class_balance, plot_image_sizes, plot_images
 from helpers.plots.learning_curves import plot_learning_curves
-from helpers.plots.networks import plot_backbone, plot_convolution, plot_layers, plot_neuron, plot_splits
+from helpers.plots.networks import (
+    plot_backbone,
+    plot_convolution,
+    plot_layers,
+    plot_neuron,
+    plot_resamples,
+    plot_splits,
+)
 from helpers.plots.overlays import overlay, plot_overlays
 from helpers.plots.scores import plot_confusion_matrix, plot_scores
 from helpers.plots.style import CLASS_COLORS, COLORS, PALETTE, SPLIT_COLORS, Panels, model_color, use_style
@@ -36,6 +43,7 @@ __all__ = [
     "plot_learning_curves",
     "plot_neuron",
     "plot_overlays",
+    "plot_resamples",
     "plot_scores",
     "plot_splits",
     "use_style",
