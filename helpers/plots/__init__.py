@@ -15,6 +15,7 @@ from helpers.plots.networks import (
     plot_layers,
     plot_neuron,
     plot_pooling,
+    plot_resamples,
     plot_splits,
     plot_threshold,
 )
@@ -49,6 +50,7 @@ __all__ = [
     "plot_neuron",
     "plot_overlays",
     "plot_pooling",
+    "plot_resamples",
     "plot_scores",
     "plot_splits",
     "plot_threshold",

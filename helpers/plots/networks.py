@@ -1,4 +1,4 @@
-"""Diagrams: a neuron, layers, a filter, a convolution, pooling, backbone and head, a split, confusion matrix, cut."""
+"""Diagrams: a neuron, layers, filters, convolution, pooling, backbone and head, splits, resamples, confusion matrix, cut."""
 
 from __future__ import annotations
 
@@ -459,6 +459,42 @@ def _grid(ax: Axes, place: tuple[float, float], side: float, cells: int, color: 
     lines = np.linspace(0, side, cells + 1)
     ax.hlines(y + lines, x, x + side, color=color, lw=0.8)
     ax.vlines(x + lines, y, y + side, color=color, lw=0.8)
+
+
+def plot_resamples(right: Sequence[bool], resamples: Sequence[Sequence[int]], ax: Axes | None = None) -> Axes:
+    """A sample of answers and what a bootstrap draws from it: a square an image, with its number, wrong ones in orange.
+
+    Args:
+        right: whether the answer to each image is right; at most twelve.
+        resamples: positions of the images of each resample; some come twice or more, others not at all.
+        ax: where to draw; None: a new figure.
+
+    Raises:
+        ValueError: too many images to draw, or a position that isn't one of the sample.
+
+    Example:
+        >>> ax = plot_resamples([True, True, False], [[0, 2, 2]])
+        >>> [text.get_text() for text in ax.texts if "." in text.get_text()]
+        ['0.67', '0.33']
+    """
+    right = np.asarray(right, dtype=bool)
+    if not 1 <= len(right) <= 12:
+        raise ValueError(f"right: {len(right)} images; from 1 to 12 can be drawn.")
+    if not all(0 <= i < len(right) for drawn in resamples for i in drawn):
+        raise ValueError(f"resamples: positions must be from 0 to {len(right) - 1}.")
+    rows = {"sample": range(len(right)), **{f"resample {i}": drawn for i, drawn in enumerate(resamples, 1)}}
+    ax = new_axes(ax, (WIDTH, 0.5 + 0.4 * len(rows)))
+    widest = max(map(len, rows.values()))
+    for row, (name, drawn) in enumerate(rows.items()):
+        y = -1.15 * row - 0.5 * (row > 0)
+        ax.text(-0.3, y + 0.45, name, ha="right", va="center")
+        for x, i in enumerate(drawn):
+            _square(ax, (x, y), str(i + 1), COLORS["blue" if right[i] else "orange"], marked=False)
+        ax.text(widest + 0.4, y + 0.45, f"{right[list(drawn)].mean():.2f}", va="center")
+    ax.text(widest + 0.4, 1.1, "right", va="bottom", fontsize=9, color="0.35")
+    ax.set(xlim=(-3.4, widest + 1.8), ylim=(-1.15 * (len(rows) - 1) - 0.6, 1.8))
+    ax.set_axis_off()
+    return quiet(ax)
 
 
 def _square(ax: Axes, corner: tuple[float, float], text: str, color: str, marked: bool) -> None:

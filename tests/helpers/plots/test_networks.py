@@ -190,3 +190,17 @@ def test_pooling_keeps_the_largest_or_the_mean_of_each_block_and_gives_a_block_o
 def test_pooling_that_cannot_be_drawn_is_refused(values, size, kind, fault):
     with pytest.raises(ValueError, match=fault):
         plots.plot_pooling(values, size, kind)
+
+
+def test_a_resample_shows_the_images_that_were_drawn_and_its_own_share():
+    ax = plots.plot_resamples([True, False, True, True], [[0, 0, 3, 1], [1, 1, 1, 2]])
+    assert [word for word in words(ax) if len(word) == 1] == [*"1234", *"1142", *"2223"]
+    assert [word for word in words(ax) if "." in word] == ["0.75", "0.75", "0.25"]
+
+
+@pytest.mark.parametrize(
+    "right, drawn, expected", [([True] * 13, [0], "13 images"), ([True] * 4, [4], "from 0 to 3"), ([], [], "0 images")]
+)
+def test_a_resample_that_cannot_be_drawn_is_refused(right, drawn, expected):
+    with pytest.raises(ValueError, match=expected):
+        plots.plot_resamples(right, [drawn])
