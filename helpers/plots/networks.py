@@ -1,4 +1,4 @@
-"""Diagrams: a neuron, layers, filters, convolution, pooling, backbone and head, splits, resamples, confusion matrix, cut."""
+"""Diagrams: neuron, layers, filters, convolution, pooling, backbone and head, splits, resamples, confusion matrix, cut."""
 
 from __future__ import annotations
 
