@@ -15,6 +15,7 @@ import pytest
 from scipy.stats import binom
 
 from data_prework.files import PROJECT
+from helpers.deploy.rule import DecisionRule
 from helpers.metrics import wilson
 
 
@@ -38,7 +39,7 @@ def ran(source, **given):
     return given, said.getvalue()
 
 
-CHEAPEST, SETS = solutions("1_bundle")
+CHEAPEST, CLINICS = solutions("1_bundle")
 ROUNDED, PREVALENCE = solutions("2_serving")
 COUNTS, LABELS = solutions("3_monitoring")
 
@@ -61,32 +62,34 @@ def test_a_wrong_cost_gives_another_answer(right, wrong):
     assert said != ran(CHEAPEST, np=np)[1]
 
 
-def cases(n, seed):
-    rng = np.random.default_rng(seed)
-    prob = rng.beta(0.6, 0.6, n)
-    return prob, (rng.random(n) < prob).astype(int)
-
-
-def sets_of(source):
-    val_prob, val_labels = cases(999, seed=1)
-    test_prob, test_labels = cases(4000, seed=2)
+def clinics(source):
+    prob = np.random.default_rng(7).beta(0.6, 0.6, 200)
+    known = {"temperature": 1.5, "prevalence": 0.75}
+    rule = DecisionRule.from_costs(miss=10, false_alarm=1, ask=0.5, **known)
     given = {
-        "val": SimpleNamespace(images=None, labels=val_labels),
-        "test": SimpleNamespace(labels=test_labels, __len__=None),
-        "calibrated": lambda images: val_prob,
-        "test_prob": test_prob,
+        "model": SimpleNamespace(predict=lambda images, verbose: prob[:, np.newaxis]),
+        "test": type("Split", (), {"images": None, "__len__": lambda self: len(prob)})(),
+        "test_prob": rule.probabilities(np.column_stack([1 - prob, prob]))[:, 1],
     }
-    given["test"] = type("Split", (), {"labels": test_labels, "__len__": lambda self: len(test_labels)})()
-    return ran(source, np=np, **given)[0]
+    return ran(source, np=np, pd=pd, DecisionRule=DecisionRule, known=known, rule=rule, **given)[0]
 
 
-def test_the_conformal_sets_cover_as_often_as_they_promise():
-    assert sets_of(SETS)["covered"].mean() == pytest.approx(0.9, abs=0.02)
+def test_the_other_clinic_decides_by_its_own_costs_and_prevalence():
+    names = clinics(CLINICS)
+    p = names["other"].probabilities(names["both"], 0.3)[:, 1]
+    cost = np.array([20 * p, 1 - p, np.full(len(p), 0.2)])
+    cheapest = np.array(["normal", "pneumonia", "ask"])[cost.argmin(axis=0)]
+    assert list(names["there"]) == list(cheapest) and (names["here"] != names["there"]).any()
 
 
-def test_sets_from_the_largest_probability_cover_less():
-    wrong = SETS.replace("np.where(val.labels == 1, val_p, 1 - val_p)", "np.maximum(val_p, 1 - val_p)")
-    assert wrong != SETS and sets_of(wrong)["covered"].mean() < 0.87
+@pytest.mark.parametrize(
+    "right, wrong",
+    [("probabilities(both, prevalence=0.3)", "probabilities(both)"), ("[:, 1], other)", "[:, 1], rule)")],
+    ids=["the prevalence forgotten", "the other rule forgotten"],
+)
+def test_a_forgotten_part_gives_other_decisions(right, wrong):
+    assert right in CLINICS
+    assert list(clinics(CLINICS.replace(right, wrong))["there"]) != list(clinics(CLINICS)["there"])
 
 
 def turned(source):
