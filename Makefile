@@ -55,7 +55,7 @@ solar: $(READY)  ## Real photographs of solar cells for the lessons on them (91 
 site: $(READY)  ## Build a site to read from the stored notebooks, offline: build/site/index.html
 	@$(PY) -m helpers.course site --out build/site
 
-app: $(READY)  ## The app of lesson 09 on this computer; BUNDLES= is the folder that the lesson filled
+app: $(READY)  ## The app of lesson 9.1 on this computer; BUNDLES= is the folder that the lesson filled
 	@$(PY) -m helpers.deploy app "$(BUNDLES)"
 
 #: Teach

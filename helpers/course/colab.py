@@ -14,7 +14,7 @@ from pathlib import Path
 
 # this file is run by its path, before Python knows where the course is
 PROJECT = next(folder for folder in Path(__file__).resolve().parents if (folder / "pyproject.toml").is_file())
-EXTRAS = ("app",)  # lesson 09 starts it
+EXTRAS = ("app",)  # part 09 needs it
 
 
 def missing(project: Path = PROJECT) -> list[str]:

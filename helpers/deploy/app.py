@@ -20,12 +20,13 @@ from streamlit.web import cli
 
 from data_prework.image_files import MAX_BYTES, read_image
 from helpers.deploy.bundle import Bundle, find_bundles, load_bundle
-from helpers.deploy.bundle_checks import CANNOT_JUDGE, CANNOT_READ, NOT_SURE, BundleError, one_line
+from helpers.deploy.bundle_checks import ASK, CANNOT_JUDGE, CANNOT_READ, BundleError, one_line
 from helpers.deploy.csv_cells import for_spreadsheet
 from helpers.deploy.decision import MORE_CLASSES, decide, limit_of
 from helpers.deploy.feedback import read_feedback, save_feedback
 from helpers.deploy.model_card import WARNING
 from helpers.deploy.predict import predict
+from helpers.deploy.rule import shares
 from helpers.plots.overlays import overlay
 
 FLAGS = {
@@ -38,6 +39,7 @@ FLAGS = {
     "client.showErrorDetails": "none",
 }
 NOBODY = "none"
+WORDS = {"miss": "a miss", "false_alarm": "a false alarm", "ask": "a person's look"}
 KINDS = "JPEG, PNG, WebP, AVIF, GIF, TIFF, BMP, PNM or JPEG 2000, and HEIC and DICOM where their readers are installed"
 
 
@@ -60,10 +62,10 @@ def show(folder: Path | str, feedback: Path | str) -> None:
     _kept(feedback)
 
 
-def _choose(folders: list[Path], place: Path) -> list[tuple[Bundle, float]]:
-    """The chosen bundles, each with the limit of its decision; the page ends here where there is none."""
+def _choose(folders: list[Path], place: Path) -> list[tuple[Bundle, dict]]:
+    """The chosen bundles, each with its limit and the prevalence that was set; the page ends where there is none."""
     if not folders:
-        st.error(f"No bundle in {_plain(place)}. Run lesson 09, which saves two, or give another folder.")
+        st.error(f"No bundle in {_plain(place)}. Run lesson 9.1, which saves one, or give another folder.")
         st.stop()
     names = [folder.name for folder in folders]
     first = st.selectbox("Bundle", names)
@@ -78,15 +80,31 @@ def _choose(folders: list[Path], place: Path) -> list[tuple[Bundle, float]]:
         except (BundleError, OSError) as error:
             st.error(_plain(error))
             continue
-        two = len(bundle.classes) == 2
-        words = f"{_plain(one_line(bundle.classes[1]))} from this probability on" if two else "not sure below"
-        label, limit = f"{_plain(name)}: {words}", float(limit_of(bundle))
-        bundles.append((bundle, st.slider(label, 0.0, 1.0, limit, 0.001, "%.3f", key=f"limit {bundle.key}")))
+        bundles.append((bundle, _settings(bundle)))
     if not bundles:
         st.stop()
     if len({bundle.classes for bundle, _ in bundles}) > 1:
         st.error("These two bundles answer different questions; the second is left out.")
-    return [(bundle, limit) for bundle, limit in bundles if bundle.classes == bundles[0][0].classes]
+    return [(bundle, chosen) for bundle, chosen in bundles if bundle.classes == bundles[0][0].classes]
+
+
+def _settings(bundle: Bundle) -> dict:
+    """What the user sets for a bundle: its limit, and the prevalence where the bundle can correct for it."""
+    name, positive = _plain(bundle.name), _plain(one_line(bundle.classes[1]))
+    two, limit, known = len(bundle.classes) == 2, float(limit_of(bundle)), bundle.rule.prevalence
+    words = f"{positive} from this probability on" if two else "ask a person below"
+    value = st.slider(f"{name}: {words}", 0.0, 1.0, limit, 0.001, "%.3f", key=f"limit {bundle.key}")
+    chosen = {"threshold" if two else "abstain": value}
+    if two and known is not None:
+        known = float(shares(known, 2)[1])
+        label = f"{name}: share of {positive} where the pictures come from"
+        help_ = f"The bundle was calibrated at {known:.3f}. Its probabilities are corrected for the share that you set."
+        value = st.slider(label, 0.001, 0.999, known, 0.001, "%.3f", help=help_, key=f"prevalence {bundle.key}")
+        chosen["prevalence"] = None if value == known else value
+    if bundle.rule.costs:
+        costs = ", ".join(f"{cost:g} for {WORDS[name]}" for name, cost in bundle.rule.costs.items())
+        st.caption(f"{name} decides by costs: {costs}.")
+    return chosen
 
 
 @st.cache_resource(max_entries=4, show_spinner="Loading the bundle")
@@ -95,9 +113,9 @@ def _load(folder: str, changed: int) -> Bundle:
 
 
 @st.cache_data(max_entries=200, show_spinner="Looking")
-def _judged(key: str, digest: str, name: str, _bundle: Bundle, _data: bytes) -> pd.DataFrame:
-    """One row of `predict` with its heatmap, kept for the bundle and the image."""
-    return predict({name: _data}, _bundle, heatmap=True)
+def _judged(key: str, digest: str, name: str, prevalence: float | None, _bundle: Bundle, _data: bytes) -> pd.DataFrame:
+    """One row of `predict` with its heatmap, kept for the bundle, the image and the prevalence."""
+    return predict({name: _data}, _bundle, heatmap=True, prevalence=prevalence)
 
 
 @st.cache_data(max_entries=200, show_spinner=False)
@@ -109,12 +127,12 @@ def _small(digest: str, bits: int, _data: bytes) -> bytes:
     return content.getvalue()
 
 
-def _one_file(number: int, file, bundles: list[tuple[Bundle, float]], feedback: Path) -> pd.DataFrame:
+def _one_file(number: int, file, bundles: list[tuple[Bundle, dict]], feedback: Path) -> pd.DataFrame:
     """Draw one uploaded file; returns its rows, one a bundle."""
     data = file.getvalue()
     digest = hashlib.sha256(data).hexdigest()
-    limits = [{"threshold" if len(b.classes) == 2 else "abstain": limit} for b, limit in bundles]
-    judged = [_judged(b.key, digest, file.name, b, data) for b, _ in bundles]
+    judged = [_judged(b.key, digest, file.name, chosen.get("prevalence"), b, data) for b, chosen in bundles]
+    limits = [{name: value for name, value in chosen.items() if name != "prevalence"} for _, chosen in bundles]
     frames = [decide(frame, b, **limit) for frame, (b, _), limit in zip(judged, bundles, limits, strict=True)]
     rows = [frame.iloc[0] for frame in frames]
     with st.container(border=True):
@@ -129,8 +147,8 @@ def _one_file(number: int, file, bundles: list[tuple[Bundle, float]], feedback: 
                     _answer(row, bundle)
             _ask(f"{number} {digest}", data, rows, bundles, feedback)
     plain = [frame.drop(columns=["image", "map"]) for frame in frames]
-    parts = zip(plain, bundles, limits, strict=True)
-    return pd.concat([frame.assign(bundle=bundle.name, **limit) for frame, (bundle, _), limit in parts])
+    parts = zip(plain, bundles, strict=True)
+    return pd.concat([frame.assign(bundle=bundle.name, **chosen) for frame, (bundle, chosen) in parts])
 
 
 def _answer(row: pd.Series, bundle: Bundle) -> None:
@@ -138,11 +156,12 @@ def _answer(row: pd.Series, bundle: Bundle) -> None:
     st.header(_plain(one_line(row["decision"])), anchor=False)
     if row["decision"] == CANNOT_JUDGE:
         st.warning(f"The picture is {_plain(row['note'])}. Its probability means nothing.")
-    if row["decision"] == NOT_SURE:
-        st.info(f"No answer: {row['note']}.")
+    if row["decision"] == ASK:
+        st.info(f"The model can't decide this well enough: {row['note']}.")
     if len(bundle.classes) == 2:
         explained = bundle.classes[1]
-        st.text(f"probability of {one_line(explained)}: {row['probability']:.3f}")
+        kind = "calibrated probability" if bundle.rule.calibrated else "probability"
+        st.text(f"{kind} of {one_line(explained)}: {row['probability']:.3f}")
     else:
         explained = row["class"]
         for name, probability in zip(MORE_CLASSES[::2], MORE_CLASSES[1::2], strict=True):
@@ -151,7 +170,7 @@ def _answer(row: pd.Series, bundle: Bundle) -> None:
     st.image(overlay(row["image"], row["map"]), caption=f"{words} {_plain(one_line(explained))}")
 
 
-def _ask(key: str, data: bytes, rows: list[pd.Series], bundles: list[tuple[Bundle, float]], feedback: Path) -> None:
+def _ask(key: str, data: bytes, rows: list[pd.Series], bundles: list[tuple[Bundle, dict]], feedback: Path) -> None:
     words, classes = "What is it really?", bundles[0][0].classes
     if len(classes) == 2:
         label = st.radio(words, classes, None, lambda name: _plain(one_line(name)), f"truth {key}", horizontal=True)
@@ -159,19 +178,21 @@ def _ask(key: str, data: bytes, rows: list[pd.Series], bundles: list[tuple[Bundl
         label = st.selectbox(words, classes, None, key=f"truth {key}", placeholder="a class")
     if st.button("Keep this", key=f"keep {key}", disabled=label is None):
         try:
-            for row, (bundle, limit) in zip(rows, bundles, strict=True):
+            for row, (bundle, chosen) in zip(rows, bundles, strict=True):
+                limit = chosen.get("threshold", chosen.get("abstain"))
                 save_feedback(feedback, data, bundle.key, float(row["probability"]), limit, row["decision"], label)
             st.success("Kept, without the picture and its name.")
         except ValueError as error:
             st.error(_plain(error))
 
 
-def _whole_table(table: pd.DataFrame, bundles: list[tuple[Bundle, float]]) -> None:
+def _whole_table(table: pd.DataFrame, bundles: list[tuple[Bundle, dict]]) -> None:
     st.subheader("All answers")
     if len(bundles) == 2:
         a, b = (table[table["bundle"] == bundle.name]["decision"].to_numpy() for bundle, _ in bundles)
         st.text(f"The two bundles agree on {(a == b).sum()} of {len(a)} files.")
     answers = [*MORE_CLASSES, "abstain"] if "class" in table else ["probability", "threshold"]
+    answers += ["prevalence"] if "prevalence" in table and table["prevalence"].notna().any() else []
     shown = table[["file", "bundle", "decision", *answers, "unlike", "note"]]
     st.dataframe(shown, hide_index=True)
     st.download_button("Answers as CSV", for_spreadsheet(shown).to_csv(index=False), "answers.csv", "text/csv")

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -24,9 +25,8 @@ from helpers.deploy.bundle_checks import (
     ABOUT,
     CARD,
     MODEL,
-    MORE_CLASSES,
     REFERENCE,
-    TWO_CLASSES,
+    WITH_RULE,
     BundleError,
     check_decision,
     check_model,
@@ -36,9 +36,9 @@ from helpers.deploy.bundle_checks import (
     refuse_foreign_code,
     sha256_of,
 )
-from helpers.deploy.calibration import apply_temperature
 from helpers.deploy.model_card import model_card
 from helpers.deploy.out_of_distribution import Reference
+from helpers.deploy.rule import DecisionRule, by_class
 from helpers.heatmaps.feature_extractor import FeatureExtractor, batches
 from helpers.metrics import Scores
 
@@ -95,39 +95,52 @@ class Bundle:
         name: of the bundle.
         model: (n, height, width, channels) pixels from 0 to 255 -> probabilities; not compiled.
         classes: by number; of two, the negative one and the positive one.
-        threshold: positive from this probability on; None of more than two classes.
+        rule: how probabilities become a decision.
         size: (height, width) of the model's input, in pixels.
         color_mode: "grayscale" or "rgb".
         about: all of bundle.json.
         reference: says how unlike the training images an image is.
         extractor: the model in two parts, for features and heatmaps.
-        temperature: the logits are divided by it; 1 of two classes.
-        abstain: "not sure" where the largest probability is below this; 0 of two classes.
     """
 
     folder: Path
     name: str
     model: keras.Model
     classes: tuple[str, ...]
-    threshold: float | None
+    rule: DecisionRule
     size: tuple[int, int]
     color_mode: str
     about: dict = field(repr=False)
     reference: Reference = field(repr=False)
     extractor: FeatureExtractor = field(repr=False)
-    temperature: float = 1.0
-    abstain: float = 0.0
 
-    def probabilities(self, images: np.ndarray) -> np.ndarray:
+    def probabilities(self, images: np.ndarray, prevalence: Any = None) -> np.ndarray:
         """The calibrated probabilities of all classes.
 
         Args:
             images: (n, height, width, channels) pixels from 0 to 255, of the bundle's size and color mode.
+            prevalence: share of the positive class where the images come from, as in `predict`; None: as in the images
+                that calibrated the bundle.
 
         Returns:
             (n, classes) float.
         """
-        return _calibrated(self.model, images, self.temperature)
+        return self.rule.probabilities(_answers(self.model, images), by_class(prevalence, self.classes))
+
+    @property
+    def threshold(self) -> float | None:
+        """Positive from this probability on; None of more than two classes."""
+        return self.rule.threshold
+
+    @property
+    def temperature(self) -> float:
+        """The logits are divided by it."""
+        return self.rule.temperature
+
+    @property
+    def abstain(self) -> float:
+        """Of more than two classes, a person is asked where the largest probability is below this."""
+        return self.rule.abstain
 
     @property
     def scores(self) -> Scores:
@@ -149,14 +162,12 @@ def save_bundle(
     folder: Path | str,
     model: keras.Model,
     class_names: Sequence[str],
-    threshold: float | None,
+    rule: DecisionRule | float | None,
     scores: Scores,
     train_images: np.ndarray,
     val_images: np.ndarray,
     provenance: Provenance,
     refuse: float = 0.02,
-    temperature: float = 1.0,
-    abstain: float = 0.0,
     train_labels: np.ndarray | None = None,
 ) -> Path:
     """Write a bundle, load it back, and only then put it in place.
@@ -168,15 +179,15 @@ def save_bundle(
         model: takes (n, height, width, 1 or 3) pixels from 0 to 255, as `load_dataset` gives them, and ends in one
             sigmoid unit or in softmax units, one for each class.
         class_names: of two classes the negative one, then the positive one; of more, in the order of the units.
-        threshold: of two classes, chosen on validation, between 0 and 1. None of more: the largest probability decides.
-        scores: of two classes, measured at this threshold; of more, with these class names, or with none, on
-            probabilities of this temperature.
+        rule: calibration, costs, threshold, and when to ask a person, chosen on validation. A number is short for
+            `DecisionRule(threshold=number)`, None, of more than two classes, for `DecisionRule()`.
+        scores: of calibrated probabilities; of two classes, measured at the threshold of the rule; of more, with these
+            class names, or with none.
         train_images: (n, height, width, channels) uint8, at least 20; new images are compared with them.
-        val_images: (n, height, width, channels) uint8, at least 20; they set the limit of the comparison.
+        val_images: (n, height, width, channels) uint8, at least 20; they set the limit of the comparison. Best images
+            that chose nothing else: not the epoch, nor the threshold.
         provenance: for the card.
-        refuse: share of `val_images` that is to be above the limit, between 0 and 0.5.
-        temperature: of more than two classes, from `fit_temperature`; 1: as the model answers.
-        abstain: of more than two classes, no answer where the largest probability is below this, from 0 to 1.
+        refuse: share of ordinary images that may be above the limit, between 0 and 0.5.
         train_labels: (n,) int, class of each of `train_images`: some of every class are then kept for the comparison,
             also of a rare one. Worth giving for more than 2,000 images of many classes.
 
@@ -206,15 +217,16 @@ def save_bundle(
     if folder.exists() and not (folder / ABOUT).is_file():
         raise ValueError(f"folder: {folder} is there and is no bundle; give another name")
     scores = _named(scores, class_names)
-    classes = check_decision(class_names, threshold, scores, temperature, abstain)
+    rule = rule if isinstance(rule, DecisionRule) else DecisionRule(threshold=rule)
+    classes = check_decision(class_names, rule, scores)
     shape, extractor = check_model(model, len(classes))
     licence, images_licence = provenance.licences()
     about = {
-        "version": TWO_CLASSES if len(classes) == 2 else MORE_CLASSES,
+        "version": WITH_RULE,
         "name": folder.name,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "classes": classes,
-        **_decision(model, classes, threshold, val_images, float(temperature), float(abstain)),
+        "rule": rule.to_dict() | {"asked": _asked(model, rule, val_images)},
         "input": dict(zip(("height", "width", "color_mode"), shape, strict=True)) | {"bits": provenance.bits or 16},
         "scores": scores.to_dict(),
         "data": {
@@ -276,9 +288,8 @@ def load_bundle(folder: Path | str) -> Bundle:
     try:
         model = keras.saving.load_model(folder / MODEL, compile=False, safe_mode=True)
         reference = Reference.load(folder / REFERENCE)
-        rule = about.get("threshold"), Scores.from_dict(about["scores"])
-        heat = about.get("temperature", 1.0), about.get("abstain", 0.0)
-        classes = check_decision(about["classes"], *rule, *heat)
+        rule = DecisionRule.of_bundle(about)
+        classes = check_decision(about["classes"], rule, Scores.from_dict(about["scores"]))
         shape, extractor = check_model(model, len(classes))
     except Exception as error:  # Keras fails on a foreign file in any way
         raise BundleError(f"{folder}: cannot be loaded ({first_line(error)}); save it again") from error
@@ -289,13 +300,12 @@ def load_bundle(folder: Path | str) -> Bundle:
         about["name"],
         model,
         tuple(classes),
-        rule[0],
+        rule,
         shape[:2],
         shape[2],
         about,
         reference,
         extractor,
-        *heat,
     )
 
 
@@ -328,24 +338,17 @@ def _named(scores: Scores, class_names: Sequence[str]) -> Scores:
     return replace(scores, class_names=tuple(map(str, class_names))) if unnamed else scores
 
 
-def _decision(
-    model: keras.Model,
-    classes: list[str],
-    threshold: float | None,
-    val_images: np.ndarray,
-    temperature: float,
-    abstain: float,
-) -> dict:
-    """The entries of bundle.json that say how probabilities become a decision."""
-    if len(classes) == 2:
-        return {"threshold": float(threshold)}
-    largest = _calibrated(model, val_images, temperature).max(axis=1)
-    unsure = float((largest < abstain).mean())
-    return {"decision": "largest probability", "temperature": temperature, "abstain": abstain, "unsure": unsure}
+def _asked(model: keras.Model, rule: DecisionRule, images: np.ndarray) -> float:
+    """Share of images about which a person is asked."""
+    prob = rule.probabilities(_answers(model, images))
+    if prob.shape[1] > 2:
+        return float((prob.max(axis=1) < rule.abstain).mean())
+    low, high = rule.ask or (1, 0)
+    return float(((prob[:, 1] >= low) & (prob[:, 1] < high)).mean())
 
 
-def _calibrated(model: keras.Model, images: np.ndarray, temperature: float) -> np.ndarray:
-    return apply_temperature(np.concatenate([probabilities(model, part) for part in batches(images)]), temperature)
+def _answers(model: keras.Model, images: np.ndarray) -> np.ndarray:
+    return np.concatenate([probabilities(model, part) for part in batches(images)])
 
 
 def _without_optimizer(model: keras.Model) -> keras.Model:

@@ -12,13 +12,13 @@ import numpy as np
 
 from data_prework.image_files import MODES
 from data_prework.names import printable
-from helpers.deploy.calibration import check_temperature
+from helpers.deploy.rule import DecisionRule
 from helpers.errors import CourseError
 from helpers.heatmaps.feature_extractor import FeatureExtractor
 from helpers.metrics import Scores
 
-TWO_CLASSES, MORE_CLASSES = 1, 2  # versions of bundle.json
-CANNOT_JUDGE, CANNOT_READ, NOT_SURE = "cannot judge", "cannot read", "not sure"
+TWO_CLASSES, MORE_CLASSES, WITH_RULE = 1, 2, 3  # versions of bundle.json; the first two are only read
+CANNOT_JUDGE, CANNOT_READ, ASK = "cannot judge", "cannot read", "ask a person"
 MODEL, REFERENCE, ABOUT, CARD = "model.keras", "reference.npz", "bundle.json", "MODEL_CARD.md"
 KINDS = {  # of the entries of bundle.json
     "name": str,
@@ -32,7 +32,11 @@ KINDS = {  # of the entries of bundle.json
     "licence": str,
     "sha256": dict,
 }
-DECISION = {TWO_CLASSES: {"threshold": float}, MORE_CLASSES: {"temperature": float, "abstain": float}}
+DECISION = {
+    TWO_CLASSES: {"threshold": float},
+    MORE_CLASSES: {"temperature": float, "abstain": float},
+    WITH_RULE: {"rule": dict},
+}
 ROW_SUM_TOLERANCE = 0.01  # half precision, over a thousand classes
 
 
@@ -54,9 +58,9 @@ def read_about(path: Path) -> dict:
         found = about["version"]
     except (ValueError, KeyError, TypeError) as error:
         raise BundleError(f"{path}: cannot be read ({type(error).__name__}: {error}); copy the bundle again") from error
-    if found not in (TWO_CLASSES, MORE_CLASSES):
+    if found not in list(DECISION):  # it may be anything
         raise BundleError(
-            f"{path}: written by another version of the course ({found!r}, expected {TWO_CLASSES} or {MORE_CLASSES}); "
+            f"{path}: written by another version of the course ({found!r}, expected one of {list(DECISION)}); "
             "update the course, or save the model again"
         )
     kinds = KINDS | DECISION[found]
@@ -105,13 +109,11 @@ def _parts(config: Any) -> Iterator[tuple[str, str, str]]:
             yield from _parts(value)
 
 
-def check_decision(
-    class_names: Sequence[str], threshold: float | None, scores: Scores, temperature: float = 1.0, abstain: float = 0.0
-) -> list[str]:
+def check_decision(class_names: Sequence[str], rule: DecisionRule, scores: Scores) -> list[str]:
     """Whether classes, decision rule and scores fit each other.
 
     Args:
-        class_names, threshold, scores, temperature, abstain: as for `save_bundle`.
+        class_names, rule, scores: as for `save_bundle`.
 
     Returns:
         The classes.
@@ -123,34 +125,23 @@ def check_decision(
     odd = next((name for name in classes if not name.strip() or not _can_be_written(name)), None)
     if odd is not None:
         raise ValueError(f"class_names: {odd!r} is no name that can be written into a file; rename the class")
-    taken = {CANNOT_JUDGE, CANNOT_READ} | ({NOT_SURE} if len(classes) > 2 else set())
+    taken = {CANNOT_JUDGE, CANNOT_READ, ASK}
     if isinstance(class_names, str) or len(classes) < 2 or len(set(classes)) != len(classes) or taken & set(classes):
         raise ValueError(
             f"class_names: {listed(classes)}; expected two or more different names, the negative one first where there "
             f"are two, and none of {', '.join(sorted(taken))}"
         )
+    rule.check(len(classes))
     if len(classes) > 2:
-        _check_more_classes(classes, threshold, scores, temperature, abstain)
-        return classes
-    if not isinstance(threshold, float | int | np.floating) or not 0 < threshold < 1:
-        raise ValueError(f"threshold: {threshold!r} is no probability between 0 and 1")
-    if temperature != 1 or abstain != 0:
-        raise ValueError("temperature, abstain: for more than two classes; of two classes the threshold decides")
-    if not isinstance(scores, Scores) or scores.n_classes != 2 or abs(scores.threshold - threshold) > 1e-9:
-        raise ValueError(f"scores: not measured at the threshold {threshold}; evaluate(labels, answers, threshold)")
+        _check_more_classes(classes, scores)
+    elif not isinstance(scores, Scores) or scores.n_classes != 2 or abs(scores.threshold - rule.threshold) > 1e-9:
+        raise ValueError(
+            f"scores: not measured at the threshold {rule.threshold}; evaluate(labels, answers, threshold)"
+        )
     return classes
 
 
-def _check_more_classes(
-    classes: list[str], threshold: float | None, scores: Scores, temperature: float, abstain: float
-) -> None:
-    if threshold is not None:
-        raise ValueError(
-            f"threshold: {threshold!r} given for {len(classes)} classes, of which the largest probability decides; "
-            "give None, and abstain= where too low a probability is to be no answer"
-        )
-    check_temperature(temperature)
-    check_abstain(abstain)
+def _check_more_classes(classes: list[str], scores: Scores) -> None:
     if not isinstance(scores, Scores) or scores.n_classes != len(classes):
         raise ValueError(f"scores: not of {len(classes)} classes; evaluate(labels, probabilities, class_names=...)")
     if scores.class_names != tuple(classes):
@@ -158,19 +149,6 @@ def _check_more_classes(
             f"scores: of the classes {listed(scores.class_names)}, but class_names are {listed(classes)}; "
             "evaluate(labels, probabilities, class_names=...) with the same names in the same order"
         )
-
-
-def check_abstain(abstain: float) -> None:
-    """Refuse what is no limit of the largest probability.
-
-    Args:
-        abstain: from 0, always an answer, to 1.
-
-    Raises:
-        ValueError: it is something else.
-    """
-    if not isinstance(abstain, float | int | np.number) or isinstance(abstain, bool) or not 0 <= abstain <= 1:
-        raise ValueError(f"abstain: {abstain!r} is no probability from 0 to 1")
 
 
 def check_model(model: keras.Model, n_classes: int) -> tuple[tuple[int, int, str], FeatureExtractor]:

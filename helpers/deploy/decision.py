@@ -1,10 +1,13 @@
-"""From probabilities to a decision: the threshold of two classes, of more the largest probability, or no answer."""
+"""The decisions of a bundle: the threshold of two classes, of more the largest probability, or to ask a person."""
+
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from helpers.deploy.bundle import Bundle
-from helpers.deploy.bundle_checks import CANNOT_JUDGE, CANNOT_READ, NOT_SURE, check_abstain, one_line
+from helpers.deploy.bundle_checks import ASK, CANNOT_JUDGE, CANNOT_READ, one_line
+from helpers.deploy.rule import by_class, check_abstain
 
 TWO_CLASSES = ("probability",)  # columns of the answer
 MORE_CLASSES = ("class", "probability", "class_2", "probability_2", "class_3", "probability_3")
@@ -47,7 +50,8 @@ def decide(
         frame: from `predict`.
         bundle: the one that judged.
         threshold: of two classes, positive from this probability on, from 0 to 1; None: the bundle's own.
-        abstain: of more, no answer where the largest probability is below this, from 0 to 1; None: the bundle's own.
+        abstain: of more, a person is asked where the largest probability is below this, from 0 to 1; None: the
+            bundle's own.
 
     Raises:
         ValueError: a limit is no probability, or not one for so many classes.
@@ -56,11 +60,16 @@ def decide(
     probability, read, unlike = frame["probability"], frame["probability"].notna(), frame["unlike"] > 1
     words = frame["unlike"].map("unlike the training pictures ({:.2f} times the limit)".format).where(unlike, "")
     if len(bundle.classes) == 2:
+        low, high = bundle.rule.ask or (1, 0)
+        asked = (probability >= low) & (probability < high)
         decision = np.where(probability >= limit, bundle.classes[1], bundle.classes[0])
+        reason = f"the probability is from {low:.3g} to {high:.3g}"
     else:
-        unsure = probability < limit
-        decision = np.where(unsure, NOT_SURE, frame["class"])
-        words = words.where(unlike | ~unsure, f"the largest probability is below {limit:g}")
+        asked = probability < limit
+        decision = frame["class"]
+        reason = f"the largest probability is below {limit:g}"
+    decision = np.where(asked, ASK, decision)
+    words = words.where(unlike | ~asked, reason)
     decision = np.where(unlike, CANNOT_JUDGE, decision)
     return frame.assign(decision=np.where(read, decision, CANNOT_READ), note=frame["note"].where(~read, words))
 
@@ -84,11 +93,25 @@ def limit_of(bundle: Bundle, threshold: float | None = None, abstain: float | No
     if threshold is not None:
         raise ValueError(
             f"threshold: {threshold!r} given, but of {len(bundle.classes)} classes the largest probability decides; "
-            "give abstain where too low a probability is to be no answer"
+            "give abstain to ask a person where it is too low"
         )
     limit = bundle.abstain if abstain is None else abstain
     check_abstain(limit)
     return limit
+
+
+def check_prevalence(bundle: Bundle, prevalence: Any) -> None:
+    """Refuse a prevalence that a bundle can't correct for.
+
+    Args:
+        bundle, prevalence: as for `predict`.
+
+    Raises:
+        ValueError: it doesn't fit the classes, or the bundle doesn't say at which one it was calibrated.
+    """
+    if prevalence is not None:
+        n_classes = len(bundle.classes)
+        bundle.rule.probabilities(np.full((1, n_classes), 1 / n_classes), by_class(prevalence, bundle.classes))
 
 
 def summary(frame: pd.DataFrame) -> str:
@@ -99,7 +122,7 @@ def summary(frame: pd.DataFrame) -> str:
     """
     counts, others = frame["decision"].value_counts(sort=False), ""
     if len(counts) > SHOWN:
-        no_class = counts[counts.index.isin((CANNOT_JUDGE, CANNOT_READ, NOT_SURE))]
+        no_class = counts[counts.index.isin((CANNOT_JUDGE, CANNOT_READ, ASK))]
         classes = counts.drop(no_class.index).sort_values(ascending=False, kind="stable")
         kept = SHOWN - 1 - len(no_class)
         counts = pd.concat([classes[:kept], no_class])

@@ -3,7 +3,9 @@
 import re
 from collections.abc import Mapping
 
-from helpers.deploy.bundle_checks import listed, one_line
+from helpers.deploy.bundle_checks import ASK, listed, one_line
+from helpers.deploy.out_of_distribution import refusal_range
+from helpers.deploy.rule import shares
 from helpers.metrics import METRICS, BinaryScores, MulticlassScores, Scores, markdown
 
 WARNING = "For teaching, not for diagnosis."
@@ -26,6 +28,8 @@ def model_card(about: Mapping) -> str:
     data, shape, training = about["data"], about["input"], about["training"]
     words = _two_classes(about, scores) if isinstance(scores, BinaryScores) else _more_classes(about, scores)
     images = f" Licence of the pictures: {data['licence']}" if data.get("licence") else ""
+    chosen = f"{about['rule']['images']:,} chose its decision rule, " if about["rule"]["images"] else ""
+    low, high = refusal_range(data["val"], about["unlike"]["refuse"])
     grouped = f" of {scores.n_groups:,} groups" if scores.grouped else ""
     versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
     lines = [
@@ -34,15 +38,16 @@ def model_card(about: Mapping) -> str:
         "## Intended use",
         f"{about['use']} {words['answers']}",
         "## Data",
-        f"{data['name']} ({data['source']} data). {data['train']:,} pictures trained it, {data['val']:,} chose its "
-        f"{words['chosen']}limit for pictures unlike these.{images}",
+        f"{data['name']} ({data['source']} data). {data['train']:,} pictures trained it, {chosen}{data['val']:,} set "
+        f"its limit for pictures unlike these.{images}",
         "## Model",
         f"Keras network of {training['parameters']:,} parameters, seed {training['seed']}, saved {about['created']}. "
         f"Input: {shape['color_mode']}, stretched to {shape['width']} x {shape['height']} pixels, from 0 to 255; "
         f"the scaling is inside. {versions}.",
         "## Decision",
-        f"{words['rule']} No decision where a picture is further from the training pictures than "
-        f"{100 * (1 - about['unlike']['refuse']):g} % of the validation pictures.",
+        f"{words['rule']} No decision where a picture is further from the training pictures than nearly all of the "
+        f"{data['val']:,} that set the limit: {100 * about['unlike']['refuse']:g} % of ordinary pictures are to be "
+        f"refused, and with so few it may be {100 * low:.1f} to {100 * high:.1f} %, more where they come in groups.",
         "## How good it is",
         f"On {scores.n:,} pictures{grouped} of the {data['split']} split, {words['mistakes']} The refusals are not in "
         "these numbers.",
@@ -58,11 +63,22 @@ def model_card(about: Mapping) -> str:
 
 def _two_classes(about: Mapping, scores: BinaryScores) -> dict:
     negative, positive = map(_name, about["classes"])
+    rule = about["rule"]
+    words = [*_calibration(rule), f"*{positive}* where the probability is at least {_value(rule, 'threshold')}."]
+    if costs := rule["costs"]:
+        words.append(f"This follows from costs of {costs['miss']:g} for a miss and {costs['false_alarm']:g} for a ")
+        words[-1] += f"false alarm{', and ' + format(costs['ask'], 'g') + ' for a look' if 'ask' in costs else ''}."
+    if rule["ask"]:
+        low, high = rule["ask"]
+        words.append(
+            f"*{ASK}* where it is from **{low:.3f}** to **{high:.3f}**, as for {100 * rule['asked']:.1f} % of the "
+            "pictures that set the limit for pictures unlike them."
+        )
+    words += _prevalence(rule, [positive])
     return {
-        "answers": f"It answers *{positive}* or *{negative}* for one picture, or that it cannot judge.",
-        "chosen": "threshold and its ",
-        "rule": f"*{positive}* where the probability is at least **{about['threshold']:.3f}**, a limit chosen on "
-        "validation pictures.",
+        "answers": f"It answers *{positive}* or *{negative}* for one picture, "
+        f"{f'*{ASK}*, ' if rule['ask'] else ''}or that it cannot judge.",
+        "rule": " ".join(words),
         "mistakes": f"{100 * scores.prevalence:.0f} % *{positive}*: {scores.fn:,} of {scores.tp + scores.fn:,} "
         f"*{positive}* were missed, {scores.fp:,} of {scores.fp + scores.tn:,} *{negative}* were false alarms.",
         "classes": [],
@@ -71,17 +87,43 @@ def _two_classes(about: Mapping, scores: BinaryScores) -> dict:
     }
 
 
+def _calibration(rule: Mapping) -> list[str]:
+    """What was done to the model's probabilities."""
+    if rule["temperature"] == 1 and not rule["intercept"]:
+        return []
+    added = f" and an intercept of {_value(rule, 'intercept')}" if rule["intercept"] else ""
+    return [f"The probabilities are calibrated with a temperature of {_value(rule, 'temperature')}{added}."]
+
+
+def _prevalence(rule: Mapping, names: list[str]) -> list[str]:
+    """At which shares of the classes it was calibrated; of many classes only that it is known."""
+    if rule["prevalence"] is None:
+        return []
+    if len(names) > 1:
+        return ["The shares of the classes at which it was calibrated are in bundle.json."]
+    value = shares(rule["prevalence"], 2)[1]
+    return [
+        f"It was calibrated where {100 * value:.1f} % were *{names[0]}*; give the prevalence of another place when you "
+        "use it there."
+    ]
+
+
+def _value(rule: Mapping, name: str) -> str:
+    """A number with its interval where it is known."""
+    ends = rule["intervals"].get(name)
+    return f"**{rule[name]:.3f}**" + ("" if ends is None else f" (95 % interval {ends[0]:.3f} to {ends[1]:.3f})")
+
+
 def _more_classes(about: Mapping, scores: MulticlassScores) -> dict:
-    names, temperature, abstain = about["classes"], about["temperature"], about["abstain"]
+    names, found = about["classes"], about["rule"]
     many = len(names) > SHOWN
-    rule = [f"The class with the largest of the {len(names):,} probabilities."]
-    if temperature != 1:
-        rule.append(f"They are calibrated with a temperature of **{temperature:.3f}**.")
-    if abstain:
+    rule = [f"The class with the largest of the {len(names):,} probabilities.", *_calibration(found)]
+    if found["abstain"]:
         rule.append(
-            f"*Not sure* where the largest is below **{abstain:.3f}**, as for {100 * about['unsure']:.1f} % of the "
-            "validation pictures."
+            f"*{ASK}* where the largest is below {_value(found, 'abstain')}, as for {100 * found['asked']:.1f} % of "
+            "the pictures that set the limit."
         )
+    rule += _prevalence(found, names)
     wrong = scores.confusions(None)["images"].sum()
     confused = "; ".join(
         f"{_name(row.true)} taken for {_name(row.predicted)} ({row.images:,} of {round(row.images / row.share):,})"
@@ -92,8 +134,7 @@ def _more_classes(about: Mapping, scores: MulticlassScores) -> dict:
     return {
         "answers": f"It answers one of {len(names):,} classes ({_plain(listed(names, SHOWN))}"
         f"{'; all are in bundle.json' if many else ''}) for one picture, "
-        f"{'that it is not sure, ' if abstain else ''}or that it cannot judge.",
-        "chosen": "temperature and its " if temperature != 1 else "",
+        f"{f'*{ASK}*, ' if found['abstain'] else ''}or that it cannot judge.",
         "rule": " ".join(rule),
         "mistakes": f"{wrong:,} were answered wrongly.{f' Most often: {confused}.' if confused else ''}",
         "classes": [

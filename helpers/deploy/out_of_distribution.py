@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 from scipy.ndimage import laplace
+from scipy.stats import beta
 from sklearn.neighbors import NearestNeighbors
 
 from helpers.heatmaps.feature_extractor import FeatureExtractor, batches, images_at_once
@@ -106,6 +107,36 @@ def _kept(n: int, labels: np.ndarray | None, seed: int) -> np.ndarray:
     return np.sort(ordered[: max(MOST, int(first.sum()))])
 
 
+def _limit(distances: np.ndarray, refuse: float) -> float:
+    """The distance that at most a share `refuse` of new ones exceeds on average, were they drawn like these."""
+    return float(np.sort(distances)[_rank(len(distances), refuse) - 1])
+
+
+def _rank(n: int, refuse: float) -> int:
+    return min(n, int(np.ceil((n + 1) * (1 - refuse) - 1e-9)))
+
+
+def refusal_range(n: int, refuse: float) -> tuple[float, float]:
+    """The share of ordinary images that a limit may refuse when n images set it.
+
+    Args:
+        n: images that set the limit, each drawn by itself: with groups the range is wider.
+        refuse: the share that was asked for.
+
+    Returns:
+        (low, high), the middle 95 % of the beta distribution of that share.
+
+    Source:
+        Vovk, Conditional validity of inductive conformal predictors, Machine Learning 92, 2013.
+
+    Example:
+        >>> [round(end, 3) for end in refusal_range(200, 0.02)]
+        [0.005, 0.043]
+    """
+    above = n - _rank(n, refuse) + 1
+    return tuple(float(end) for end in beta.ppf([0.025, 0.975], above, n + 1 - above))
+
+
 class Reference:
     """What is kept of the training images. `unlike(extractor, images)` compares new ones with it.
 
@@ -134,13 +165,14 @@ class Reference:
         seed: int = 7,
         labels: np.ndarray | None = None,
     ) -> "Reference":
-        """Remember training images, and set the limit so that about the share `refuse` of `val` is above it.
+        """Remember training images, and set the limit so that at most a share `refuse` of images like `val` is above.
 
         Args:
             extractor: of the model.
             train: (n, height, width, channels) uint8, at least 20; at most 2,000 are kept, by seed.
-            val: (n, height, width, channels) uint8, at least 20.
-            refuse: share of `val`, between 0 and 0.5.
+            val: (n, height, width, channels) uint8, at least 20, and 1 / refuse - 1 to keep the promise; best images
+                that chose nothing else.
+            refuse: share of new images, on average, between 0 and 0.5.
             seed: chooses what is kept of `train`.
             labels: (n,) int, class of each image of `train`: at least five of every class are then kept, so that a
                 rare class is not unlike; beyond 400 classes that may be more than 2,000 images.
@@ -165,10 +197,10 @@ class Reference:
         reference = cls(arrays)
         distances = reference.distances(extractor, val)
         for view, values in distances.items():
-            reference.arrays[f"{view}_limit"] = np.float32(max(float(np.quantile(values, 1 - refuse)), 1e-6))
+            reference.arrays[f"{view}_limit"] = np.float32(max(_limit(values, refuse), 1e-6))
         worst = reference.unlike(extractor, val)
         for view in distances:  # the worst of three is above its limit more often than one alone
-            reference.arrays[f"{view}_limit"] *= np.float32(np.quantile(worst, 1 - refuse))
+            reference.arrays[f"{view}_limit"] *= np.float32(_limit(worst, refuse) * (1 + 1e-6))
         return reference
 
     def distances(self, extractor: FeatureExtractor, images: np.ndarray) -> dict[str, np.ndarray]:

@@ -1,7 +1,7 @@
 """Judge images with a bundle: files, folders or arrays in, a table out; bad files are rows with a reason.
 
     python -m helpers.deploy predict BUNDLE IMAGES --csv answers.csv [--threshold 0.4 | --abstain 0.6]
-                                            [--heatmaps FOLDER] [--target CLASS]
+                                            [--prevalence 0.1] [--heatmaps FOLDER] [--target CLASS]
 
 The exit status is 0 where at least one image was judged, 1 where none could be, 2 where the command was wrong.
 """
@@ -21,7 +21,7 @@ from data_prework.names import printable
 from helpers.deploy.bundle import Bundle, load_bundle
 from helpers.deploy.bundle_checks import CANNOT_READ
 from helpers.deploy.csv_cells import for_spreadsheet
-from helpers.deploy.decision import NUMBERS, answer, answer_columns, decide, limit_of, summary
+from helpers.deploy.decision import NUMBERS, answer, answer_columns, check_prevalence, decide, limit_of, summary
 from helpers.heatmaps import heatmap as heatmap_of
 from helpers.heatmaps.feature_extractor import BATCH
 from helpers.heatmaps.methods import class_numbers
@@ -35,6 +35,7 @@ def predict(
     heatmap: bool = False,
     abstain: float | None = None,
     target: int | str | None = None,
+    prevalence: Any = None,
 ) -> pd.DataFrame:
     """Judge images; one row an image, in order.
 
@@ -49,18 +50,22 @@ def predict(
         abstain: of more than two classes, instead of the bundle's own limit of the largest probability, from 0 to 1.
         target: number or name of the class that the heatmaps explain; None: the positive class, of more than two the
             one with the largest probability.
+        prevalence: share of the positive class where the images come from, between 0 and 1; of more than two classes
+            the shares of all, in their order or as a dictionary. The probabilities are corrected for it, so a threshold
+            that was made of costs still fits. None: as in the images that calibrated the bundle.
 
     Returns:
-        The columns `file`, where signs that can't be seen are escaped; of two classes `probability` of the positive
-        one, of more `class` and `probability` of the largest, `class_2`, `probability_2`, `class_3` and `probability_3`
-        of the next, empty and NaN where the file was not read; `decision`, a class, or "cannot judge" where the image
-        is unlike the training images, or "not sure" where the largest probability is below the limit, or "cannot read";
+        The columns `file`, where signs that can't be seen are escaped; calibrated: of two classes `probability` of the
+        positive one, of more `class` and `probability` of the largest, `class_2`, `probability_2`, `class_3` and
+        `probability_3` of the next, empty and NaN where the file was not read; `decision`, a class, or "cannot judge"
+        where the image is unlike the training images, or "ask a person" where the rule says so, or "cannot read";
         `unlike`, where 1 is the limit; `note`, the reason in words.
 
     Raises:
         ValueError: an argument is wrong. A bad file is no error: its row says what is wrong with it.
     """
     limit_of(bundle, threshold, abstain)
+    check_prevalence(bundle, prevalence)
     explained = _explained(target, bundle)
     columns = [*answer_columns(bundle), "decision", "unlike", "note"]
     empty = {name: np.nan if name in NUMBERS else "" for name in columns}
@@ -75,10 +80,10 @@ def predict(
         except RejectedImageError as error:
             rows[-1]["note"] = str(error)
         if len(waiting) == BATCH:
-            _judge(waiting, bundle, heatmap, explained)
+            _judge(waiting, bundle, heatmap, explained, prevalence)
             waiting = []
     if waiting:
-        _judge(waiting, bundle, heatmap, explained)
+        _judge(waiting, bundle, heatmap, explained, prevalence)
     frame = pd.DataFrame(rows, columns=["file", *columns, *(["image", "map"] if heatmap else [])])
     frame = frame.astype({name: float for name in columns if name in NUMBERS})
     return decide(frame, bundle, threshold, abstain)
@@ -136,9 +141,11 @@ def _explained(target: int | str | None, bundle: Bundle) -> int | None:
     return int(number)
 
 
-def _judge(waiting: list[tuple[dict, np.ndarray]], bundle: Bundle, with_maps: bool, explained: int | None) -> None:
+def _judge(
+    waiting: list[tuple[dict, np.ndarray]], bundle: Bundle, with_maps: bool, explained: int | None, prevalence: Any
+) -> None:
     images = np.stack([image for _, image in waiting])
-    answers = bundle.probabilities(images)
+    answers = bundle.probabilities(images, prevalence)
     unlike = bundle.reference.unlike(bundle.extractor, images)
     method = "grad_cam" if bundle.extractor.layer else "occlusion"
     if explained is None:
@@ -192,7 +199,10 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--abstain",
         type=float,
-        help="of more, no answer where the largest probability is below (default: the bundle's)",
+        help="of more, ask a person where the largest probability is below (default: the bundle's)",
+    )
+    parser.add_argument(
+        "--prevalence", type=float, help="of two classes, share of the positive one where the images come from"
     )
     parser.add_argument("--heatmaps", type=Path, help="folder for an image with its heatmap for each file")
     parser.add_argument(
@@ -211,12 +221,13 @@ def main(argv: list[str] | None = None) -> int:
     try:
         bundle = load_bundle(args.bundle)
         limit_of(bundle, args.threshold, args.abstain)
+        check_prevalence(bundle, args.prevalence)
         by_number = (args.target or "").isdecimal() and args.target not in bundle.classes
         target = _explained(int(args.target) if by_number else args.target, bundle)
     except ValueError as error:
         parser.error(str(error))
     with_maps = args.heatmaps is not None
-    frame = predict(args.images, bundle, args.threshold, with_maps, args.abstain, target)
+    frame = predict(args.images, bundle, args.threshold, with_maps, args.abstain, target, args.prevalence)
     if frame.empty:
         parser.error(f"{args.images}: no file in this folder")
     try:

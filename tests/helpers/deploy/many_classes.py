@@ -7,6 +7,7 @@ import numpy as np
 from keras import layers
 
 from helpers.deploy.bundle import Provenance, save_bundle
+from helpers.deploy.rule import DecisionRule
 from helpers.metrics import MulticlassScores, evaluate
 
 SIDE = 32
@@ -55,13 +56,15 @@ def scores_of(model: keras.Model, class_names: list[str]) -> MulticlassScores:
     return evaluate(labels, model.predict(test, verbose=0), class_names=class_names)
 
 
-def many_bundle(folder: Path, class_names: list[str], model: keras.Model | None = None, **changes) -> Path:
-    """Save a whole bundle; `changes` replace arguments of save_bundle."""
+def many_bundle(
+    folder: Path, class_names: list[str], model: keras.Model | None = None, rule: dict | None = None, **changes
+) -> Path:
+    """Save a whole bundle; `rule` are fields of its decision rule, `changes` replace arguments of save_bundle."""
     n = len(class_names)
     model = model or levels(n)
     arguments = {
         "class_names": class_names,
-        "threshold": None,
+        "rule": DecisionRule(**(rule or {})),
         "scores": changes.get("scores") or scores_of(model, class_names),
         "train_images": images(n, max(3, 60 // n))[0],
         "val_images": images(n, max(2, 40 // n), seed=1)[0],

@@ -13,6 +13,8 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from helpers.deploy.feedback import COLUMNS, read_feedback, save_feedback
+from helpers.deploy.rule import DecisionRule
+from helpers.metrics import evaluate
 from tests.helpers.deploy.many_classes import levels, many_bundle, names
 from tests.helpers.deploy.tiny_bundles import darkness, squares, tiny_bundle
 
@@ -88,6 +90,28 @@ def test_the_name_of_a_file_is_never_read_as_markdown(app):
     assert "![" not in "".join(part.value for part in [*app.markdown, *app.error])
 
 
+def test_the_app_corrects_for_the_prevalence_and_says_whom_to_ask(tmp_path, bright):
+    rule = DecisionRule.from_costs(miss=4, false_alarm=1, ask=0.5, temperature=2.0, prevalence=0.5)
+    answers = darkness().predict(squares().test.images, verbose=0)
+    prob = rule.probabilities(np.hstack([1 - answers, answers]))[:, 1]
+    scores = evaluate(squares().test.labels, prob, rule.threshold)
+    tiny_bundle(tmp_path / "bundles" / "graded", rule=rule, scores=scores)
+    place = str(tmp_path / "bundles")
+    app = AppTest.from_function(page, args=(place, str(tmp_path / "said.sqlite")), default_timeout=60).run()
+    limit, share = app.slider
+    assert limit.value == 0.2 and share.value == 0.5 and "share of dark" in share.label
+    assert "4 for a miss, 1 for a false alarm, 0.5 for a person's look" in app.caption[0].value
+    upload(app, ("scan.png", bright))
+    first = app.header[0].value
+    assert first == "bright" and "calibrated probability of dark" in said(app)
+    decisions = []
+    for value in (0.9, 0.98, 0.999):
+        app.slider[1].set_value(value).run()
+        decisions.append(app.header[0].value)
+    assert not app.exception and decisions != [first] * 3
+    assert set(decisions) <= {"bright", "ask a person", "dark"}
+
+
 def test_two_bundles_stand_side_by_side(app, bright):
     app.selectbox[1].set_value("eager").run()
     upload(app, ("scan.png", bright))
@@ -123,7 +147,7 @@ def test_a_damaged_bundle_is_a_sentence(bundles, tmp_path):
 
 def test_a_folder_without_bundles_says_what_to_do(tmp_path):
     app = AppTest.from_function(page, args=(str(tmp_path), "none.sqlite"), default_timeout=60).run()
-    assert not app.exception and "Run lesson 09" in app.error[0].value
+    assert not app.exception and "Run lesson 9.1" in app.error[0].value
 
 
 def test_feedback_is_read_back_as_it_was_written(tmp_path):
@@ -152,10 +176,10 @@ def test_a_file_that_is_no_database_is_named(tmp_path):
 def test_of_many_classes_the_top_three_are_shown_with_their_probabilities(tmp_path, n):
     classes, k = names(n), n // 2
     classes[k - 1] = "![x](http://example.org/spy.png)"
-    many_bundle(tmp_path / "bundles" / "many", classes, levels(n, sharp=n), abstain=0.3)
+    many_bundle(tmp_path / "bundles" / "many", classes, levels(n, sharp=n), {"abstain": 0.3})
     place, kept = str(tmp_path / "bundles"), tmp_path / "said.sqlite"
     app = AppTest.from_function(page, args=(place, str(kept)), default_timeout=60).run()
-    assert app.slider[0].value == 0.3 and "not sure below" in app.slider[0].label
+    assert app.slider[0].value == 0.3 and "ask a person below" in app.slider[0].label
     png = io.BytesIO()
     half = np.random.default_rng(0).normal(0, 4, (16, 32)).round()
     Image.fromarray(np.uint8(128 + np.concatenate([half, -half]))).save(png, "PNG")  # the middle of the gray levels
@@ -170,8 +194,8 @@ def test_of_many_classes_the_top_three_are_shown_with_their_probabilities(tmp_pa
     assert truth.options == classes and truth.value is None
     truth.set_value(classes[k + 1]).run()
     app.slider[0].set_value(1.0).run()
-    assert app.header[0].value == "not sure" and "below 1" in app.info[0].value
+    assert app.header[0].value == "ask a person" and "below 1" in app.info[0].value
     next(button for button in app.button if button.label == "Keep this").click().run()
     row = read_feedback(kept).iloc[0]
-    assert (row["decision"], row["label"], row["threshold"]) == ("not sure", classes[k + 1], 1.0)
+    assert (row["decision"], row["label"], row["threshold"]) == ("ask a person", classes[k + 1], 1.0)
     assert row["probability"] == pytest.approx(values[0], abs=0.001)

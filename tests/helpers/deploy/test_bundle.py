@@ -124,14 +124,15 @@ def rewritten(folder, **changes):
     "changes, words",
     [
         ({"version": 99}, "another version"),
-        ({"threshold": 2.0}, "threshold"),
-        ({"threshold": 0.25}, "not measured at the threshold 0.25"),
+        ({"rule": {"threshold": 2.0}}, "threshold"),
+        ({"rule": {"threshold": 0.25}}, "not measured at the threshold 0.25"),
         ({"classes": ["dark"]}, "class_names"),
         ({"scores": {}}, "cannot be loaded"),
         ({"input": {"height": 64, "width": 64, "color_mode": "grayscale"}}, "the model takes"),
         ({"sha256": "none"}, "the entry 'sha256' is 'none'"),
         ({"input": [64, 64]}, "the entry 'input'"),
-        ({"threshold": "half"}, "the entry 'threshold'"),
+        ({"rule": {"threshold": "half"}}, "threshold"),
+        ({"rule": 0.5}, "the entry 'rule'"),
     ],
     ids=[
         "version",
@@ -143,6 +144,7 @@ def rewritten(folder, **changes):
         "no hashes",
         "no input",
         "words",
+        "no rule",
     ],
 )
 def test_a_description_that_does_not_fit_is_refused(copy, changes, words):
@@ -264,7 +266,7 @@ def logits():
     [
         ({"class_names": ["dark"]}, "class_names"),
         ({"class_names": ["cannot judge", "dark"]}, "class_names"),
-        ({"threshold": 0.4, "scores": evaluate([0, 1], [0.2, 0.8])}, "scores"),
+        ({"rule": 0.4, "scores": evaluate([0, 1], [0.2, 0.8])}, "scores"),
         ({"model": three_classes()}, "3 classes"),
         ({"model": logits()}, "no probabilities"),
         ({"refuse": 1.0}, "refuse"),
@@ -276,7 +278,7 @@ def test_what_does_not_fit_is_refused_before_anything_is_written(tmp_path, chang
     arguments = {
         "model": darkness(),
         "class_names": data.class_names,
-        "threshold": 0.5,
+        "rule": 0.5,
         "scores": evaluate([0, 1], [0.2, 0.8]),
         "train_images": data.train.images,
         "val_images": data.train.images,

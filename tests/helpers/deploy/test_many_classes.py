@@ -1,4 +1,4 @@
-"""Bundles of 3, 13 and 200 classes: saved, loaded, asked for the top three, not sure below a limit, told in a card."""
+"""Bundles of 3, 13 and 200 classes: saved, loaded, asked for the top three, with a limit and a card."""
 
 import io
 import json
@@ -18,6 +18,7 @@ from helpers.deploy.bundle import BundleError, load_bundle
 from helpers.deploy.calibration import apply_temperature
 from helpers.deploy.decision import SHOWN, summary
 from helpers.deploy.predict import decide, main, predict
+from helpers.deploy.rule import DecisionRule
 from helpers.metrics import evaluate
 from tests.helpers.deploy.many_classes import SIDE, images, levels, many_bundle, names, scores_of
 from tests.helpers.deploy.tiny_bundles import tiny_bundle
@@ -29,7 +30,9 @@ AWKWARD = ['=HYPERLINK("x")', "![x](http://example.org) *a* | `b`\n# c", "Brück
 @pytest.fixture(scope="module", params=[3, 13, 200])
 def place(request, tmp_path_factory):
     n = request.param
-    return many_bundle(tmp_path_factory.mktemp("many") / f"levels-{n}", names(n), temperature=0.5, abstain=0.2)
+    return many_bundle(
+        tmp_path_factory.mktemp("many") / f"levels-{n}", names(n), rule={"temperature": 0.5, "abstain": 0.2}
+    )
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +42,7 @@ def bundle(place):
 
 @pytest.fixture(scope="module")
 def three(tmp_path_factory):
-    return many_bundle(tmp_path_factory.mktemp("three") / "three", names(3), levels(3, sharp=3.0), abstain=0.6)
+    return many_bundle(tmp_path_factory.mktemp("three") / "three", names(3), levels(3, sharp=3.0), {"abstain": 0.6})
 
 
 def test_what_was_saved_is_what_is_loaded(bundle):
@@ -69,7 +72,7 @@ def test_the_largest_probability_decides_and_too_low_a_one_is_no_answer(bundle):
         again = decide(table, bundle, abstain=limit)
         like, sure = again["unlike"] <= 1, again["probability"] >= limit
         assert (again["decision"][like & sure] == again["class"][like & sure]).all()
-        assert (again["decision"][like & ~sure] == "not sure").all() and (
+        assert (again["decision"][like & ~sure] == "ask a person").all() and (
             again["decision"][~like] == "cannot judge"
         ).all()
         assert all(f"below {limit:g}" in note for note in again["note"][like & ~sure])
@@ -91,7 +94,7 @@ def test_the_card_is_short_whatever_the_number_of_the_classes(place):
 
 
 def test_long_names_and_names_like_markdown_are_text_in_the_card(tmp_path):
-    place = many_bundle(tmp_path / "awkward", AWKWARD, temperature=0.5)
+    place = many_bundle(tmp_path / "awkward", AWKWARD, rule={"temperature": 0.5})
     card = (place / "MODEL_CARD.md").read_text(encoding="utf-8")
     assert len(card) < 5500 and "\n# c" not in card and "![x](" not in card and "*a*" not in card
     assert load_bundle(place).classes == tuple(AWKWARD)
@@ -144,7 +147,7 @@ def test_the_command_writes_the_top_three_and_no_formula(tmp_path, inbox, monkey
 
 def test_the_commands_limit_of_an_answer_counts(three, tmp_path, inbox):
     assert main([str(three), str(inbox), "--csv", str(tmp_path / "a.csv"), "--abstain", "1"]) == 0
-    assert list(pd.read_csv(tmp_path / "a.csv")["decision"][:3]) == ["not sure"] * 3
+    assert list(pd.read_csv(tmp_path / "a.csv")["decision"][:3]) == ["ask a person"] * 3
 
 
 @pytest.mark.parametrize(
@@ -164,34 +167,59 @@ def test_a_wrong_command_ends_with_2_and_says_why(three, tmp_path, inbox, capsys
 
 
 def test_the_summary_stays_one_short_line():
-    frame = pd.DataFrame({"decision": [*names(200), *names(200)[:2], "not sure", "cannot read"]})
+    frame = pd.DataFrame({"decision": [*names(200), *names(200)[:2], "ask a person", "cannot read"]})
     line = summary(frame)
-    assert line.startswith("204 pictures: 2 kind 0, 2 kind 1, ") and "1 not sure, 1 cannot read" in line
+    assert line.startswith("204 pictures: 2 kind 0, 2 kind 1, ") and "1 ask a person, 1 cannot read" in line
     assert line.count(",") == SHOWN - 1 and line.endswith("197 of 197 more classes")
 
 
-def test_a_bundle_of_two_classes_is_written_as_before(tmp_path, home, monkeypatch):
+def test_of_two_classes_nobody_is_asked_unless_the_rule_says_so(tmp_path, home, monkeypatch):
     monkeypatch.setenv("COURSE_DATA", str(home))
     place = tiny_bundle(tmp_path / "two")
-    about = json.loads((place / "bundle.json").read_text(encoding="utf-8"))
-    assert about["version"] == 1 and list(about) == [
-        *("version", "name", "created", "classes", "threshold", "input", "scores", "data", "unlike", "use", "limits"),
-        *("licence", "training", "versions", "sha256"),
-    ]
     bundle = load_bundle(place)
     assert (bundle.temperature, bundle.abstain) == (1.0, 0.0)
     with pytest.raises(ValueError, match="abstain"):
         predict(np.zeros((32, 32), np.uint8), bundle, abstain=0.5)
     with pytest.raises(ValueError, match="abstain"):
-        tiny_bundle(tmp_path / "other", abstain=0.5)
+        tiny_bundle(tmp_path / "other", rule=DecisionRule(0.5, abstain=0.5))
+
+
+def test_a_bundle_of_more_classes_that_was_written_before_opens_and_decides_as_it_did(three, tmp_path):
+    copy = shutil.copytree(three, tmp_path / "copy")
+    about = json.loads((copy / "bundle.json").read_text(encoding="utf-8"))
+    del about["rule"]
+    before = {"version": 2, "decision": "largest probability", "temperature": 0.5, "abstain": 0.6, "unsure": 0.1}
+    (copy / "bundle.json").write_text(json.dumps(about | before), encoding="utf-8")
+    old = load_bundle(copy)
+    assert (old.temperature, old.abstain, old.threshold) == (0.5, 0.6, None)
+    test, _ = images(3, 2, seed=5)
+    np.testing.assert_allclose(
+        old.probabilities(test), apply_temperature(levels(3, sharp=3.0).predict(test, verbose=0), 0.5), atol=1e-5
+    )
+    with pytest.raises(ValueError, match="save it again with DecisionRule"):
+        predict(test, old, prevalence=[0.2, 0.3, 0.5])
+
+
+def test_the_prevalence_of_another_place_raises_a_class_as_much_as_it_is_more_frequent(tmp_path):
+    shares = (0.5, 0.25, 0.25)
+    bundle = load_bundle(many_bundle(tmp_path / "x", names(3), rule={"prevalence": shares}))
+    test, _ = images(3, 4, seed=5)
+    before, after = bundle.probabilities(test), bundle.probabilities(test, [0.25, 0.25, 0.5])
+    expected = before * [0.5, 1, 2]
+    np.testing.assert_allclose(after, expected / expected.sum(axis=1, keepdims=True), rtol=1e-6)
+    named = predict(test, bundle, prevalence={"kind 2": 0.5, "kind 0": 0.25, "kind 1": 0.25})
+    np.testing.assert_allclose(named["probability"], after.max(axis=1), atol=1e-6)
+    for wrong in (0.5, [0.5, 0.5], [0.5, 0.5, 0.5], {"kind 0": 1.0}):
+        with pytest.raises(ValueError, match="prevalence"):
+            predict(test, bundle, prevalence=wrong)
 
 
 @pytest.mark.parametrize(
     "changes, words",
     [
-        ({"temperature": None}, "the entry 'temperature'"),
-        ({"temperature": -1.0}, "temperature"),
-        ({"abstain": 1.5}, "abstain"),
+        ({"rule": {"temperature": None}}, "temperature"),
+        ({"rule": {"temperature": -1.0}}, "temperature"),
+        ({"rule": {"abstain": 1.5}}, "abstain"),
         ({"classes": ["a", "b"]}, "cannot be loaded"),
         ({"classes": ["kind 0", "kind 2", "kind 1"]}, "kind 0, kind 1, kind 2, but"),
         ({"version": 1}, "no entry 'threshold'"),
@@ -215,16 +243,18 @@ def sigmoids() -> keras.Model:
 @pytest.mark.parametrize(
     "changes, words",
     [
-        ({"threshold": 0.5}, "threshold"),
-        ({"temperature": 0.0}, "temperature"),
-        ({"abstain": -0.1}, "abstain"),
+        ({"rule": {"threshold": 0.5}}, "threshold"),
+        ({"rule": {"intercept": 0.5}}, "intercept"),
+        ({"rule": {"prevalence": 0.5}}, "prevalence"),
+        ({"rule": {"temperature": 0.0}}, "temperature"),
+        ({"rule": {"abstain": -0.1}}, "abstain"),
         ({"model": sigmoids()}, "sum to 1"),
         ({"model": levels(13)}, "13 classes"),
         ({"model": keras.Sequential([keras.Input((SIDE, SIDE, 1)), layers.Conv2D(3, 1)])}, "expected .n, classes"),
         ({"scores": evaluate([0, 1], [0.2, 0.8])}, "scores"),
         ({"class_names": ["a", "a", "b"]}, "class_names"),
         ({"class_names": ["a", " ", "b"]}, "class_names"),
-        ({"class_names": ["a", "not sure", "b"]}, "class_names"),
+        ({"class_names": ["a", "ask a person", "b"]}, "class_names"),
         ({"class_names": ["a", "\udcff", "b"]}, "class_names"),
         ({"class_names": ["kind 1", "kind 0", "kind 2"]}, "scores"),
         ({"train_labels": np.zeros(3)}, "labels"),

@@ -39,7 +39,7 @@ def tiny_bundle(folder: Path, model: keras.Model | None = None, threshold: float
     answers = model.predict(data.test.images, verbose=0)[:, 0]
     arguments = {
         "class_names": data.class_names,
-        "threshold": threshold,
+        "rule": threshold,
         "scores": evaluate(data.test.labels, answers, threshold),
         "train_images": data.train.images,
         "val_images": np.concatenate([data.val.images] * 3),  # there are few of them
