@@ -7,7 +7,15 @@ the cell. A wrong argument is rejected by name with a ValueError.
 from helpers.plots.classes import plot_class_scores, plot_confusions, plot_curves
 from helpers.plots.images import plot_class_balance, plot_image_sizes, plot_images
 from helpers.plots.learning_curves import plot_learning_curves
-from helpers.plots.networks import plot_backbone, plot_convolution, plot_layers, plot_neuron, plot_splits
+from helpers.plots.networks import (
+    plot_backbone,
+    plot_backpropagation,
+    plot_convolution,
+    plot_layers,
+    plot_network,
+    plot_neuron,
+    plot_splits,
+)
 from helpers.plots.overlays import overlay, plot_overlays
 from helpers.plots.scores import plot_confusion_matrix, plot_scores
 from helpers.plots.style import CLASS_COLORS, COLORS, PALETTE, SPLIT_COLORS, Panels, model_color, use_style
@@ -22,6 +30,7 @@ __all__ = [
     "model_color",
     "overlay",
     "plot_backbone",
+    "plot_backpropagation",
     "plot_class_balance",
     "plot_class_scores",
     "plot_confusion_matrix",
@@ -34,6 +43,7 @@ __all__ = [
     "plot_images",
     "plot_layers",
     "plot_learning_curves",
+    "plot_network",
     "plot_neuron",
     "plot_overlays",
     "plot_scores",
