@@ -77,7 +77,9 @@ def plot_neuron(
 
 
 def plot_network(
-    units: Sequence[int] = (4, 3, 1), names: Sequence[str] = ("inputs", "hidden layer", "output"), ax: Axes | None = None
+    units: Sequence[int] = (4, 3, 1),
+    names: Sequence[str] = ("inputs", "hidden layer", "output"),
+    ax: Axes | None = None,
 ) -> Axes:
     """A dense network: a circle a neuron, a line a weight.
 
@@ -98,7 +100,7 @@ def plot_network(
     if len(names) != len(units):
         raise ValueError(f"names: {len(names)} for {len(units)} layers; give each layer one.")
     ax = new_axes(ax, (WIDTH, 0.9 + 0.42 * max(units)))
-    places = [[(3 * i, (count - 1) / 2 - row) for row in range(count)] for i, count in enumerate(units)]
+    places = [[(3.6 * i, (count - 1) / 2 - row) for row in range(count)] for i, count in enumerate(units)]
     for left, right in pairwise(places):
         for start in left:
             for end in right:
@@ -107,11 +109,11 @@ def plot_network(
         color = COLORS["blue"] if i == 0 else COLORS["orange"]
         for place in layer:
             ax.add_patch(Circle(place, 0.28, fc="white", ec=color, lw=2, zorder=2))
-        ax.text(3 * i, max(units) / 2 + 0.35, name, ha="center", va="center")
+        ax.text(3.6 * i, max(units) / 2 + 0.35, name, ha="center", va="center")
     weights, biases = sum(a * b for a, b in pairwise(units)), sum(units[1:])
-    ax.set(xlim=(-1.2, 3 * len(units) - 1.8), ylim=(-max(units) / 2 - 0.1, max(units) / 2 + 0.7))
-    ax.set_aspect("equal", adjustable="datalim")
-    ax.set_title(f"{weights} weights and {biases} biases")
+    ends = (-1.4, 3.6 * len(units) - 2.2)
+    ax.set(xlim=ends, ylim=(-max(units) / 2 - 0.1, max(units) / 2 + 0.7), aspect="equal")
+    ax.set_title(f"{weights} weights and {biases} biases", loc="left")
     ax.set_axis_off()
     return quiet(ax)
 
