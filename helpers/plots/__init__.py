@@ -9,10 +9,12 @@ from helpers.plots.images import plot_class_balance, plot_image_sizes, plot_imag
 from helpers.plots.learning_curves import plot_learning_curves
 from helpers.plots.networks import (
     plot_backbone,
+    plot_backpropagation,
     plot_confusion_terms,
     plot_convolution,
     plot_filter,
     plot_layers,
+    plot_network,
     plot_neuron,
     plot_pooling,
     plot_resamples,
@@ -33,6 +35,7 @@ __all__ = [
     "model_color",
     "overlay",
     "plot_backbone",
+    "plot_backpropagation",
     "plot_class_balance",
     "plot_class_scores",
     "plot_confusion_matrix",
@@ -47,6 +50,7 @@ __all__ = [
     "plot_images",
     "plot_layers",
     "plot_learning_curves",
+    "plot_network",
     "plot_neuron",
     "plot_overlays",
     "plot_pooling",

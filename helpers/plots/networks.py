@@ -1,8 +1,9 @@
-"""Diagrams: neuron, layers, filters, convolution, pooling, backbone and head, splits, resamples, confusion matrix, cut."""
+"""Diagrams: neuron, layers, gradients, filters, convolution, pooling, backbone, splits, resamples, confusion matrix, cut."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
@@ -71,6 +72,82 @@ def plot_neuron(
     _arrow(ax, (5.34, middle), (5.85, middle))
     ax.text(5.95, middle, output, ha="left", va="center")
     ax.set(xlim=(-1.3, 7.4), ylim=(rows[-1] - 0.5, max(rows[0], middle + 0.7) + 0.4), aspect="equal")
+    ax.set_axis_off()
+    return quiet(ax)
+
+
+def plot_network(
+    units: Sequence[int] = (4, 3, 1),
+    names: Sequence[str] = ("inputs", "hidden layer", "output"),
+    ax: Axes | None = None,
+) -> Axes:
+    """A dense network: a circle a neuron, a line a weight.
+
+    Args:
+        units: neurons of each layer from the inputs to the output, at most eight.
+        names: of the layers.
+        ax: where to draw; None: a new figure.
+
+    Raises:
+        ValueError: fewer than two layers, more than eight neurons in one, or another number of names.
+
+    Example:
+        >>> plot_network((3, 2, 1)).get_title("left")
+        '8 weights and 3 biases'
+    """
+    if len(units) < 2 or not all(1 <= count <= 8 for count in units):
+        raise ValueError(f"units: {tuple(units)}; expected two layers or more, each of one to eight neurons.")
+    if len(names) != len(units):
+        raise ValueError(f"names: {len(names)} for {len(units)} layers; give each layer one.")
+    ax = new_axes(ax, (WIDTH, 0.9 + 0.42 * max(units)))
+    places = [[(3.6 * i, (count - 1) / 2 - row) for row in range(count)] for i, count in enumerate(units)]
+    for left, right in pairwise(places):
+        for start in left:
+            for end in right:
+                ax.plot(*zip(start, end, strict=True), color="0.6", lw=0.9, zorder=1)
+    for i, (layer, name) in enumerate(zip(places, names, strict=True)):
+        color = COLORS["blue"] if i == 0 else COLORS["orange"]
+        for place in layer:
+            ax.add_patch(Circle(place, 0.28, fc="white", ec=color, lw=2, zorder=2))
+        ax.text(3.6 * i, max(units) / 2 + 0.35, name, ha="center", va="center")
+    weights, biases = sum(a * b for a, b in pairwise(units)), sum(units[1:])
+    ends = (-1.4, 3.6 * len(units) - 2.2)
+    ax.set(xlim=ends, ylim=(-max(units) / 2 - 0.1, max(units) / 2 + 0.7), aspect="equal")
+    ax.set_title(f"{weights} weights and {biases} biases", loc="left")
+    ax.set_axis_off()
+    return quiet(ax)
+
+
+def plot_backpropagation(steps: Mapping[str, tuple[str, str]], ax: Axes | None = None) -> Axes:
+    """The computation graph of a network as a column: values on the way down, gradients on the way back up.
+
+    Args:
+        steps: name of a step -> (its value, the gradient of the loss for it), in words, in the order of the forward
+            pass.
+        ax: where to draw; None: a new figure.
+
+    Raises:
+        ValueError: fewer than two steps.
+
+    Example:
+        >>> ax = plot_backpropagation({"sum": ("1.0", "0.73"), "loss": ("1.31", "1")})
+        >>> [text.get_text() for text in ax.texts][2:]
+        ['sum', '1.0', '0.73', 'loss', '1.31', '1']
+    """
+    if len(steps) < 2:
+        raise ValueError(f"steps: {len(steps)} given; a graph has two at least.")
+    forward, backward = COLORS["blue"], COLORS["orange"]
+    ax = new_axes(ax, (WIDTH, 0.7 + 0.44 * len(steps)))
+    ax.text(4.3, 0.75, "value ↓", ha="center", va="center", color=forward)
+    ax.text(6.6, 0.75, "gradient ↑", ha="center", va="center", color=backward)
+    for row, (name, (value, gradient)) in enumerate(steps.items()):
+        _box(ax, (0, -row - 0.29), (3.1, 0.58), name, "white")
+        ax.text(4.3, -row, value, ha="center", va="center", color=forward)
+        ax.text(6.6, -row, gradient, ha="center", va="center", color=backward)
+        if row:
+            _arrow(ax, (1.0, 0.71 - row), (1.0, 0.29 - row), size=9, color=forward)
+            _arrow(ax, (2.1, 0.29 - row), (2.1, 0.71 - row), size=9, color=backward)
+    ax.set(xlim=(-0.1, 7.8), ylim=(0.5 - len(steps), 1.1))
     ax.set_axis_off()
     return quiet(ax)
 
@@ -531,8 +608,10 @@ def _box(ax: Axes, corner: tuple[float, float], size: tuple[float, float], text:
     ax.text(corner[0] + size[0] / 2, corner[1] + size[1] / 2, text, ha="center", va="center")
 
 
-def _arrow(ax: Axes, start: tuple[float, float], end: tuple[float, float], size: float = 11) -> None:
-    ax.add_patch(FancyArrowPatch(start, end, arrowstyle="-|>", mutation_scale=size, shrinkA=0, shrinkB=0, color="0.35"))
+def _arrow(
+    ax: Axes, start: tuple[float, float], end: tuple[float, float], size: float = 11, color: str = "0.35"
+) -> None:
+    ax.add_patch(FancyArrowPatch(start, end, arrowstyle="-|>", mutation_scale=size, shrinkA=0, shrinkB=0, color=color))
 
 
 def _color_of(layer: keras.Layer) -> str:

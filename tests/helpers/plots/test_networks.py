@@ -204,3 +204,23 @@ def test_a_resample_shows_the_images_that_were_drawn_and_its_own_share():
 def test_a_resample_that_cannot_be_drawn_is_refused(right, drawn, expected):
     with pytest.raises(ValueError, match=expected):
         plots.plot_resamples(right, [drawn])
+
+
+def test_a_network_has_a_line_for_each_weight_and_a_circle_for_each_neuron():
+    ax = plots.plot_network((4, 3, 2), ("pixels", "hidden", "classes"))
+    assert len(ax.lines) == 4 * 3 + 3 * 2 and len(ax.patches) == 4 + 3 + 2
+    assert words(ax) == ["pixels", "hidden", "classes"] and ax.get_title("left") == "18 weights and 5 biases"
+
+
+@pytest.mark.parametrize("units, names", [((4,), ("a",)), ((4, 9), ("a", "b")), ((4, 0), ("a", "b")), ((4, 1), ("a",))])
+def test_a_network_that_cannot_be_drawn_is_refused(units, names):
+    with pytest.raises(ValueError, match=r"units:|names:"):
+        plots.plot_network(units, names)
+
+
+def test_values_go_down_and_gradients_up():
+    ax = plots.plot_backpropagation({"sum": ("2", "0.5"), "sigmoid": ("0.88", "1.1"), "loss": ("0.13", "1")})
+    arrows = [patch for patch in ax.patches if type(patch).__name__ == "FancyArrowPatch"]
+    assert words(ax)[2:] == ["sum", "2", "0.5", "sigmoid", "0.88", "1.1", "loss", "0.13", "1"] and len(arrows) == 4
+    with pytest.raises(ValueError, match="steps: 1 given"):
+        plots.plot_backpropagation({"loss": ("0.13", "1")})
