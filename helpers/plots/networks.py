@@ -1,4 +1,4 @@
-"""Diagrams: neuron, layers, gradients, filters, convolution, pooling, backbone, splits, resamples, confusion matrix, cut."""
+"""Diagrams: neuron, layers, gradients, filters, convolution, pooling, splits, resamples, confusion matrix, cut."""
 
 from __future__ import annotations
 
