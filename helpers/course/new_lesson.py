@@ -66,7 +66,7 @@ plt.show()""",
 - and say how far to trust its score.
 
 **Time**: 45 minutes of teaching, 20 minutes of exercises; 30 seconds of computing on two cores. **Memory**: about 1 GB.
-**Before**: lesson 03.
+**Before**: lesson 3.2.
 
 ## How do we find an edge?
 
