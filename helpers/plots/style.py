@@ -120,7 +120,10 @@ def alt_text(figure: Figure) -> str:
 
 
 def _encoded_as(kind: str, figure: Figure) -> tuple[bytes, dict[str, str]] | None:
-    found, content = small_image(figure)
+    # Drawn twice, a figure may pass the limit once: the PNG formatter, which IPython asks first, decides for both.
+    if kind == "image/png":
+        figure._small_image = small_image(figure)
+    found, content = figure._small_image
     return (content, {"alt": alt_text(figure)}) if found == kind else None
 
 

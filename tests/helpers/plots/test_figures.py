@@ -308,3 +308,14 @@ def test_a_figure_is_stored_with_its_label_as_alt_text_or_else_with_its_titles_a
     figure.set_label("The loss falls from 0.9 to 0.2.")
     assert style._encoded_as("image/png", figure)[1] == {"alt": "The loss falls from 0.9 to 0.2."}
     assert style.alt_text(plt.figure()) == "Figure"
+
+
+def test_a_figure_near_the_limit_of_bytes_is_stored_exactly_once(monkeypatch):
+    for at_png, at_jpeg in ((0, style.MOST_BYTES), (style.MOST_BYTES, 0)):
+        figure = plots.plot_history(HISTORY).figure
+        monkeypatch.setattr(style, "MOST_BYTES", at_png)
+        png = style._encoded_as("image/png", figure)
+        monkeypatch.setattr(style, "MOST_BYTES", at_jpeg)
+        jpeg = style._encoded_as("image/jpeg", figure)
+        assert (png is None) != (jpeg is None)
+        monkeypatch.undo()
