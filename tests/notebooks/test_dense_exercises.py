@@ -153,7 +153,7 @@ def test_recalls_and_the_pair_that_is_confused_most_often():
 def test_class_weights_are_those_of_the_data_set(marked):
     some = split(marked.images[:8], np.array([0, 1, 1, 1, 1, 1, 0, 1]))
     xray = Dataset("drawn", PROJECT, TWO, "embedded", some, some, some)
-    weights = ran(solution(5, 1), np=np, xray=xray)[0]["class_weights"]
+    weights = ran(solution(5, 1), np=np, pd=pd, xray=xray)[0]["class_weights"]
     assert weights(some.labels) == pytest.approx({0: 2, 1: 2 / 3}) and weights(some.labels) == xray.class_weights
     shares = dict(enumerate(np.bincount(some.labels) / 8))
     assert shares != pytest.approx(weights(some.labels))
