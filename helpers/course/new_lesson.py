@@ -49,6 +49,7 @@ from helpers.data import load_dataset""",
     image_size=32,
     color_mode="grayscale",
     max_images=run.images(1000),
+    test="lesson",
 )
 figure, axes = plt.subplots(1, 6, figsize=(8, 1.6), layout="constrained")
 for ax, image in zip(axes, cracks.train.images):
@@ -151,13 +152,13 @@ Say what the curves did and why. In a network this small, they stay close togeth
 
 ## How good is it?
 
-The test split is opened here, once.""",
+The images of the lesson test have trained nothing and chosen nothing.""",
     ),
     (
         "code",
         """prob = model.predict(cracks.test.images, verbose=0)[:, 0]
 auc = roc_auc_score(cracks.test.labels, prob)
-print(f"AUC on {len(prob)} test images: {auc:.2f}")
+print(f"AUC on the {len(prob)} images of the lesson test: {auc:.2f}")
 run.claim("The network ranks walls better than a coin does", auc > 0.5)""",
     ),
     (
@@ -192,7 +193,7 @@ print(f"{missed} of {cracked.sum()} cracked walls are missed")""",
 
 ## Common mistakes
 
-- **Choosing the threshold on the test split.** The score is then too good; choose it on the validation split.
+- **Choosing the threshold on test images.** The score is then too good; choose it on the validation split.
 - **Another mistake, named by its kind**, and what it costs.
 
 ## Check yourself
@@ -207,9 +208,9 @@ All neighbors are equally bright.
 The network ranks a cracked and a clean wall in the right order as often as a coin does.
 </details>
 
-<details><summary>3. Why is the test split opened only once?</summary>
+<details><summary>3. Why does this lesson leave the sealed test closed?</summary>
 
-Whatever is chosen by its score makes that score too good.
+Whatever is chosen by a test's score makes that score too good. A case study opens the sealed test, for what was named before.
 </details>
 
 ## References

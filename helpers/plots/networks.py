@@ -209,8 +209,9 @@ def plot_filter(channels: Sequence[str] = ("red", "green", "blue"), kernel: int 
         ValueError: more channels, or a larger kernel, than can be drawn.
 
     Example:
-        >>> plot_filter(("gray",), kernel=5).get_title()
-        '1 × 5 × 5 weights + 1 bias = 26 parameters for one feature map'
+        >>> ax = plot_filter(("gray",), kernel=5)
+        >>> [text.get_text() for text in ax.texts][-3:]
+        ['input', 'filter', 'feature map']
     """
     if not 1 <= len(channels) <= 4 or not 1 <= kernel <= 5:
         raise ValueError(f"{len(channels)} channels, kernel {kernel}: up to four channels and a kernel of five fit.")
