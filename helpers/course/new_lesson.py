@@ -210,7 +210,7 @@ The network ranks a cracked and a clean wall in the right order as often as a co
 
 <details><summary>3. Why does this lesson leave the sealed test closed?</summary>
 
-Whatever is chosen by a test's score makes that score too good. A case study opens the sealed test, for what was named before.
+Whatever is chosen by a test's score makes that score too good. A case study opens the sealed test.
 </details>
 
 ## References
