@@ -85,8 +85,8 @@ check: lint  ## The fast part of the tests, in under a minute: metrics, plots, r
 	  tests/data_prework/test_split.py tests/data_prework/test_group.py tests/data_prework/test_files.py \
 	  tests/notebooks/test_notebooks.py tests/notebooks/test_reference_projects.py tests/test_environment.py
 
-lesson: $(READY) data  ## Run and check one lesson in the quick profile: make lesson N=03, or N=case_studies/cracks
-	@test -n "$(N)" || { echo "which lesson? make lesson N=03, or N=case_studies/cracks"; exit 1; }
+lesson: $(READY) data  ## Run and check one lesson in the quick profile: make lesson N=03_convolutions/2, or N=case_studies/cracks
+	@test -n "$(N)" || { echo "which lesson? make lesson N=03_convolutions/2, or N=case_studies/cracks"; exit 1; }
 	@$(PY) -m helpers.course run --profile $(PROFILE) $(if $(DATASET),--dataset "$(DATASET)") --out build notebooks/$(N)*.ipynb
 	@$(PY) -m pytest -q -p no:cacheprovider tests/notebooks/test_notebooks.py -k "$(notdir $(N))"
 
@@ -108,8 +108,8 @@ weekly: $(READY) data  ## Once a week: new kernels and graphs, the lowest versio
 	  else echo "$$python is not here"; fi; done
 	@COURSE_TESTS=all $(PY) -m pytest -q -p no:cacheprovider -n 2 --dist loadscope $(IN_FULL)
 
-test-lab: $(READY) data  ## Lessons 0.1, 05, 08 and an exercise in a real JupyterLab in headless Chromium (minutes)
-	@LAB_LESSONS="00_start/1 05 08" $(PY) -m pytest -q -s tests/lab
+test-lab: $(READY) data  ## Lessons 0.1, 05, 8.1 and an exercise in a real JupyterLab in headless Chromium (minutes)
+	@LAB_LESSONS="00_start/1 05 08_choosing/1" $(PY) -m pytest -q -s tests/lab
 
 test-lowest: .venv-lowest/.installed data  ## The helpers' tests with the lowest allowed versions
 	@.venv-lowest/bin/python -m pytest -q -p no:cacheprovider -n 2 --dist loadscope tests/helpers
