@@ -1,6 +1,8 @@
 """Some cells of a lesson as a module, for tests of what they define."""
 
+import contextlib
 import importlib.util
+import io
 import re
 import sys
 from collections.abc import Iterator
@@ -23,3 +25,11 @@ def lesson_module(number: str, imports: str, needed: re.Pattern, folder: Path) -
     spec.loader.exec_module(module)
     yield module
     del sys.modules[file.stem]
+
+
+def ran(source: str, **given) -> tuple[dict, str]:
+    """The names after a cell that starts with those given, and what it printed."""
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        exec(source, given)
+    return given, said.getvalue()

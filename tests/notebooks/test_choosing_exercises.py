@@ -1,8 +1,5 @@
 """The exercises of lessons 8.1, 8.3 and 8.4: the solutions give what the text says, and a wrong answer does not."""
 
-import contextlib
-import io
-
 import nbformat
 import numpy as np
 import pandas as pd
@@ -12,6 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold, cross_val_predict
 
 from data_prework.files import PROJECT
+from tests.notebooks.lesson_cells import ran
 
 LESSONS = {
     name: nbformat.read(PROJECT / "notebooks" / "08_choosing" / f"{name}.ipynb", as_version=4)
@@ -25,14 +23,6 @@ def solutions(name):
 
 def cell(name, words):
     return next(cell.source for cell in LESSONS[name].cells if cell.cell_type == "code" and words in cell.source)
-
-
-def ran(source, **given):
-    """The names after a cell, and what it printed."""
-    said = io.StringIO()
-    with contextlib.redirect_stdout(said):
-        exec(source, given)
-    return given, said.getvalue()
 
 
 def changed(source, old, new):

@@ -1,8 +1,5 @@
 """Lesson 8.2: McNemar by hand is the exact test, the solutions give what the text says, and wrong answers don't."""
 
-import contextlib
-import io
-
 import matplotlib as mpl
 
 mpl.use("Agg")
@@ -14,6 +11,7 @@ import pytest
 from scipy.stats import binom, binomtest
 
 from data_prework.files import PROJECT
+from tests.notebooks.lesson_cells import ran
 
 LESSON = nbformat.read(PROJECT / "notebooks" / "08_choosing" / "2_compare.ipynb", as_version=4)
 FIRST, SECOND = (cell.source for cell in LESSON.cells if "solution" in cell.metadata.get("tags", []))
@@ -21,14 +19,6 @@ FIRST, SECOND = (cell.source for cell in LESSON.cells if "solution" in cell.meta
 
 def cell(words):
     return next(cell.source for cell in LESSON.cells if words in cell.source and cell.cell_type == "code")
-
-
-def ran(source, **given):
-    """The names after a cell, and what it printed."""
-    said = io.StringIO()
-    with contextlib.redirect_stdout(said):
-        exec(source, given)
-    return given, said.getvalue()
 
 
 @pytest.fixture

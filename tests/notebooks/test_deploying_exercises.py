@@ -1,7 +1,5 @@
 """The exercises of part 9: the solutions give what the text says, and a wrong answer gives something else."""
 
-import contextlib
-import io
 import urllib.request
 from http.server import HTTPServer
 from threading import Thread
@@ -17,6 +15,7 @@ from scipy.stats import binom
 from data_prework.files import PROJECT
 from helpers.deploy.rule import DecisionRule
 from helpers.metrics import wilson
+from tests.notebooks.lesson_cells import ran
 
 
 def lesson(name):
@@ -29,14 +28,6 @@ def solutions(name):
 
 def cell_with(name, words):
     return next(cell.source for cell in lesson(name) if cell.cell_type == "code" and words in cell.source)
-
-
-def ran(source, **given):
-    """The names after a cell, and what it printed."""
-    said = io.StringIO()
-    with contextlib.redirect_stdout(said):
-        exec(source, given)
-    return given, said.getvalue()
 
 
 CHEAPEST, CLINICS = solutions("1_bundle")

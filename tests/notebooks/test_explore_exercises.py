@@ -1,7 +1,5 @@
 """The exercises of lessons 1.1, 1.2 and 1.5: the solutions give what the text says, and a wrong answer does not."""
 
-import contextlib
-import io
 from types import SimpleNamespace
 
 import nbformat
@@ -13,6 +11,7 @@ from sklearn.metrics import balanced_accuracy_score, roc_curve
 from sklearn.tree import DecisionTreeClassifier
 
 from data_prework.files import PROJECT
+from tests.notebooks.lesson_cells import ran
 
 FOLDER = PROJECT / "notebooks" / "01_explore"
 
@@ -27,14 +26,6 @@ def solutions(name):
 
 def cell_with(name, words):
     return next(cell.source for cell in lesson(name) if words in cell.source)
-
-
-def ran(source, **given):
-    """The names after a cell, and what it printed."""
-    said = io.StringIO()
-    with contextlib.redirect_stdout(said):
-        exec(source, given)
-    return given, said.getvalue()
 
 
 SHARE, PATIENT = solutions("1_look")

@@ -1,14 +1,12 @@
 """Lesson 1.3: Wilson by hand is Wilson's, the solutions give what the text says, and wrong answers don't."""
 
-import contextlib
-import io
-
 import nbformat
 import numpy as np
 import pytest
 
 from data_prework.files import PROJECT
 from helpers.metrics import wilson
+from tests.notebooks.lesson_cells import ran
 
 LESSON = nbformat.read(PROJECT / "notebooks" / "01_explore" / "3_how_sure.ipynb", as_version=4)
 FIRST, SECOND = (cell.source for cell in LESSON.cells if "solution" in cell.metadata.get("tags", []))
@@ -16,14 +14,6 @@ FIRST, SECOND = (cell.source for cell in LESSON.cells if "solution" in cell.meta
 
 def cell(words):
     return next(cell.source for cell in LESSON.cells if words in cell.source and cell.cell_type == "code")
-
-
-def ran(source, **given):
-    """The names after a cell, and what it printed."""
-    said = io.StringIO()
-    with contextlib.redirect_stdout(said):
-        exec(source, given)
-    return given, said.getvalue()
 
 
 BY_HAND = ran(cell("def wilson_by_hand"), np=np)[0]["wilson_by_hand"]

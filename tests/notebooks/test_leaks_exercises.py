@@ -1,8 +1,5 @@
 """The exercises of lesson 1.4: the solutions give what the text says, and a wrong answer gives something else."""
 
-import contextlib
-import io
-
 import nbformat
 import numpy as np
 import pytest
@@ -13,19 +10,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from data_prework.files import PROJECT
+from tests.notebooks.lesson_cells import ran
 
 LESSON = nbformat.read(PROJECT / "notebooks" / "01_explore" / "4_leaks.ipynb", as_version=4)
 FIRST, SECOND = (cell.source for cell in LESSON.cells if "solution" in cell.metadata.get("tags", []))
 TOY = next(cell.source for cell in LESSON.cells if "toy_groups =" in cell.source)
 TWELVE = np.arange(12)
-
-
-def ran(source, **given):
-    """The names after a cell, and what it printed."""
-    said = io.StringIO()
-    with contextlib.redirect_stdout(said):
-        exec(source, given)
-    return given, said.getvalue()
 
 
 @pytest.fixture(scope="module")
