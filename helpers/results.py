@@ -184,11 +184,18 @@ def opened_tests(run: Any, folder: Path | str | None = None) -> pd.DataFrame:
 
     Returns:
         One row for each data set, source and lesson: models, times, first, last; empty where no test was opened.
+
+    Raises:
+        ValueError: the list can't be read; the message names the file.
     """
     path = Path(run.results_folder if folder is None else folder) / OPENED
     by = ["dataset", "source", "lesson"]
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    opened = pd.DataFrame([json.loads(line) for line in lines], columns=[*by, "model", "profile", "date"])
+    try:
+        rows = [json.loads(line) for line in lines]
+        opened = pd.DataFrame(rows, columns=[*by, "model", "profile", "date"])
+    except ValueError as error:
+        raise ValueError(f"{path}: this list of opened tests cannot be read ({error}). Mend or delete it.") from None
     opened = opened[opened["profile"] == run.profile]
     counts = opened.groupby(by).agg(
         models=("model", "nunique"), times=("model", "size"), first=("date", "min"), last=("date", "max")

@@ -244,3 +244,11 @@ def test_results_of_the_lesson_test_stand_alone(run):
     save_result(run, "CNN", "monuments", scored(), split="lesson_test")
     assert load_results(run).empty and len(load_results(run, split="lesson_test")) == 1
     assert "test openings" not in leaderboard(load_results(run, split="lesson_test"))
+
+
+def test_a_damaged_list_of_opened_tests_is_named(run):
+    save_result(run, "CNN", "concrete_cracks", scored())
+    path = run.results_folder / results.OPENED
+    path.write_text(path.read_text(encoding="utf-8") + '{"dataset": "conc', encoding="utf-8")
+    with pytest.raises(ValueError, match=r"opened-tests\.jsonl: this list of opened tests cannot be read"):
+        opened_tests(run)
