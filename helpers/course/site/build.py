@@ -125,8 +125,10 @@ def setup(app) -> dict:
     Returns:
         That pages can be read and written in parallel.
     """
+    from myst_nb.sphinx_ import HideCodeCellNode, depart_HideCellInput
     from sphinx.ext.autodoc.mock import _MockObject
 
+    app.add_node(HideCodeCellNode, override=True, html=(open_hidden, depart_HideCellInput))
     app.add_html_math_renderer("mathml", (write_formula, None), (write_formula, None))
     app.connect("autodoc-process-docstring", keep_columns, priority=400)  # before napoleon's 500
     app.add_js_file(None, body=SEARCH)
@@ -147,6 +149,20 @@ def write_formula(writer, node) -> None:
 
     writer.body.append(tex2mathml(node.astext(), as_block=isinstance(node, math_block)))
     raise SkipNode
+
+
+def open_hidden(writer, node) -> None:
+    """Open a folded cell; its name is the text that one sees, not another one that only a screen reader hears.
+
+    Args:
+        writer: Of the page.
+        node: The folded cell.
+    """
+    from myst_nb.sphinx_ import visit_HideCellInput
+
+    before = len(writer.body)
+    visit_HideCellInput(writer, node)
+    writer.body[before:] = [part.replace(' aria-label="Toggle hidden content"', "") for part in writer.body[before:]]
 
 
 def keep_columns(app, what, name, obj, options, lines: list[str]) -> None:
