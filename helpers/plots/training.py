@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from helpers.plots.style import COLORS, SPLIT_COLORS, WIDEST, Panels, new_axes, outside_legend, quiet
+from helpers.plots.style import COLORS, PHONE_WIDTH, SPLIT_COLORS, WIDEST, Panels, new_axes, quiet
 
 
 def plot_history(history: Any, metrics: Sequence[str] | None = None, title: str | None = None) -> Panels:
@@ -45,10 +45,10 @@ def plot_history(history: Any, metrics: Sequence[str] | None = None, title: str 
         raise ValueError("metrics: empty; name at least one, or pass None for all.")
     epochs = max(len(v) for v in values.values())
     best, rule = _best_epoch(values, epochs)
-    ncols = min(3, len(wanted))
+    ncols = 1 if len(wanted) <= 3 else 2
     rows = -(-len(wanted) // ncols)
-    width = 4.8 if ncols == 1 else WIDEST
-    figure, cells = plt.subplots(rows, ncols, figsize=(width, 2.7 * rows + 0.7), layout="constrained", squeeze=False)
+    width, height = (PHONE_WIDTH, 2.1) if ncols == 1 else (WIDEST, 2.7)
+    figure, cells = plt.subplots(rows, ncols, figsize=(width, height * rows + 0.9), layout="constrained", squeeze=False)
     figure.get_layout_engine().set(wspace=0.05)
     handles = {}
     for ax in cells.flat[len(wanted) :]:
@@ -98,7 +98,7 @@ def plot_histories(
     """
     if not isinstance(histories, Mapping) or not histories:
         raise ValueError('histories: expected a dictionary of name -> history, for example {"SGD": history}.')
-    ax = new_axes(ax, (7.6, 3.8))
+    ax = new_axes(ax, (PHONE_WIDTH, 4.2))
     curves = {name: _history(history, f"histories[{name!r}]") for name, history in histories.items()}
     longest = max(len(v) for values in curves.values() for v in values.values())
     colors = [color for name, color in COLORS.items() if name not in ("pink", "yellow")]  # too pale for lines
@@ -118,7 +118,7 @@ def plot_histories(
     best = "lowest" if "loss" in metric or "error" in metric else "best"
     _epoch_axis(ax, longest)
     ax.set(ylabel=_words(metric), title=title or f"Which training reaches the {best} {_words(metric)}?")
-    outside_legend(ax, handles=handles)
+    ax.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2)  # below: a phone is narrow
     return quiet(ax)
 
 
