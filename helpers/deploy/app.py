@@ -51,11 +51,11 @@ def show(folder: Path | str, feedback: Path | str) -> None:
         feedback: SQLite file, made when the first feedback is kept.
     """
     feedback = Path(feedback)
-    st.set_page_config(page_title="Judge pictures")
-    st.title("Judge pictures")
-    st.warning(f"{WARNING} Do not upload pictures of real patients.")
+    st.set_page_config(page_title="Judge images")
+    st.title("Judge images")
+    st.warning(f"{WARNING} Do not upload images of real patients.")
     bundles = _choose(find_bundles(folder), Path(folder))
-    files = st.file_uploader("Pictures", accept_multiple_files=True, help=KINDS)
+    files = st.file_uploader("Images", accept_multiple_files=True, help=KINDS)
     tables = [_one_file(number, file, bundles, feedback) for number, file in enumerate(files)]
     if tables:
         _whole_table(pd.concat(tables, ignore_index=True), bundles)
@@ -97,7 +97,7 @@ def _settings(bundle: Bundle) -> dict:
     chosen = {"threshold" if two else "abstain": value}
     if two and known is not None:
         known = float(shares(known, 2)[1])
-        label = f"{name}: share of {positive} where the pictures come from"
+        label = f"{name}: share of {positive} where the images come from"
         help_ = f"The bundle was calibrated at {known:.3f}. Its probabilities are corrected for the share that you set."
         value = st.slider(label, 0.001, 0.999, known, 0.001, "%.3f", help=help_, key=f"prevalence {bundle.key}")
         chosen["prevalence"] = None if value == known else value
@@ -141,7 +141,7 @@ def _one_file(number: int, file, bundles: list[tuple[Bundle, dict]], feedback: P
             st.error(f"This file cannot be used: {_plain(rows[0]['note'])}.")
         else:
             first, *others = st.columns(1 + len(rows))
-            first.image(_small(digest, bundles[0][0].bits, data), caption="the picture")
+            first.image(_small(digest, bundles[0][0].bits, data), caption="the image")
             for column, row, (bundle, _) in zip(others, rows, bundles, strict=True):
                 with column:
                     _answer(row, bundle)
@@ -155,7 +155,7 @@ def _answer(row: pd.Series, bundle: Bundle) -> None:
     st.caption(_plain(bundle.name))
     st.header(_plain(one_line(row["decision"])), anchor=False)
     if row["decision"] == CANNOT_JUDGE:
-        st.warning(f"The picture is {_plain(row['note'])}. Its probability means nothing.")
+        st.warning(f"The image is {_plain(row['note'])}. Its probability means nothing.")
     if row["decision"] == ASK:
         st.info(f"The model can't decide this well enough: {row['note']}.")
     if len(bundle.classes) == 2:
@@ -181,7 +181,7 @@ def _ask(key: str, data: bytes, rows: list[pd.Series], bundles: list[tuple[Bundl
             for row, (bundle, chosen) in zip(rows, bundles, strict=True):
                 limit = chosen.get("threshold", chosen.get("abstain"))
                 save_feedback(feedback, data, bundle.key, float(row["probability"]), limit, row["decision"], label)
-            st.success("Kept, without the picture and its name.")
+            st.success("Kept, without the image and its name.")
         except ValueError as error:
             st.error(_plain(error))
 

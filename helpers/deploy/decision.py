@@ -58,7 +58,7 @@ def decide(
     """
     limit = limit_of(bundle, threshold, abstain)
     probability, read, unlike = frame["probability"], frame["probability"].notna(), frame["unlike"] > 1
-    words = frame["unlike"].map("unlike the training pictures ({:.2f} times the limit)".format).where(unlike, "")
+    words = frame["unlike"].map("unlike the training images ({:.2f} times the limit)".format).where(unlike, "")
     if len(bundle.classes) == 2:
         low, high = bundle.rule.ask or (1, 0)
         asked = (probability >= low) & (probability < high)
@@ -128,4 +128,4 @@ def summary(frame: pd.DataFrame) -> str:
         counts = pd.concat([classes[:kept], no_class])
         others = f", {classes[kept:].sum()} of {len(classes) - kept} more classes"
     words = ", ".join(f"{count} {one_line(decision)}" for decision, count in counts.items())
-    return f"{len(frame)} picture{'' if len(frame) == 1 else 's'}: {words}{others}"
+    return f"{len(frame)} image{'' if len(frame) == 1 else 's'}: {words}{others}"

@@ -27,7 +27,7 @@ def model_card(about: Mapping) -> str:
     scores = Scores.from_dict(about["scores"])
     data, shape, training = about["data"], about["input"], about["training"]
     words = _two_classes(about, scores) if isinstance(scores, BinaryScores) else _more_classes(about, scores)
-    images = f" Licence of the pictures: {data['licence']}" if data.get("licence") else ""
+    images = f" License of the images: {data['licence']}" if data.get("licence") else ""
     chosen = f"{about['rule']['images']:,} chose its decision rule, " if about["rule"]["images"] else ""
     low, high = refusal_range(data["val"], about["unlike"]["refuse"])
     grouped = f" of {scores.n_groups:,} groups" if scores.grouped else ""
@@ -38,18 +38,18 @@ def model_card(about: Mapping) -> str:
         "## Intended use",
         f"{about['use']} {words['answers']}",
         "## Data",
-        f"{data['name']} ({data['source']} data). {data['train']:,} pictures trained it, {chosen}{data['val']:,} set "
-        f"its limit for pictures unlike these.{images}",
+        f"{data['name']} ({data['source']} data). {data['train']:,} images trained it, {chosen}{data['val']:,} set "
+        f"its limit for images unlike these.{images}",
         "## Model",
         f"Keras network of {training['parameters']:,} parameters, seed {training['seed']}, saved {about['created']}. "
         f"Input: {shape['color_mode']}, stretched to {shape['width']} x {shape['height']} pixels, from 0 to 255; "
         f"the scaling is inside. {versions}.",
         "## Decision",
-        f"{words['rule']} No decision where a picture is further from the training pictures than nearly all of the "
-        f"{data['val']:,} that set the limit: {100 * about['unlike']['refuse']:g} % of ordinary pictures are to be "
+        f"{words['rule']} No decision where an image is further from the training images than nearly all of the "
+        f"{data['val']:,} that set the limit: {100 * about['unlike']['refuse']:g} % of ordinary images are to be "
         f"refused, and with so few it may be {100 * low:.1f} to {100 * high:.1f} %, more where they come in groups.",
         "## How good it is",
-        f"On {scores.n:,} pictures{grouped} of the {data['split']} split, {words['mistakes']} The refusals are not in "
+        f"On {scores.n:,} images{grouped} of the {data['split']} split, {words['mistakes']} The refusals are not in "
         "these numbers.",
         markdown(scores.table().rename_axis("metric")),
         *words["classes"],
@@ -72,11 +72,11 @@ def _two_classes(about: Mapping, scores: BinaryScores) -> dict:
         low, high = rule["ask"]
         words.append(
             f"*{ASK}* where it is from **{low:.3f}** to **{high:.3f}**, as for {100 * rule['asked']:.1f} % of the "
-            "pictures that set the limit for pictures unlike them."
+            "images that set the limit for images unlike them."
         )
     words += _prevalence(rule, [positive])
     return {
-        "answers": f"It answers *{positive}* or *{negative}* for one picture, "
+        "answers": f"It answers *{positive}* or *{negative}* for one image, "
         f"{f'*{ASK}*, ' if rule['ask'] else ''}or that it cannot judge.",
         "rule": " ".join(words),
         "mistakes": f"{100 * scores.prevalence:.0f} % *{positive}*: {scores.fn:,} of {scores.tp + scores.fn:,} "
@@ -121,7 +121,7 @@ def _more_classes(about: Mapping, scores: MulticlassScores) -> dict:
     if found["abstain"]:
         rule.append(
             f"*{ASK}* where the largest is below {_value(found, 'abstain')}, as for {100 * found['asked']:.1f} % of "
-            "the pictures that set the limit."
+            "the images that set the limit."
         )
     rule += _prevalence(found, names)
     wrong = scores.confusions(None)["images"].sum()
@@ -133,7 +133,7 @@ def _more_classes(about: Mapping, scores: MulticlassScores) -> dict:
     table.index = [_name(name) for name in table.index]
     return {
         "answers": f"It answers one of {len(names):,} classes ({_plain(listed(names, SHOWN))}"
-        f"{'; all are in bundle.json' if many else ''}) for one picture, "
+        f"{'; all are in bundle.json' if many else ''}) for one image, "
         f"{f'*{ASK}*, ' if found['abstain'] else ''}or that it cannot judge.",
         "rule": " ".join(rule),
         "mistakes": f"{wrong:,} were answered wrongly.{f' Most often: {confused}.' if confused else ''}",
@@ -142,7 +142,7 @@ def _more_classes(about: Mapping, scores: MulticlassScores) -> dict:
             markdown(table.rename_axis("class")),
         ],
         "warnings": [_plain(text) for text in (scores.warning, scores.note) if text],
-        "shares": "shares of the classes in these pictures",
+        "shares": "shares of the classes in these images",
     }
 
 
@@ -157,7 +157,7 @@ def _plain(text: str) -> str:
 
 def _always(shares: str) -> list[str]:
     return [
-        "Pictures from another source may be answered wrongly and surely. The test of unlikeness sees "
+        "Images from another source may be answered wrongly and surely. The test of unlikeness sees "
         "gross differences only.",
         f"{METRICS['precision']} and {METRICS['accuracy']} hold for the {shares}, not for another.",
         "The hashes show damage and mix-ups. They do not prove who made this bundle: load bundles only from people "

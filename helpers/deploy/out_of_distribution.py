@@ -184,7 +184,7 @@ class Reference:
             raise ValueError(f"refuse: {refuse!r}; a share between 0 and 0.5, such as 0.02")
         for name, images in (("train", train), ("val", val)):
             if len(images) < 20:
-                raise ValueError(f"{name}: {len(images)} pictures are too few to say what is usual; give 20 or more")
+                raise ValueError(f"{name}: {len(images)} images are too few to say what is usual; give 20 or more")
         kept = _kept(len(train), labels, seed)
         arrays = {}
         for view, describe in _views(extractor).items():

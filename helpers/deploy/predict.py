@@ -106,10 +106,10 @@ def named_sources(images: Any) -> Iterator[tuple[str, Any]]:
             yield from ((str(name) if inner == "" else f"{name}/{inner}", s) for inner, s in _unfold(one))
     elif isinstance(images, list | tuple):
         for i, one in enumerate(images):
-            label = str(one) if isinstance(one, str | Path) else f"picture {i}"
+            label = str(one) if isinstance(one, str | Path) else f"image {i}"
             yield from ((label if inner == "" else f"{label}/{inner}", s) for inner, s in _unfold(one))
     else:
-        label = Path(images).name if isinstance(images, str | Path) else "picture"
+        label = Path(images).name if isinstance(images, str | Path) else "image"
         whole = isinstance(images, str | Path) and Path(images).is_dir()
         for inner, source in _unfold(images):
             yield (inner if whole else f"{label} {inner}".strip()), source

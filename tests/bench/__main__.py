@@ -112,8 +112,8 @@ def main() -> int:
         took = f"{run.seconds / 60:.1f} minutes, {run.peak_mb:,.0f} MB at most, {date.today()}. {machine()}."
         printed = run.output.strip()
         text = f"## {title}\n\n`python {' '.join(command)}`\n\n{took}\n\n{printed}"
-        if picture := draw(name, printed, RESULTS.with_name("figures")):
-            text += f"\n\n{picture}"
+        if image := draw(name, printed, RESULTS.with_name("figures")):
+            text += f"\n\n{image}"
         known = parts_of(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else {}
         write({**known, name: text}, RESULTS)
     return 1 if failed else 0

@@ -3,7 +3,7 @@
     python -m tests.bench.cracks
 
 Positive patches are numbered along the photo they were cut from; blocks of a hundred numbers stay on one side of the
-split, so the test patches come from blocks that the network has not seen. One rule without any learning of pictures,
+split, so the test patches come from blocks that the network has not seen. One rule without any learning of images,
 a threshold on the spread of grey levels, stands beside it.
 """
 

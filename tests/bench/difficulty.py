@@ -48,7 +48,7 @@ def best_threshold(values: np.ndarray, labels: np.ndarray) -> tuple[float, float
 
 
 def dense_net(shape: tuple[int, ...]):
-    """The dense baseline: 64 and 32 units on the flattened picture."""
+    """The dense baseline: 64 and 32 units on the flattened image."""
     from keras import Sequential, layers
 
     return Sequential(

@@ -117,9 +117,9 @@ def draw(part: str, text: str, folder: Path) -> str:
         return ""
     use_style()
     make, words = DRAWINGS[part]
-    figure, picture = make(text), io.BytesIO()
-    figure.savefig(picture, format="png", dpi=100)
+    figure, image = make(text), io.BytesIO()
+    figure.savefig(image, format="png", dpi=100)
     plt.close(figure)
     folder.mkdir(exist_ok=True)
-    (folder / f"{part}.png").write_bytes(picture.getvalue())
+    (folder / f"{part}.png").write_bytes(image.getvalue())
     return f"![{words}]({folder.name}/{part}.png)"

@@ -1,4 +1,4 @@
-"""The drawn concrete cracks: layout, numbering, masks, planted faults, and the same picture from the same seed."""
+"""The drawn concrete cracks: layout, numbering, masks, planted faults, and the same image from the same seed."""
 
 import csv
 from collections import defaultdict

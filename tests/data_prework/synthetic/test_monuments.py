@@ -92,8 +92,8 @@ def test_frames_of_a_burst_are_near_duplicates_and_other_scenes_are_not():
     for i in range(4):
         rng = np.random.default_rng(i)
         look = choose_scene(rng, bool(i % 2), 1.0)
-        picture, mask = draw_scene(rng, look)
-        frames = [take_frame(rng, picture, mask, look, True)[0] for _ in range(3)]
+        image, mask = draw_scene(rng, look)
+        frames = [take_frame(rng, image, mask, look, True)[0] for _ in range(3)]
         hashes.append([imagehash.phash(Image.fromarray(f), hash_size=16) for f in frames])
     inside = [a - b for scene in hashes for a in scene for b in scene]
     across = [a - b for i, one in enumerate(hashes) for two in hashes[:i] for a in one for b in two]

@@ -14,11 +14,11 @@ def test_there_are_at_least_a_hundred_categories_with_names_of_their_own():
 
 @pytest.mark.parametrize("category", range(len(CATEGORIES)), ids=CATEGORIES)
 def test_every_category_is_drawn_the_same_from_the_same_seed_and_otherwise_from_another(category):
-    picture = draw_category(category, (7, category, 0))
-    assert picture.shape == (SIDE, SIDE, 3) and picture.dtype == np.uint8
-    assert picture.std() > 3, "nothing to see"
-    assert np.array_equal(picture, draw_category(category, (7, category, 0)))
-    assert not np.array_equal(picture, draw_category(category, (7, category, 1)))
+    image = draw_category(category, (7, category, 0))
+    assert image.shape == (SIDE, SIDE, 3) and image.dtype == np.uint8
+    assert image.std() > 3, "nothing to see"
+    assert np.array_equal(image, draw_category(category, (7, category, 0)))
+    assert not np.array_equal(image, draw_category(category, (7, category, 1)))
 
 
 def test_the_source_does_not_depend_on_the_number_of_workers_and_holds_every_category_equally_often():
@@ -29,11 +29,11 @@ def test_the_source_does_not_depend_on_the_number_of_workers_and_holds_every_cat
     assert not np.array_equal(labels, np.sort(labels)), "the order is random"
 
 
-def test_some_pictures_are_grey_and_most_are_not():
+def test_some_images_are_grey_and_most_are_not():
     grey = 0
     for i in range(60):
-        picture = draw_category(i, (1, i)).astype(float)
-        grey += np.abs(picture - picture.mean(-1, keepdims=True)).mean() < 6
+        image = draw_category(i, (1, i)).astype(float)
+        grey += np.abs(image - image.mean(-1, keepdims=True)).mean() < 6
     assert 0.3 * GREY * 60 < grey < 30
 
 

@@ -61,11 +61,11 @@ def test_the_page_opens_with_its_warning_and_the_bundles_threshold(app):
     assert app.slider[0].value == 0.5 and app.selectbox[0].options == ["calm", "eager"]
 
 
-def test_a_picture_gets_a_decision_a_probability_and_a_heatmap(app, bright):
+def test_an_image_gets_a_decision_a_probability_and_a_heatmap(app, bright):
     upload(app, ("scan.png", bright))
     assert not app.exception
     assert app.header[0].value == "bright" and "probability of dark: 0.0" in said(app)
-    assert len(app.get("image") or app.get("imgs")) == 2  # the heatmap and the picture
+    assert len(app.get("image") or app.get("imgs")) == 2  # the heatmap and the image
 
 
 def test_the_slider_turns_the_decision(app, bright):
@@ -120,7 +120,7 @@ def test_two_bundles_stand_side_by_side(app, bright):
     assert "agree on 0 of 1" in said(app)
 
 
-def test_feedback_is_kept_for_every_bundle_without_picture_or_name(app, bright, tmp_path):
+def test_feedback_is_kept_for_every_bundle_without_image_or_name(app, bright, tmp_path):
     app.selectbox[1].set_value("eager").run()
     upload(app, ("Meyer_Anna.png", bright))
     app.radio[0].set_value("bright").run()
@@ -154,17 +154,17 @@ def test_feedback_is_read_back_as_it_was_written(tmp_path):
     path = tmp_path / "new folder" / "said.sqlite"
     assert read_feedback(path).empty
     for label in ("bright", "dark"):
-        save_feedback(path, b"picture", "calm:0123", 0.25, 0.5, "bright", label)
+        save_feedback(path, b"image", "calm:0123", 0.25, 0.5, "bright", label)
     rows = read_feedback(path)
     assert list(rows.columns) == list(COLUMNS) and list(rows["label"]) == ["bright", "dark"]
-    assert set(rows["picture"]) == {hashlib.sha256(b"picture").hexdigest()}
+    assert set(rows["picture"]) == {hashlib.sha256(b"image").hexdigest()}
 
 
 def test_a_file_that_is_no_database_is_named(tmp_path):
     path = tmp_path / "thesis.doc"
     path.write_text("Two years of work. " * 100, encoding="utf-8")
     with pytest.raises(ValueError, match=r"thesis.doc: the feedback cannot be written"):
-        save_feedback(path, b"picture", "calm:0123", 0.25, 0.5, "bright", "dark")
+        save_feedback(path, b"image", "calm:0123", 0.25, 0.5, "bright", "dark")
     with pytest.raises(ValueError, match=r"thesis.doc: no feedback file"):
         read_feedback(path)
     with pytest.raises(sqlite3.DatabaseError):

@@ -33,7 +33,7 @@ SECONDS = 90
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory, home):
-    """Two bundles, a picture of the data set, and a letter that calls itself a picture."""
+    """Two bundles, an image of the data set, and a letter that calls itself an image."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COURSE_DATA", str(home))
         folder = tmp_path_factory.mktemp("app")
@@ -96,7 +96,7 @@ def upload(browser, *files: Path) -> None:
 
 
 def shot(browser, name: str, width: int) -> None:
-    """The whole page at this width, as a picture in build/app."""
+    """The whole page at this width, as an image in build/app."""
     browser.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride", {"width": width, "height": 2600, "deviceScaleFactor": 1, "mobile": False}
     )
@@ -106,17 +106,17 @@ def shot(browser, name: str, width: int) -> None:
     browser.save_screenshot(str(SHOTS / f"{name}.png"))
 
 
-def test_a_picture_is_judged_and_its_heatmap_shown(opened, place):
+def test_an_image_is_judged_and_its_heatmap_shown(opened, place):
     upload(opened, place / "scan.png")
     see(opened, "probability of dark: 0.0")
     see(opened, "calm\nbright")
 
-    def pictures(browser):
+    def images(browser):
         found = browser.find_elements(By.CSS_SELECTOR, "[data-testid=stImage] img")
-        widths = [int(picture.get_property("naturalWidth")) for picture in found]
+        widths = [int(image.get_property("naturalWidth")) for image in found]
         return widths if len(widths) == 2 and all(widths) else None
 
-    assert 320 in WebDriverWait(opened, SECONDS).until(pictures, "not two pictures")  # the heatmap's width
+    assert 320 in WebDriverWait(opened, SECONDS).until(images, "not two images")  # the heatmap's width
 
 
 def test_feedback_ends_in_the_database(opened, place):
@@ -124,7 +124,7 @@ def test_feedback_ends_in_the_database(opened, place):
     next(label for label in labels if label.text == "bright").click()
     button = "//button[contains(., 'Keep this')][not(@disabled)]"
     WebDriverWait(opened, SECONDS).until(lambda b: b.find_elements(By.XPATH, button))[0].click()
-    see(opened, "Kept, without the picture")
+    see(opened, "Kept, without the image")
     rows = read_feedback(place / "said.sqlite")
     assert list(rows["label"]) == ["bright"] and rows["bundle"][0].startswith("calm:")
     assert rows["picture"][0] == hashlib.sha256((place / "scan.png").read_bytes()).hexdigest()

@@ -59,7 +59,7 @@ def test_the_card_says_what_a_reader_must_know(made):
 def test_the_card_states_the_licence_of_images_that_forbids_something(tmp_path):
     folder = tiny_bundle(tmp_path / "cells", provenance=Provenance("solar_cells", "real", seed=7))
     data, licence = (folder / "MODEL_CARD.md").read_text(encoding="utf-8").split("## Model\n")[0::1]
-    assert "Licence of the pictures: CC BY-NC-SA 4.0: not for commercial use" in data and "Deitsch et al. 2019" in data
+    assert "License of the images: CC BY-NC-SA 4.0: not for commercial use" in data and "Deitsch et al. 2019" in data
     assert licence.endswith("## Licence\n\nCC BY-NC-SA 4.0, as the images that it learned from\n")
     assert load_bundle(folder).classes == load_bundle(tiny_bundle(tmp_path / "other")).classes
 

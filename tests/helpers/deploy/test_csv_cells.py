@@ -52,7 +52,7 @@ def test_no_table_of_the_app_holds_a_formula(tmp_path, monkeypatch):
     monkeypatch.setattr(app, "st", page := MagicMock())
     answer = {"file": "=1", "bundle": "=2", "decision": "=3", "note": "=4"}
     app._whole_table(pd.DataFrame([answer | {"probability": 0.5, "threshold": 0.5, "unlike": 0.1}]), [])
-    save_feedback(tmp_path / "said.sqlite", b"picture", "=2", 0.5, 0.5, "=3", "=5")
+    save_feedback(tmp_path / "said.sqlite", b"image", "=2", 0.5, 0.5, "=3", "=5")
     app._kept(tmp_path / "said.sqlite")
     app._whole_table(pd.DataFrame([answer | dict.fromkeys(app.MORE_CLASSES, "=6") | {"abstain": 0, "unlike": 0}]), [])
     tables = [call.args[1] for call in page.download_button.call_args_list]

@@ -137,7 +137,7 @@ def test_the_command_writes_the_top_three_and_no_formula(tmp_path, inbox, monkey
     assert command_line([str(word) for word in [*command, "--target", AWKWARD[2]]]) == 0
     terminal.seek(0)
     said = terminal.read().splitlines()
-    assert len(said) == 3 and said[0].startswith("4 pictures: ") and "1 cannot read" in said[0]
+    assert len(said) == 3 and said[0].startswith("4 images: ") and "1 cannot read" in said[0]
     table = pd.read_csv(tmp_path / "a.csv")
     assert list(table.columns) == ["file", *ANSWER, "decision", "unlike", "note"]
     assert list(table["class"][:3]) == [f"'{AWKWARD[0]}", *AWKWARD[1:]]
@@ -169,7 +169,7 @@ def test_a_wrong_command_ends_with_2_and_says_why(three, tmp_path, inbox, capsys
 def test_the_summary_stays_one_short_line():
     frame = pd.DataFrame({"decision": [*names(200), *names(200)[:2], "ask a person", "cannot read"]})
     line = summary(frame)
-    assert line.startswith("204 pictures: 2 kind 0, 2 kind 1, ") and "1 ask a person, 1 cannot read" in line
+    assert line.startswith("204 images: 2 kind 0, 2 kind 1, ") and "1 ask a person, 1 cannot read" in line
     assert line.count(",") == SHOWN - 1 and line.endswith("197 of 197 more classes")
 
 

@@ -1,4 +1,4 @@
-"""Which pictures are unlike the training pictures: few of their own kind, and what is plainly something else."""
+"""Which images are unlike the training images: few of their own kind, and what is plainly something else."""
 
 import numpy as np
 import pytest
@@ -57,7 +57,7 @@ def test_another_file_of_arrays_is_refused(tmp_path):
         Reference.load(tmp_path / "reference.npz")
 
 
-def test_the_statistics_say_what_is_in_a_picture():
+def test_the_statistics_say_what_is_in_an_image():
     half = np.zeros((1, 32, 32, 3), np.uint8)
     half[:, :, 16:] = 200
     found = statistics(half)[0]

@@ -28,7 +28,7 @@ def bundle(place):
 
 @pytest.fixture
 def inbox(tmp_path):
-    """Two pictures of the data set, a dark and a bright one, one in a sub-folder; three bad files, one hidden one."""
+    """Two images of the data set, a dark and a bright one, one in a sub-folder; three bad files, one hidden one."""
     data, folder = squares(), tmp_path / "inbox"
     (folder / "ward 3").mkdir(parents=True)
     for label, target in ((0, "bright.png"), (1, "ward 3/dark.png")):
@@ -52,30 +52,30 @@ def test_a_folder_is_judged_with_bad_files_as_rows(bundle, inbox):
 
 def test_file_bytes_list_dictionary_and_array_agree(bundle, inbox):
     path = inbox / "bright.png"
-    picture = np.asarray(Image.open(path).convert("L").resize((32, 32), Image.Resampling.BOX))[:, :, None]
-    forms = [path, str(path), path.read_bytes(), [path], {"x": path}, picture, picture[None], {"many": picture[None]}]
+    image = np.asarray(Image.open(path).convert("L").resize((32, 32), Image.Resampling.BOX))[:, :, None]
+    forms = [path, str(path), path.read_bytes(), [path], {"x": path}, image, image[None], {"many": image[None]}]
     tables = [predict(form, bundle) for form in forms]
     assert len({float(table["probability"][0]) for table in tables}) == 1
     names = [table["file"][0] for table in tables]
-    assert names == ["bright.png", "bright.png", "picture", str(path), "x", "picture", "picture 0", "many/0"]
+    assert names == ["bright.png", "bright.png", "image", str(path), "x", "image", "image 0", "many/0"]
 
 
-def test_the_probabilities_are_the_models_own_in_the_order_of_the_pictures(bundle):
+def test_the_probabilities_are_the_models_own_in_the_order_of_the_images(bundle):
     images = np.concatenate([squares().train.images] * 2)  # more than one batch
     expected = bundle.model.predict(images, verbose=0)[:, 0]
     np.testing.assert_allclose(predict(images, bundle)["probability"], expected, atol=1e-6)
 
 
-def test_pictures_of_another_size_or_colour_are_made_to_fit(bundle):
+def test_images_of_another_size_or_colour_are_made_to_fit(bundle):
     color = np.random.default_rng(0).integers(0, 256, (70, 50, 3)).astype(np.uint8)
     grey = np.asarray(Image.fromarray(color).convert("L").resize((32, 32), Image.Resampling.BOX))
     np.testing.assert_array_equal(predict(color, bundle)["probability"], predict(grey, bundle)["probability"])
 
 
-def test_a_picture_unlike_the_training_pictures_is_not_judged(bundle):
+def test_an_image_unlike_the_training_images_is_not_judged(bundle):
     stripes = np.tile(np.array([0, 255], np.uint8), (32, 16))
     row = predict(stripes, bundle).iloc[0]
-    assert row["decision"] == "cannot judge" and row["unlike"] > 1 and "unlike the training pictures" in row["note"]
+    assert row["decision"] == "cannot judge" and row["unlike"] > 1 and "unlike the training images" in row["note"]
 
 
 def test_the_threshold_decides_without_judging_anew(bundle):
@@ -95,12 +95,12 @@ def test_a_threshold_that_is_no_probability_is_refused(bundle, threshold):
 
 
 @pytest.mark.parametrize("images", [3, [None], np.zeros((32, 32)), np.zeros((2, 2, 32, 32, 1), np.uint8)])
-def test_what_is_no_picture_is_a_mistake_of_the_caller(bundle, images):
+def test_what_is_no_image_is_a_mistake_of_the_caller(bundle, images):
     with pytest.raises(ValueError, match="images"):
         predict(images, bundle)
 
 
-def test_heatmaps_come_with_the_pictures_that_they_belong_to(bundle, inbox):
+def test_heatmaps_come_with_the_images_that_they_belong_to(bundle, inbox):
     table = predict(inbox, bundle, heatmap=True).set_index("file")
     dark = table.loc["ward 3/dark.png"]
     assert dark["image"].shape == (32, 32, 1) and dark["map"].shape == (32, 32)
@@ -121,7 +121,7 @@ def test_the_command_writes_the_table_and_the_heatmaps(place, inbox, tmp_path, c
     table = pd.read_csv(csv)
     assert list(table.columns) == ["file", "probability", "decision", "unlike", "note"] and len(table) == 5
     said = capsys.readouterr().out
-    assert "5 pictures: " in said and "3 cannot read" in said and "letter.jpg: not an image" in said
+    assert "5 images: " in said and "3 cannot read" in said and "letter.jpg: not an image" in said
     found = sorted(path.relative_to(maps).as_posix() for path in maps.rglob("*.png"))
     assert found == ["bright.png.heatmap.png", "ward 3/dark.png.heatmap.png"]
     assert Image.open(maps / found[0]).size == (320, 320)
@@ -149,7 +149,7 @@ def test_the_exit_status_is_1_where_nothing_could_be_judged(place, inbox, tmp_pa
         (["{bundle}", "{inbox}", "--csv", "{tmp}/nothing"], "nothing: a folder, not a file"),
         (["{bundle}", "{inbox}", "--csv", "{tmp}/a.csv", "--heatmaps", "{inbox}/letter.jpg"], "cannot be written"),
     ],
-    ids=["no pictures", "no bundle", "no folder for the table", "threshold", "empty folder", "csv", "heatmaps"],
+    ids=["no images", "no bundle", "no folder for the table", "threshold", "empty folder", "csv", "heatmaps"],
 )
 def test_a_wrong_command_ends_with_2_and_says_why(place, inbox, tmp_path, capsys, arguments, words):
     (tmp_path / "nothing").mkdir()
@@ -162,7 +162,7 @@ def test_a_wrong_command_ends_with_2_and_says_why(place, inbox, tmp_path, capsys
 def test_the_module_runs_as_a_command_without_noise(place, inbox, tmp_path):
     command = [sys.executable, "-m", "helpers.deploy", "predict", place, inbox, "--csv", tmp_path / "answers.csv"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0 and done.stderr == "" and done.stdout.startswith("5 pictures: ")
+    assert done.returncode == 0 and done.stderr == "" and done.stdout.startswith("5 images: ")
 
 
 @pytest.mark.parametrize("bits", [12, 16])

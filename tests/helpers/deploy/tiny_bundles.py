@@ -1,4 +1,4 @@
-"""Small bundles for the tests: a network set by hand that calls dark pictures positive, on the data set `squares`."""
+"""Small bundles for the tests: a network set by hand that calls dark images positive, on the data set `squares`."""
 
 from pathlib import Path
 

@@ -153,7 +153,7 @@ def test_the_class_by_default_is_the_one_that_the_model_answers(model):
 
 @pytest.fixture(scope="module")
 def bright_square():
-    """A network that answers "1" where any 4 by 4 place is bright, and pictures with one bright square each."""
+    """A network that answers "1" where any 4 by 4 place is bright, and images with one bright square each."""
     keras.utils.set_random_seed(1)
     network = keras.Sequential(
         [
@@ -179,7 +179,7 @@ def test_every_method_finds_a_planted_square(bright_square, method):
     assert near.reshape(3, -1)[np.arange(3), best].all()
 
 
-def test_gradients_show_which_pixels_a_network_reads_whatever_the_picture():
+def test_gradients_show_which_pixels_a_network_reads_whatever_the_image():
     dense = keras.Sequential([keras.Input((8, 8, 1)), layers.Flatten(), layers.Dense(1, activation="sigmoid")])
     weights = np.zeros((8, 8), "float32")
     weights[2, 5] = -0.5
@@ -188,7 +188,7 @@ def test_gradients_show_which_pixels_a_network_reads_whatever_the_picture():
         np.testing.assert_allclose(heatmap(dense, np.ones((1, 8, 8, 1)), "gradients", target)[0], -weights)
 
 
-def test_integrated_gradients_add_up_to_what_the_logit_gains_over_the_blurred_picture(bright_square):
+def test_integrated_gradients_add_up_to_what_the_logit_gains_over_the_blurred_image(bright_square):
     network, images = bright_square
     stages, zero, one = (
         FeatureExtractor.from_model(network),
