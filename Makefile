@@ -123,7 +123,7 @@ test-newest: data  ## Every notebook in quick with the newest packages; the tabl
 test-colab: $(READY)  ## Every notebook as on Colab: Python 3.12, its versions, nothing but the first cell (PYTHON312=python3.12)
 	@$(PY) -m tests.colab.run --python "$(PYTHON312)"
 
-outputs: $(READY) data  ## Run every notebook in the full profile and store the outputs in place
+outputs: $(READY) data  ## Run the notebooks that have changed in the full profile and store the outputs in place
 	@$(PY) -m helpers.course outputs --out build
 
 bench: $(READY) data  ## Measure speed and scores here, into tests/bench/RESULTS.md (two hours; RAW= for real images)

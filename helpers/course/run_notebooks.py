@@ -2,7 +2,8 @@
 
 python -m helpers.course run      executed copies and HTML in build/
 python -m helpers.course outputs  the same in the full profile, stored in the notebooks themselves, but for the outputs
-                                  of cells with the tag not-stored
+                                  of cells with the tag not-stored; without names, only where the code, the modules
+                                  that it imports, the data or the packages have changed
 """
 
 import argparse
@@ -28,6 +29,7 @@ from data_prework.files import PROJECT, atomic_write
 from data_prework.manifest import COURSE, OPTIONAL, find_prepared
 from data_prework.prepare import prepare
 from helpers.course import forked_kernels
+from helpers.course.fingerprint import KEY, fingerprint, is_fresh
 from helpers.course.not_stored import clear_not_stored, optional_datasets
 from helpers.course.processes import ONE_THREAD, end, family, resident
 
@@ -226,6 +228,7 @@ def run(paths: list[Path], out: Path, in_place: bool, timeout: float, at_once: i
         body, _ = page.from_notebook_node(notebook, {"metadata": {"name": outcome.title or path.stem}})
         (out / f"{path.stem}.html").write_text(body, encoding="utf-8")
         if in_place and not outcome.fault:
+            notebook.metadata[KEY] = fingerprint(notebook)
             with atomic_write(path) as aside:
                 nbformat.write(clear_not_stored(notebook), aside)
         print(f"{'FAILED' if outcome.fault else 'ok':7}{path.name}  {outcome.seconds:.0f} s", flush=True)
@@ -264,6 +267,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--out", type=Path, default=Path("build"), help="where pages and executed copies go")
     parser.add_argument("--timeout", type=float, default=1800, help="seconds for one cell (default 1800)")
     parser.add_argument("--cold", action="store_true", help="never fork kernels, as quick runs do on Linux")
+    parser.add_argument("--all", action="store_true", help="outputs: also of notebooks in which nothing has changed")
     parser.add_argument("notebooks", nargs="*", type=Path, help="default: all")
     args = parser.parse_intermixed_args(rest)
     os.environ["COURSE_PROFILE"] = "full" if command == "outputs" else args.profile
@@ -287,6 +291,11 @@ def main(argv: list[str]) -> int:
     for path in paths:
         if path.suffix != ".ipynb" or not path.is_file():
             parser.error(f"{path}: no such notebook; give files that end in .ipynb, or none for the whole course")
+    if command == "outputs" and not args.notebooks and not args.all:
+        paths = [path for path in paths if not is_fresh(nbformat.read(path, as_version=4))]
+        print(f"{len(paths)} notebooks have changed since their outputs were stored")
+        if not paths:
+            return 0
     lacking = [(name, path) for name, path in optional_datasets(paths).items() if find_prepared(name) is None]
     if lacking and command == "outputs":
         name, path = lacking[0]
