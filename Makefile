@@ -7,6 +7,7 @@ PYTHON312 ?= python3.12
 DATA    ?= embedded
 RAW     ?=
 DATASET ?=
+BRANCH  ?=
 N       ?=
 SUBMISSIONS ?= submissions
 BUNDLES ?= $(or $(COURSE_RESULTS),results)/bundles
@@ -61,8 +62,8 @@ app: $(READY)  ## The app of lesson 9.1 on this computer; BUNDLES= is the folder
 #: Teach
 
 .PHONY: student
-student: $(READY)  ## The lessons for students, without outputs, solutions and answers, in build/student
-	@$(PY) -m helpers.course student --out build/student
+student: $(READY)  ## The lessons for students, without outputs, solutions and answers: build/student, build/student.zip
+	@$(PY) -m helpers.course student --out build/student --branch "$(BRANCH)"
 
 assignments: $(READY) data  ## Students' versions of the exercises, and the solutions, in build/exercises
 	@$(PY) -m helpers.course assignments --out build/exercises

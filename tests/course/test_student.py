@@ -1,5 +1,9 @@
 """The students' edition holds no output, no solution and no answer, and leaves the lessons alone."""
 
+import subprocess
+import sys
+import zipfile
+
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
@@ -40,8 +44,16 @@ def test_a_new_lesson_keeps_its_questions_and_its_empty_cells():
 
 def test_every_notebook_is_written_at_its_path_and_the_sources_stay_as_they_are(tmp_path, capsys):
     before = {path: path.read_bytes() for path in course_notebooks()}
+    tmp_path /= "edition"
     assert student.main(["--out", str(tmp_path)]) == 0
     written = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*.ipynb"))
+    packed = zipfile.ZipFile(tmp_path.with_suffix(".zip")).namelist()
+    assert {f"edition/{path.as_posix()}" for path in written} | {"edition/helpers/__init__.py"} <= set(packed)
+    assert not any("exercises" in name or "tests/" in name for name in packed)
+    done = subprocess.run(
+        [sys.executable, "-c", "import helpers; print(helpers.__file__)"], cwd=tmp_path, text=True, capture_output=True
+    )
+    assert done.stdout.strip() == str(tmp_path / "helpers" / "__init__.py")
     assert written == sorted(path.relative_to(PROJECT) for path in before)
     for path in tmp_path.rglob("*.ipynb"):
         notebook = nbformat.read(path, as_version=4)
@@ -60,6 +72,26 @@ def test_it_is_never_written_over_or_among_the_lessons(tmp_path, out):
     with pytest.raises(ValueError, match="give another folder"):
         write_edition(project / out, [path], project)
     assert list(tmp_path.rglob("*.ipynb")) == [path] and path.read_bytes() == before
+
+
+def test_the_links_open_the_edition_from_its_branch(tmp_path, monkeypatch):
+    project = tmp_path / "course"
+    path = project / "notebooks" / "01_one.ipynb"
+    path.parent.mkdir(parents=True)
+    nbformat.write(lesson("01_one"), path)
+    monkeypatch.setattr(student, "remote_address", lambda project: "https://github.com/someone/course.git")
+    (written,) = write_edition(tmp_path / "out", [path], project, branch="student")
+    text = nbformat.read(written, as_version=4).cells[0].source
+    assert "github/someone/course/blob/student/notebooks/01_one.ipynb" in text
+
+
+def test_without_a_repository_no_edition_has_links(tmp_path, monkeypatch, capsys):
+    def none(project):
+        raise ValueError("no git remote `origin`")
+
+    monkeypatch.setattr(student, "remote_address", none)
+    assert student.main(["--out", str(tmp_path / "out"), "--branch", "student"]) == 1
+    assert "no git remote" in capsys.readouterr().err and not (tmp_path / "out").exists()
 
 
 def test_a_place_that_holds_the_course_is_refused_in_a_sentence(capsys):
