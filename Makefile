@@ -61,9 +61,12 @@ app: $(READY)  ## The app of lesson 9.1 on this computer; BUNDLES= is the folder
 
 #: Teach
 
-.PHONY: student
+.PHONY: student slides
 student: $(READY)  ## The lessons for students, without outputs, solutions and answers: build/student, build/student.zip
 	@$(PY) -m helpers.course student --out build/student --branch "$(BRANCH)"
+
+slides: $(READY)  ## Slides of the lessons with speaker notes, offline: build/slides/index.html
+	@$(PY) -m helpers.course slides --out build/slides
 
 assignments: $(READY) data  ## Students' versions of the exercises, and the solutions, in build/exercises
 	@$(PY) -m helpers.course assignments --out build/exercises

@@ -10,6 +10,7 @@ COMMANDS = {
     "site": ("helpers.course.site.build", "build the site from the stored notebooks, offline"),
     "links": ("helpers.course.links", "write links to Colab, Kaggle and Binder into the notebooks"),
     "new-lesson": ("helpers.course.new_lesson", "begin a lesson that passes every check"),
+    "slides": ("helpers.course.slides", "write slides of the lessons, with speaker notes, offline"),
     "student": ("helpers.course.student", "write the lessons without outputs, solutions and answers"),
     "pretrain": ("helpers.course.pretrain", "train the course's own backbone on drawings, anew"),
     "assignments": ("helpers.course.grading.batch", "write the students' versions of the exercises"),
