@@ -63,8 +63,8 @@ def part(lesson: Path) -> int:
     """The number of the part that a lesson belongs to: of its folder, or of its own name.
 
     Example:
-        >>> part(Path("notebooks/06_transfer/2_fine_tuning.ipynb")), part(Path("notebooks/07_heatmaps.ipynb"))
-        (6, 7)
+        >>> part(Path("notebooks/06_transfer/2_fine_tuning.ipynb")), part(Path("notebooks/11_topic.ipynb"))
+        (6, 11)
     """
     name = lesson.parent.name if lesson.parent.name[:2].isdigit() else lesson.name
     return int(name[:2])

@@ -36,6 +36,7 @@ class Mean:
         low, high: ends of its interval; NaN where all numbers are the same, which tells nothing of their spread.
         n: images that have a number.
         grouped: whether images of one group count as fewer.
+        few_groups: number of groups where it is too small to say anything about new ones, else 0.
     """
 
     value: float
@@ -43,6 +44,14 @@ class Mean:
     high: float
     n: int
     grouped: bool
+    few_groups: int = 0
+
+    @property
+    def clear(self) -> bool:
+        """Whether the interval leaves out 0; of the mean of a paired difference: whether the two differ. No with few
+        groups.
+        """
+        return not self.few_groups and (self.low > 0 or self.high < 0)
 
     def __str__(self) -> str:
         return with_interval(self.value, self.low, self.high)
@@ -233,7 +242,9 @@ def mean_interval(values: Iterable[float], groups: Iterable | None = None, confi
     if names.shape != values.shape:
         raise ValueError(f"groups: shape {names.shape}, expected {values.shape}, one group name an image.")
     codes = np.unique(names[kept], return_inverse=True)[1]
-    grouped = groups is not None and codes.max() + 1 >= FEW_GROUPS
+    n_groups = int(codes.max()) + 1
+    grouped = groups is not None and n_groups >= FEW_GROUPS
+    few_groups = 0 if grouped or groups is None else n_groups
     if not grouped:
         codes = np.arange(kept.sum())
     numbers = values[kept]
@@ -241,7 +252,7 @@ def mean_interval(values: Iterable[float], groups: Iterable | None = None, confi
         low, high = shares(numbers == 1, np.zeros(len(numbers), int), codes, 1, confidence)[:, 0]
     else:
         low, high = _student(numbers, codes, confidence)
-    return Mean(float(numbers.mean()), float(low), float(high), len(numbers), bool(grouped))
+    return Mean(float(numbers.mean()), float(low), float(high), len(numbers), bool(grouped), few_groups)
 
 
 def _student(numbers: np.ndarray, codes: np.ndarray, confidence: float) -> tuple[float, float]:

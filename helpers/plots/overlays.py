@@ -7,9 +7,32 @@ from collections.abc import Sequence
 import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.colors import ListedColormap
 from PIL import Image
 
 from helpers.plots.style import Panels
+
+DENSEST = 0.8  # opacity of the strongest place
+
+
+def fading(cmap: str = "viridis") -> ListedColormap:
+    """A color map that fades out towards 0, so that an image shows unchanged where nothing speaks for the class.
+
+    Args:
+        cmap: matplotlib's name of a sequential color map.
+
+    Returns:
+        Its colors, from transparent to nearly opaque.
+
+    Example:
+        >>> colors = fading()
+        >>> float(colors(0.0)[3]), float(colors(1.0)[3])
+        (0.0, 0.8)
+    """
+    shares = np.linspace(0, 1, 256)
+    colors = matplotlib.colormaps[cmap](shares)
+    colors[:, 3] = DENSEST * shares**1.4  # weak evidence nearly transparent: a pale veil would hide the image
+    return ListedColormap(colors, name=f"{cmap}_fading")
 
 
 def plot_overlays(
@@ -22,7 +45,7 @@ def plot_overlays(
     vmax: float | None = None,
     cmap: str = "viridis",
 ) -> Panels:
-    """Images in gray with their heatmaps laid over them, and the scale beside them.
+    """Images in gray with their heatmaps laid over them, transparent where they are 0, and the scale beside them.
 
     Args:
         images: (n, height, width, channels) from 0 to 255.
@@ -51,6 +74,7 @@ def plot_overlays(
     maps = np.asarray(maps, dtype=float)
     strongest = maps.max((1, 2), keepdims=True) if vmax is None else vmax
     shares = np.divide(maps, strongest, out=np.zeros_like(maps), where=np.asarray(strongest) > 0)
+    ncols = min(ncols, len(images))
     rows = -(-len(images) // ncols)
     size = min(1.4, 7.4 / ncols)
     extra = 0.27 if titles is not None else 0.05
@@ -61,7 +85,7 @@ def plot_overlays(
         ax.set_axis_off()
     for i, ax in zip(range(len(images)), axes.flat, strict=False):
         ax.imshow(np.asarray(images[i], dtype=float).mean(-1), cmap="gray", vmin=0, vmax=255)
-        shown = ax.imshow(shares[i], cmap=cmap, vmin=0, vmax=1, alpha=0.55)
+        shown = ax.imshow(shares[i], cmap=fading(cmap), vmin=0, vmax=1)
         if masks is not None and masks[i].any():
             ax.contour(masks[i], levels=[0.5], colors="white", linewidths=0.8)
         if titles is not None:
@@ -74,7 +98,7 @@ def plot_overlays(
 
 
 def overlay(image: np.ndarray, heat: np.ndarray, side: int = 320) -> np.ndarray:
-    """One image in gray with its heatmap in viridis over it.
+    """One image in gray with its heatmap in viridis over it, transparent where it is 0.
 
     Args:
         image: (h, w, 1 or 3) uint8.
@@ -90,9 +114,8 @@ def overlay(image: np.ndarray, heat: np.ndarray, side: int = 320) -> np.ndarray:
     """
     strongest = float(heat.max())
     share = heat / strongest if strongest > 0 else np.zeros(heat.shape)
-    colors = matplotlib.colormaps["viridis"](share)[:, :, :3]
-    gray = image.astype(float).mean(axis=2, keepdims=True) / 255
-    mixed = 0.45 * gray + 0.55 * colors if strongest > 0 else np.repeat(gray, 3, axis=2)
+    colors, alpha = np.split(fading()(share), [3], axis=2)
+    mixed = (1 - alpha) * image.astype(float).mean(axis=2, keepdims=True) / 255 + alpha * colors
     height, width = image.shape[:2]
     scale = side / max(height, width)
     shown = Image.fromarray((255 * mixed).round().astype(np.uint8))

@@ -123,3 +123,13 @@ def test_data_without_masks_say_so(home):
     data = load_dataset("squares", image_size=16, source="real")
     with pytest.raises(ValueError, match="squares has no masks"):
         load_masks(data, "val")
+
+
+def test_a_difference_is_clear_only_where_its_interval_leaves_out_0_and_there_are_groups_enough():
+    values = np.tile([0.4, 0.6], 20)
+    assert mean_interval(values).clear and mean_interval(-values).clear
+    assert not mean_interval(values - 0.5).clear
+    many, few = np.repeat(np.arange(20), 2), np.repeat(np.arange(4), 10)
+    assert mean_interval(values, many).clear and mean_interval(values, many).few_groups == 0
+    assert not mean_interval(values, few).clear and mean_interval(values, few).few_groups == 4
+    assert not mean_interval(np.full(20, 0.5)).clear  # all the same: no spread, no interval

@@ -224,3 +224,42 @@ def test_values_go_down_and_gradients_up():
     assert words(ax)[2:] == ["sum", "2", "0.5", "sigmoid", "0.88", "1.1", "loss", "0.13", "1"] and len(arrows) == 4
     with pytest.raises(ValueError, match="steps: 1 given"):
         plots.plot_backpropagation({"loss": ("0.13", "1")})
+
+
+def test_an_occlusion_shows_answers_before_and_after_and_the_fall_at_each_place():
+    table = np.array([[5, 1, 7, 2], [9, 3, 4, 8]])
+    panels = plots.plot_occlusion(table, lambda t: t[1, 1] + t[1, 2], place=(1, 1))
+    assert [panel.get_title("left").split("\n")[1] for panel in panels[:2]] == ["answer 7", "answer 4"]
+    assert words(panels[1]) == ["5", "1", "7", "2", "9", "0", "4", "8"]
+    assert (
+        words(panels[2]) == ["0", "0", "0", "0", "0", "3", "4", "0"] and (table == [[5, 1, 7, 2], [9, 3, 4, 8]]).all()
+    )
+    squares = plots.plot_occlusion(table, np.sum, size=2, filling=1)
+    assert words(squares[2]) == ["14", "11", "17"]
+    assert "a fall of 3" in panels.figure.get_label()
+
+
+@pytest.mark.parametrize("place, size", [((2, 0), 1), ((0, 3), 2), ((0, 0), 3), ((0, 0), 0), ((-1, 0), 1)])
+def test_a_square_that_does_not_fit_is_refused(place, size):
+    with pytest.raises(ValueError, match="place: a square"):
+        plots.plot_occlusion(np.zeros((2, 4)), np.sum, place, size)
+
+
+def test_grad_cam_adds_up_weighted_maps_and_drops_what_is_negative():
+    maps = np.array([[[4, 1], [1, 5]], [[0, 0], [2, 0]]])
+    panels = plots.plot_grad_cam(maps, weights=(1, -2))
+    assert [panel.get_title("left") for panel in panels[:2]] == ["map 1\n× 1", "map 2\n× -2"]
+    assert words(panels[2]) == ["2", "-9", "0", "2"] and words(panels[3]) == ["2", "0", "0", "2"]
+
+
+@pytest.mark.parametrize(
+    "maps, weights, message",
+    [
+        (np.zeros((5, 5, 2)), (1, 1), "maps: shape"),
+        (np.zeros((2, 2)), (1, 1), "maps: shape"),
+        (np.zeros((2, 2, 2)), (1,), "weights: 1"),
+    ],
+)
+def test_maps_that_cannot_be_drawn_are_refused(maps, weights, message):
+    with pytest.raises(ValueError, match=message):
+        plots.plot_grad_cam(maps, weights)
