@@ -67,7 +67,7 @@ def plot_images(
     if not isinstance(ncols, int) or ncols < 1:
         raise ValueError(f"ncols: {ncols!r} is not a number of columns.")
     ncols = min(ncols, len(shown))
-    cell = min(size, WIDEST / ncols)
+    cell = min(size, PHONE_WIDTH / ncols)
     letters = max(8, int(cell * 72 / 5.2))
     words = [textwrap.fill(str(t), letters) for t in titles] if titles is not None else [""] * len(shown)
     rows = -(-len(shown) // ncols)

@@ -13,7 +13,7 @@ from sklearn.metrics import confusion_matrix
 
 from helpers.metrics import LOWER_IS_BETTER, METRICS, MULTICLASS_METRICS, Scores, metric_name
 from helpers.metrics.scores import check_scores, with_interval
-from helpers.plots.style import PHONE_WIDTH, WIDEST, model_color, new_axes, quiet, shortened
+from helpers.plots.style import PHONE_WIDTH, model_color, new_axes, quiet, shortened
 
 COUNTS_WRITTEN, SHARES_WRITTEN = 5, 13  # classes of a confusion matrix whose cells hold counts and shares, or shares
 MOST_TICKS = 15
@@ -123,7 +123,7 @@ def plot_scores(
     rows, n_classes = _score_rows(scores_or_frame, name)
     words = (METRICS if n_classes == 2 else METRICS | MULTICLASS_METRICS)[name]
     rows = rows.sort_values("value", ascending=name not in LOWER_IS_BETTER, kind="stable", ignore_index=True)
-    ax = new_axes(ax, (WIDEST, 1.3 + 0.42 * len(rows)))
+    ax = new_axes(ax, (PHONE_WIDTH, 1.3 + 0.42 * len(rows)))
     for i, row in rows.iterrows():
         color = model_color(row["model"])
         ax.plot([row["low"], row["high"]], [i, i], color=color, lw=3, alpha=0.6, solid_capstyle="butt")
@@ -139,7 +139,7 @@ def plot_scores(
     if chance is not None:
         ax.axvline(chance, color="0.4", ls=":", lw=1.2)
         ax.annotate("chance", xy=(chance, 1), xycoords=("data", "axes fraction"), ha="center", va="bottom", fontsize=9)
-    ax.set_yticks(range(len(rows)), [textwrap.fill(model, 34) for model in rows["model"]])
+    ax.set_yticks(range(len(rows)), [textwrap.fill(model, 20) for model in rows["model"]])
     ax.set_ylim(-0.6, len(rows) - 0.4)
     ax.grid(axis="x", alpha=0.3)
     ax.set(xlabel=f"{words}: value (dot) and interval (bar)")
