@@ -336,7 +336,7 @@ def plot_pooling(values: np.ndarray, size: int = 2, kind: str = "max", title: st
         ax.set_axis_off()
         ax.set_title(f"{name}, {numbers.shape[0]} × {numbers.shape[1]}")
     which = "the largest number" if kind == "max" else "the mean"
-    figure.suptitle(title or f"Of each {size} × {size} block {which} stays")
+    figure.suptitle(title or f"{which.capitalize()} of each {size} × {size} block")
     return Panels(axes)
 
 
