@@ -17,6 +17,7 @@ EXERCISES = "notebooks/exercises"
 PLACES = {"README.md": "index.md", "CITATION.cff": "cite.md", "LICENSE": "licence.md"}
 TEXTS = (
     *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "notebooks/reference_projects.md", "notebooks/glossary.md"),
+    *("notebooks/README.md", "notebooks/exercises/README.md"),
     *("tests/bench/RESULTS.md", "data_prework/README.md", "data_prework/cards/*.md"),
 )
 ICON = (
@@ -28,12 +29,17 @@ CHAPTERS = {
     "lessons": (
         "Lessons",
         "Read them in this order: each builds on those before it.",
-        "notebooks/[0-9] notebooks/glossary",
+        "notebooks/README notebooks/[0-9] notebooks/glossary",
     ),
     "case_studies": (
         "Case studies",
         "Projects, told from the question to a recommendation, and the student projects that they learn from.",
         "notebooks/case_studies/ notebooks/reference_projects",
+    ),
+    "teach": (
+        "Teach",
+        "How to plan a course, hand out its assignments, grade them, and what students usually get wrong.",
+        "notebooks/exercises/README",
     ),
     "exercises": (
         "Exercises",
