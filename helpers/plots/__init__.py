@@ -8,10 +8,13 @@ from helpers.plots.classes import plot_class_scores, plot_confusions, plot_curve
 from helpers.plots.images import plot_class_balance, plot_image_sizes, plot_images
 from helpers.plots.learning_curves import plot_learning_curves
 from helpers.plots.networks import (
+    plot_augmentation,
     plot_backbone,
     plot_backpropagation,
     plot_confusion_terms,
     plot_convolution,
+    plot_dropout,
+    plot_early_stopping,
     plot_filter,
     plot_grad_cam,
     plot_layers,
@@ -36,6 +39,7 @@ __all__ = [
     "Panels",
     "model_color",
     "overlay",
+    "plot_augmentation",
     "plot_backbone",
     "plot_backpropagation",
     "plot_class_balance",
@@ -45,6 +49,8 @@ __all__ = [
     "plot_confusions",
     "plot_convolution",
     "plot_curves",
+    "plot_dropout",
+    "plot_early_stopping",
     "plot_filter",
     "plot_grad_cam",
     "plot_histories",

@@ -1,4 +1,4 @@
-"""Diagrams: neuron, layers, gradients, filters, convolution, pooling, heatmaps, splits, resamples, confusion, cut."""
+"""Diagrams: neurons, layers, convolutions, pooling, normalization, training, heatmaps, splits, scores."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch, Rectangle
 
-from helpers.plots.style import CLASS_COLORS, COLORS, Panels, new_axes, outside_legend, quiet
+from helpers.plots.style import CLASS_COLORS, COLORS, SPLIT_COLORS, Panels, new_axes, outside_legend, quiet
 
 if TYPE_CHECKING:
     import keras
@@ -670,6 +670,127 @@ def plot_resamples(right: Sequence[bool], resamples: Sequence[Sequence[int]], ax
     ax.set(xlim=(-3.4, widest + 1.8), ylim=(-1.15 * (len(rows) - 1) - 0.6, 1.8))
     ax.set_axis_off()
     return quiet(ax)
+
+
+def plot_early_stopping(losses: Sequence[float], kept: int, stopped: int, ax: Axes | None = None) -> Axes:
+    """Early stopping on a curve: the epoch that is kept, those that waited for a better one, and those never trained.
+
+    Args:
+        losses: on the validation images, one for each epoch, those never trained included.
+        kept: the epoch that is kept; 1 is the first.
+        stopped: the last epoch that is trained.
+        ax: where to draw; None: a new figure.
+
+    Raises:
+        ValueError: not 1 <= kept <= stopped <= epochs.
+
+    Example:
+        >>> ax = plot_early_stopping([0.6, 0.4, 0.5, 0.5, 0.3], kept=2, stopped=4)
+        >>> ax.get_title("left")
+        'Patience 2: epoch 2 is kept, epoch 4 is the last'
+    """
+    if not 1 <= kept <= stopped <= len(losses):
+        raise ValueError(f"kept, stopped: {kept} and {stopped}; expected 1 <= kept <= stopped <= {len(losses)}.")
+    ax = new_axes(ax, (WIDTH, 2.8))
+    epochs = np.arange(1, len(losses) + 1)
+    ax.plot(epochs[stopped - 1 :], losses[stopped - 1 :], "o:", color="0.6", mfc="white", label="never trained")
+    ax.plot(epochs[:stopped], losses[:stopped], "o-", color=SPLIT_COLORS["val"], label="trained")
+    ax.plot(kept, losses[kept - 1], "o", ms=12, mfc="none", mec="black", mew=1.2, label="kept")
+    ax.axvspan(kept, stopped, color=COLORS["sky"], alpha=0.25, lw=0, label="patience")
+    ax.set(xlabel="epoch", ylabel="validation loss", xticks=epochs)
+    ax.set_title(f"Patience {stopped - kept}: epoch {kept} is kept, epoch {stopped} is the last", loc="left")
+    ax.figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    return quiet(ax)
+
+
+def plot_dropout(units: int, dropped: Sequence[Sequence[int]]) -> Panels:
+    """What dropout does to a hidden layer: in each training step other neurons are missing, in prediction none.
+
+    Args:
+        units: neurons of the hidden layer, from two to six.
+        dropped: of each training step the neurons that are missing, from 0; at most two steps.
+
+    Returns:
+        One axes for each step, and the last for prediction.
+
+    Raises:
+        ValueError: too many neurons or steps, or a neuron that isn't there.
+
+    Example:
+        >>> panels = plot_dropout(4, [[1], [0, 3]])
+        >>> [ax.get_title("center") for ax in panels]
+        ['training, step 1', 'training, step 2', 'prediction']
+    """
+    if not 2 <= units <= 6 or not 1 <= len(dropped) <= 2:
+        raise ValueError(f"units, dropped: {units} neurons and {len(dropped)} steps; expected 2 to 6, and one or two.")
+    if not all(0 <= unit < units for step in dropped for unit in step):
+        raise ValueError(f"dropped: {dropped}; the neurons are 0 to {units - 1}.")
+    figure, axes = plt.subplots(1, len(dropped) + 1, figsize=(WIDTH, 0.8 + 0.35 * units), layout="constrained")
+    names = [*(f"training, step {i}" for i in range(1, len(dropped) + 1)), "prediction"]
+    middle = (units - 1) / 2
+    for ax, missing, name in zip(axes, [*dropped, []], names, strict=True):
+        for y in range(units):
+            gone = y in missing
+            for x in (0, 2):
+                ends = [middle + d for d in (-1, 0, 1)] if x == 0 else [middle]
+                for end in ends if not gone else []:
+                    ax.plot((1, x), (y, end), color="0.6", lw=0.9, zorder=1)
+            edge = {"ec": "0.7", "ls": ":"} if gone else {"ec": COLORS["orange"], "ls": "-"}
+            ax.add_patch(Circle((1, y), 0.3, fc="white", lw=2, zorder=2, **edge))
+            if gone:
+                ax.text(1, y, "×", ha="center", va="center", color="0.4", fontsize=12, zorder=3)
+        for x, y in [*((0, middle + d) for d in (-1, 0, 1)), (2, middle)]:
+            color = COLORS["blue"] if x == 0 else COLORS["orange"]
+            ax.add_patch(Circle((x, y), 0.3, fc="white", ec=color, lw=2, zorder=2))
+        ax.set(xlim=(-0.45, 2.45), ylim=(max(units, 3) - 0.5 + min(0, middle - 1), min(-0.5, middle - 1.5)))
+        ax.set_aspect("equal")
+        ax.set_title(name, loc="center")
+        ax.set_axis_off()
+    figure.set_label("A hidden layer: in each training step other neurons are missing, in prediction none.")
+    return Panels(axes)
+
+
+def plot_augmentation() -> Panels:
+    """The two places of random layers: in the input pipeline, or in the model; in prediction they rest.
+
+    Returns:
+        One axes for each place.
+
+    Example:
+        >>> [ax.get_title("left") for ax in plot_augmentation()]
+        ['In the pipeline', 'In the model']
+    """
+    figure, axes = plt.subplots(2, 1, figsize=(WIDTH, 4.2), layout="constrained")
+    change, plain = COLORS["orange"], COLORS["blue"]
+    rows = {
+        "In the pipeline": [("images", "white"), ("random\nlayers", change), ("batches", "white"), ("network", plain)],
+        "In the model": [("images", "white"), ("batches", "white"), ("random\nlayers", change), ("network", plain)],
+    }
+    for ax, (title, boxes) in zip(axes, rows.items(), strict=True):
+        inside = title == "In the model"
+        for y, way in ((1.3, "training"), (0, "prediction")):
+            ax.text(-0.15, y + 0.4, way, ha="right", va="center")
+            for i, (name, color) in enumerate(boxes):
+                rests = color == change and y == 0
+                if rests and not inside:
+                    _arrow(ax, (1.75 * i - 0.34, 0.4), (1.75 * i + 1.74, 0.4))
+                    continue
+                words = "random\nlayers: off" if rests else name
+                _box(ax, (1.75 * i, y), (1.4, 0.8), words, "white" if rests else color)
+                if i < 3 and not (boxes[i + 1][1] == change and y == 0 and not inside):
+                    _arrow(ax, (1.75 * i + 1.41, y + 0.4), (1.75 * i + 1.74, y + 0.4))
+            first = 2 if inside else 3
+            corner, size = (1.75 * first - 0.12, y - 0.12), (6.65 - 1.75 * first + 0.24, 1.04)
+            ax.add_patch(Rectangle(corner, *size, fill=False, ec=COLORS["green"], ls="--", lw=1.5))
+        ax.text(1.75 * first + (6.65 - 1.75 * first) / 2, 2.38, "the model", ha="center", color=COLORS["green"])
+        ax.set(xlim=(-1.8, 6.9), ylim=(-0.25, 2.7))
+        ax.set_title(title, loc="left")
+        ax.set_axis_off()
+    figure.set_label(
+        "In the pipeline, random layers change the batches for training, and prediction goes without them. In the "
+        "model, they are part of it and are off in prediction."
+    )
+    return Panels(axes)
 
 
 def _square(ax: Axes, corner: tuple[float, float], text: str, color: str, marked: bool) -> None:

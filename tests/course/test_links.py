@@ -17,8 +17,8 @@ ADDRESS = "git@github.com:teacher/course.git"
 
 
 def test_the_three_links_lead_to_the_same_file():
-    line = link_line(ADDRESS, "v1.2.0", "notebooks/04_regularization.ipynb")
-    assert line.count("v1.2.0") == 3 and line.count("notebooks/04_regularization.ipynb") == 3
+    line = link_line(ADDRESS, "v1.2.0", "notebooks/04_regularization/2_weight_penalties.ipynb")
+    assert line.count("v1.2.0") == 3 and line.count("notebooks/04_regularization/2_weight_penalties.ipynb") == 3
     assert line.count("teacher/course") == 3
 
 

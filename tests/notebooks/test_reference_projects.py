@@ -161,10 +161,13 @@ def test_words_about_a_place_are_the_name_of_its_file():
     "where, fault",
     [
         ("[Lesson 02](02_dense.ipynb) `02-001: Dense`", "02_dense.ipynb is no file"),
-        ("[Lesson 04](04_regularization.ipynb) `04-999: Dense`", "04_regularization.ipynb has no cell 04-999"),
-        ("[Lesson 04](04_regularization.ipynb) `04-001: no such words`", "04-001 has no 'no such words'"),
-        ("[Lesson 04](04_regularization.ipynb) `04-001`", "04-001 has no ''"),
-        ("[Lesson 04](04_regularization.ipynb)", "no place, and no reason"),
+        (
+            "[Lesson 2.3](02_dense/3_overfitting.ipynb) `overfit-999: a`",
+            "02_dense/3_overfitting.ipynb has no cell overfit-999",
+        ),
+        ("[Lesson 2.3](02_dense/3_overfitting.ipynb) `overfit-head: no words`", "overfit-head has no 'no words'"),
+        ("[Lesson 2.3](02_dense/3_overfitting.ipynb) `overfit-head`", "overfit-head has no ''"),
+        ("[Lesson 2.3](02_dense/3_overfitting.ipynb)", "no place, and no reason"),
         (
             "[plots](../helpers/plots/images.py) `def no_such_plot`",
             "../helpers/plots/images.py has no 'def no_such_plot'",

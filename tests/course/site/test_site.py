@@ -300,7 +300,7 @@ def test_search_finds_the_lesson_also_without_a_server(browser, site, address, s
         return [found.get_attribute("href") for found in driver.find_elements(By.CSS_SELECTOR, "ul.search li a")]
 
     found = WebDriverWait(browser, 20).until(results, "the search found nothing")
-    assert any("04_regularization.html" in link for link in found) and not errors(browser)
+    assert any("04_regularization/2_weight_penalties.html" in link for link in found) and not errors(browser)
 
 
 @pytest.mark.skipif(not WEEKLY, reason="pictures for a person, made in make weekly")

@@ -263,3 +263,34 @@ def test_grad_cam_adds_up_weighted_maps_and_drops_what_is_negative():
 def test_maps_that_cannot_be_drawn_are_refused(maps, weights, message):
     with pytest.raises(ValueError, match=message):
         plots.plot_grad_cam(maps, weights)
+
+
+def test_early_stopping_marks_what_is_kept_what_waits_and_what_is_never_trained():
+    ax = plots.plot_early_stopping([0.6, 0.4, 0.5, 0.5, 0.3], kept=2, stopped=4)
+    assert ax.get_title("left") == "Patience 2: epoch 2 is kept, epoch 4 is the last"
+    lines = {line.get_label(): list(line.get_xdata()) for line in ax.lines}
+    assert lines == {"never trained": [4, 5], "trained": [1, 2, 3, 4], "kept": [2]}
+
+
+@pytest.mark.parametrize("kept, stopped", [(0, 2), (3, 2), (1, 4)])
+def test_epochs_that_were_not_trained_cannot_be_kept(kept, stopped):
+    with pytest.raises(ValueError, match="expected 1 <= kept <= stopped <= 3"):
+        plots.plot_early_stopping([0.6, 0.4, 0.5], kept, stopped)
+
+
+def test_dropout_leaves_out_the_lines_of_the_missing_neurons():
+    panels = plots.plot_dropout(4, [[1], [0, 3]])
+    assert [len(ax.lines) for ax in panels] == [3 * 4, 2 * 4, 4 * 4]  # three inputs and one output for each that stays
+    assert [words(ax) for ax in panels] == [["×"], ["×", "×"], []]
+
+
+@pytest.mark.parametrize("units, dropped", [(7, [[0]]), (1, [[0]]), (4, []), (4, [[4]]), (4, [[0], [1], [2]])])
+def test_a_dropout_that_cannot_be_drawn_is_refused(units, dropped):
+    with pytest.raises(ValueError, match="dropped:"):
+        plots.plot_dropout(units, dropped)
+
+
+def test_random_layers_are_missing_in_prediction_or_off():
+    pipeline, model = plots.plot_augmentation()
+    assert words(pipeline).count("random\nlayers") == 1 and "random\nlayers: off" not in words(pipeline)
+    assert words(model).count("random\nlayers") == words(model).count("random\nlayers: off") == 1
