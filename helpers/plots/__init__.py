@@ -10,6 +10,7 @@ from helpers.plots.learning_curves import plot_learning_curves
 from helpers.plots.networks import (
     plot_backbone,
     plot_backpropagation,
+    plot_batch_normalization,
     plot_confusion_terms,
     plot_convolution,
     plot_filter,
@@ -36,6 +37,7 @@ __all__ = [
     "overlay",
     "plot_backbone",
     "plot_backpropagation",
+    "plot_batch_normalization",
     "plot_class_balance",
     "plot_class_scores",
     "plot_confusion_matrix",
