@@ -437,6 +437,58 @@ def plot_grad_cam(maps: np.ndarray, weights: Sequence[float]) -> Panels:
     return Panels(axes)
 
 
+def plot_batch_normalization(
+    values: Sequence[float],
+    moving_mean: float = 0.0,
+    moving_variance: float = 1.0,
+    epsilon: float = 0.001,
+    ax: Axes | None = None,
+) -> Axes:
+    """What batch normalization makes of a batch, with γ = 1 and β = 0: in training, and at inference.
+
+    Args:
+        values: of one feature, one for each image of the batch, at most six.
+        moving_mean, moving_variance: the averages that the layer has stored; those of a new layer are 0 and 1.
+        epsilon: added to the variance, so that nothing is divided by zero.
+        ax: where to draw; None: a new figure.
+
+    Raises:
+        ValueError: no value, more than six, or a negative variance.
+
+    Example:
+        >>> ax = plot_batch_normalization([2, 4, 6, 8])
+        >>> [text.get_text().replace("\\n", ", ") for text in ax.texts][2:4]
+        ['mean 5, variance 5, of this batch', '-1.34, -0.45, 0.45, 1.34']
+    """
+    batch = np.asarray(values, dtype=float)
+    if not 1 <= batch.size <= 6 or batch.ndim != 1:
+        raise ValueError(f"values: of shape {batch.shape}; expected one to six numbers of one feature.")
+    if moving_variance < 0:
+        raise ValueError(f"moving_variance: {moving_variance}; a variance is never negative.")
+    ways = {
+        "training": (batch.mean(), batch.var(), "of this batch"),
+        "inference": (moving_mean, moving_variance, "moving averages"),
+    }
+    height = 0.42 * batch.size + 0.3
+    ax = new_axes(ax, (WIDTH, 0.5 + 1.0 * height))
+    for row, (name, (mean, variance, source)) in enumerate(ways.items()):
+        y = -row * (height + 0.7)
+        ax.text(0, y + height + 0.22, name, va="center")
+        result = (batch - mean) / np.sqrt(variance + epsilon)
+        color = (COLORS["orange"], COLORS["blue"])[row]
+        boxes = ("\n".join(f"{v:g}" for v in batch), f"mean {mean:.3g}\nvariance {variance:.3g}\n{source}")
+        _box(ax, (0, y), (1.2, height), boxes[0], "white")
+        _arrow(ax, (1.22, y + height / 2), (1.78, y + height / 2))
+        _box(ax, (1.8, y), (2.9, height), boxes[1], color)
+        _arrow(ax, (4.72, y + height / 2), (5.28, y + height / 2))
+        _box(ax, (5.3, y), (1.4, height), "\n".join(f"{v:.2f}" for v in result), "white")
+    ax.set(xlim=(-0.1, 6.8), ylim=(-height - 0.8, height + 0.5))
+    ax.set_axis_off()
+    said = (f"{name} uses mean {mean:.3g} and variance {variance:.3g}" for name, (mean, variance, _) in ways.items())
+    ax.figure.set_label(f"Batch normalization of {batch.size} values: {'; '.join(said)}.")
+    return quiet(ax)
+
+
 def plot_backbone(
     backbone: str = "backbone",
     head: Sequence[str] = ("pooling", "dense"),

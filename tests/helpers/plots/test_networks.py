@@ -294,3 +294,20 @@ def test_random_layers_are_missing_in_prediction_or_off():
     pipeline, model = plots.plot_augmentation()
     assert words(pipeline).count("random\nlayers") == 1 and "random\nlayers: off" not in words(pipeline)
     assert words(model).count("random\nlayers") == words(model).count("random\nlayers: off") == 1
+
+
+def test_batch_normalization_shows_the_numbers_that_keras_computes_in_both_modes():
+    values = np.array([2.0, 4.0, 6.0, 8.0])
+    layer = keras.layers.BatchNormalization()
+    column = values[:, None].astype("float32")
+    by_keras = {mode: np.array(layer(column, training=mode))[:, 0] for mode in (False, True)}
+    said = words(plots.plot_batch_normalization(values))
+    inference, training = ("\n".join(f"{value:.2f}" for value in by_keras[mode]) for mode in (False, True))
+    assert said.index(training) < said.index("inference") < said.index(inference)
+
+
+def test_batch_normalization_of_no_values_or_with_a_negative_variance_is_refused():
+    with pytest.raises(ValueError, match="one to six"):
+        plots.plot_batch_normalization([])
+    with pytest.raises(ValueError, match="never negative"):
+        plots.plot_batch_normalization([1, 2], moving_variance=-1)
