@@ -10,6 +10,7 @@ from helpers.plots.learning_curves import plot_learning_curves
 from helpers.plots.networks import (
     plot_backbone,
     plot_backpropagation,
+    plot_brackets,
     plot_confusion_terms,
     plot_convolution,
     plot_filter,
@@ -18,6 +19,7 @@ from helpers.plots.networks import (
     plot_neuron,
     plot_pooling,
     plot_resamples,
+    plot_search,
     plot_splits,
     plot_threshold,
 )
@@ -36,6 +38,7 @@ __all__ = [
     "overlay",
     "plot_backbone",
     "plot_backpropagation",
+    "plot_brackets",
     "plot_class_balance",
     "plot_class_scores",
     "plot_confusion_matrix",
@@ -56,6 +59,7 @@ __all__ = [
     "plot_pooling",
     "plot_resamples",
     "plot_scores",
+    "plot_search",
     "plot_splits",
     "plot_threshold",
     "use_style",
