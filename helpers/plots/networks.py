@@ -10,8 +10,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch, Rectangle
+from matplotlib.ticker import MaxNLocator
 
 from helpers.plots.style import CLASS_COLORS, COLORS, SPLIT_COLORS, Panels, new_axes, outside_legend, quiet
+from helpers.plots.style import CLASS_COLORS, COLORS, PALETTE, Panels, new_axes, outside_legend, quiet
 
 if TYPE_CHECKING:
     import keras
@@ -525,6 +527,77 @@ def plot_backbone(
     ax.set(xlim=(-0.1, x + 1.2), ylim=(-0.65, 1.4))
     ax.set_axis_off()
     ax.figure.set_label(f"An image passes through {backbone} ({ways[0]}), then {', '.join(head)} ({ways[1]}).")
+    return quiet(ax)
+
+
+def plot_search(oracle: str = "oracle", workers: Sequence[str] = ("tuner",), ax: Axes | None = None) -> Axes:
+    """A search for hyperparameters in one drawing: one side proposes values and keeps the scores, the other trains.
+
+    Args:
+        oracle: what the side that proposes is called.
+        workers: names of those that train, at most four.
+        ax: where to draw; None: a new figure.
+
+    Raises:
+        ValueError: no workers, or more than four.
+
+    Example:
+        >>> ax = plot_search("chief", ["tuner0", "tuner1"])
+        >>> sum(text.get_text() == "values" for text in ax.texts)
+        2
+    """
+    if not 1 <= len(workers) <= 4:
+        raise ValueError(f"workers: {len(workers)} given; from one to four can be told apart.")
+    ax = new_axes(ax, (WIDTH, 0.4 + 1.25 * len(workers)))
+    middle = 1.6 * (len(workers) - 1) / 2
+    _box(ax, (0, middle - 0.6), (2.5, 1.2), f"{oracle}\nkeeps the list\nof trials", COLORS["blue"])
+    for row, name in enumerate(workers):
+        y = 1.6 * (len(workers) - 1 - row)
+        _box(ax, (4.6, y - 0.6), (3.4, 1.2), f"{name}\nbuilds, trains on train,\nscores on val", COLORS["orange"])
+        near = middle + 0.35 * (y - middle) / max(middle, 1)  # the arrows of several workers fan out
+        for words, lift, ends in (("values", 0.22, (2.54, 4.56)), ("score", -0.22, (4.56, 2.54))):
+            heights = {2.54: near + lift, 4.56: y + lift}
+            _arrow(ax, *((x, heights[x]) for x in ends))
+            look = {"boxstyle": "square,pad=0.15", "fc": "white", "ec": "none"}
+            ax.text(3.55, sum(heights.values()) / 2, words, ha="center", va="center", fontsize=9, bbox=look)
+    ax.set(xlim=(-0.1, 8.1), ylim=(-0.75, 2 * middle + 0.75))
+    ax.set_axis_off()
+    ax.figure.set_label(
+        f"The {oracle} hands values to {', '.join(workers)}, which train a network and return its score."
+    )
+    return quiet(ax)
+
+
+def plot_brackets(plan: Sequence[tuple[int, int, int, int]], ax: Axes | None = None) -> Axes:
+    """How Hyperband spends its epochs: a line for each training, a color for each bracket.
+
+    Args:
+        plan: rows (bracket, trials, epochs before, epochs after), in the order in which they're run.
+        ax: where to draw; None: a new figure.
+
+    Raises:
+        ValueError: no rows, or more than forty trials.
+
+    Example:
+        >>> ax = plot_brackets([(1, 3, 0, 1), (1, 1, 1, 3), (0, 2, 0, 3)])
+        >>> [text.get_text() for text in ax.get_legend().get_texts()]
+        ['bracket 1', 'bracket 0']
+    """
+    total = sum(trials for _, trials, _, _ in plan)
+    if not 1 <= total <= 40:
+        raise ValueError(f"plan: {total} trials; from one to forty can be told apart.")
+    brackets = list(dict.fromkeys(bracket for bracket, *_ in plan))
+    ax = new_axes(ax, (WIDTH, 1.3 + 0.17 * total))
+    rows = [row for row in plan for _ in range(row[1])]
+    for height, (bracket, _, before, after) in enumerate(rows):
+        color = PALETTE[brackets.index(bracket)]
+        ax.plot([before, after], [height, height], color=color, lw=3, marker="|", ms=9, label=f"bracket {bracket}")
+    handles = {line.get_label(): line for line in ax.lines}
+    ax.legend(handles.values(), handles, loc="upper center", bbox_to_anchor=(0.5, -0.25), ncols=len(brackets))
+    ax.set(xlabel="epochs of a network", ylabel="trials, in order", yticks=[])
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.invert_yaxis()
+    ax.set_title("Which networks are trained for how long?")
     return quiet(ax)
 
 

@@ -47,7 +47,7 @@ SETTINGS = {
 # What the computer decides, not the seed: a time, a speed, a memory, a place in memory.
 MEASURED = re.compile(r"\b(seconds?|minutes?|s|ms|µs|images/s|[kMG]B|date)\b|/s\b|0x[0-9a-f]{6,}")
 
-RACING = ("Run it", "A worker dies", "The same in kind")  # headings of lesson 05 with several processes
+RACING = ("How do you see what's going on?", "Why did a trial fail?")  # headings of lesson 5.4, with several processes
 
 
 @pytest.fixture(scope="module")

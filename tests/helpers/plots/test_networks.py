@@ -96,10 +96,25 @@ def test_a_backbone_is_frozen_or_trained_and_its_head_is_new():
     assert "frozen: weights stay" in frozen and "trained further, slowly" in tuned
 
 
+def test_a_plan_of_hyperband_has_a_line_for_each_training_from_its_first_epoch_to_its_last():
+    ax = plots.plot_brackets([(1, 3, 0, 2), (1, 1, 2, 6), (0, 2, 0, 6)])
+    assert [line.get_xdata().tolist() for line in ax.lines] == [[0, 2]] * 3 + [[2, 6]] + [[0, 6]] * 2
+    assert len({line.get_color() for line in ax.lines}) == 2
+
+
+def test_a_search_hands_values_to_every_worker_and_gets_a_score_from_each():
+    ax = plots.plot_search("chief", ["tuner0", "tuner1", "tuner2"])
+    said = words(ax)
+    assert said.count("values") == said.count("score") == 3 and said[0].startswith("chief")
+    assert sum(word.split("\n")[0].startswith("tuner") for word in said) == 3
+
+
 @pytest.mark.parametrize(
     ("draw", "said"),
     [
         (lambda: plots.plot_neuron(("a",)), "inputs: 1 given"),
+        (lambda: plots.plot_search(workers=()), "workers: 0 given"),
+        (lambda: plots.plot_brackets([]), "plan: 0 trials"),
         (lambda: plots.plot_layers(keras.Sequential([keras.layers.Dense(1)])), "model: not built"),
         (lambda: plots.plot_layers(branches()), r"model: has branches \(joined\)"),
         (lambda: plots.plot_convolution(np.zeros((9, 9)), np.ones((3, 3))), "image: shape"),
