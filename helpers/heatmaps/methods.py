@@ -45,7 +45,8 @@ def heatmap(
 
     Raises:
         ValueError: an unknown method, class or layer, images of another shape, a method that needs a feature map on a
-            model without one, "cam" on a head other than global average pooling and one dense layer.
+            model without one, "cam" on a head other than global average pooling and one dense layer, a stride that
+            leaves pixels uncovered.
 
     Source:
         On arXiv: gradients 1312.6034, occlusion 1311.2901, integrated gradients 1703.01365, CAM 1512.04150, Grad-CAM
@@ -104,6 +105,8 @@ def _occlusion(
     side = min(images.shape[1:3])
     patch = int(patch or max(1, side // 6))
     stride = int(stride or max(1, patch // 2))
+    if not 1 <= stride <= patch <= side:
+        raise ValueError(f"patch {patch}, stride {stride}: the stride is at most the patch, so that all is covered.")
     plain, whole = blurred(images), extractor.score(images, targets).numpy()
     lost, times = np.zeros(images.shape[:3], np.float32), np.zeros(images.shape[1:3], np.float32)
     ends = [sorted({*range(0, length - patch, stride), length - patch}) for length in images.shape[1:3]]

@@ -390,7 +390,7 @@ def plot_occlusion(
     )
     for ax, (title, values) in zip(axes, panels.items(), strict=True):
         _numbers(ax, values, len(image), signed=values is falls)
-        ax.set_title(title, fontsize=10)
+        ax.set_title(title, fontsize=10, loc="left")
     mark = {"fill": False, "ec": COLORS["red"], "lw": 3, "clip_on": False, "zorder": 3}
     corner = (place[1] - 0.5, place[0] - 0.5)
     axes[1].add_patch(Rectangle(corner, size, size, **mark))
@@ -431,7 +431,7 @@ def plot_grad_cam(maps: np.ndarray, weights: Sequence[float]) -> Panels:
     figure, axes = plt.subplots(1, len(panels), figsize=(WIDTH, 1.0 + 0.36 * len(maps)))
     for ax, (title, values) in zip(axes, panels.items(), strict=True):
         _numbers(ax, values, len(maps), signed=True)
-        ax.set_title(title, fontsize=10)
+        ax.set_title(title, fontsize=10, loc="left")
     figure.set_label(
         f"{len(weights)} feature maps times their weights add up to a map with {(total < 0).sum()} negative numbers, "
         "which ReLU turns into zero."

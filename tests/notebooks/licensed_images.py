@@ -10,6 +10,7 @@ from helpers.course.not_stored import NOT_STORED, is_not_stored
 
 OTHER_IMAGES = "other-images"  # tag of a cell that shows images, but none of an optional data set
 SHOWING = {"imshow", "matshow", "figimage", "plot_images", "plot_overlays", "overlay", "plot_convolution"}
+SHOWING |= {"plot_occlusion"}
 SHOWING |= {"array_to_img", "load_img", "fromarray"}  # of Keras and Pillow: the last line of a cell shows the image
 
 

@@ -268,3 +268,10 @@ def test_large_images_go_through_a_few_at_a_time_and_each_gets_its_own_map():
     assert max(seen) == 4 and sum(seen) == 10
     alone = [heatmap(parts, images[i : i + 1], "hires_cam", targets[i])[0] for i in range(10)]
     assert np.array_equal(maps, alone) and not maps[::2].any() and maps[1::2].any()
+
+
+@pytest.mark.parametrize("patch, stride", [(4, 5), (100, 4), (4, -1)])
+def test_squares_that_would_leave_pixels_uncovered_are_refused(patch, stride):
+    model = keras.Sequential([keras.Input((16, 16, 1)), keras.layers.Flatten(), keras.layers.Dense(1)])
+    with pytest.raises(ValueError, match="the stride is at most the patch"):
+        heatmap(model, np.zeros((1, 16, 16, 1)), "occlusion", 1, patch=patch, stride=stride)
