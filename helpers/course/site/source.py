@@ -35,6 +35,11 @@ CHAPTERS = {
         "Projects, told from the question to a recommendation, and the student projects that they learn from.",
         "notebooks/case_studies/ notebooks/reference_projects",
     ),
+    "rebuild": (
+        "Rebuild labs",
+        "The student projects, network by network in plain Keras, trained by their protocol and by the course's.",
+        "notebooks/rebuild/",
+    ),
     "exercises": (
         "Exercises",
         "One assignment a lesson, here without its solutions. `make assignments` writes the notebooks to work in. "

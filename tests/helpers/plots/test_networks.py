@@ -224,3 +224,15 @@ def test_values_go_down_and_gradients_up():
     assert words(ax)[2:] == ["sum", "2", "0.5", "sigmoid", "0.88", "1.1", "loss", "0.13", "1"] and len(arrows) == 4
     with pytest.raises(ValueError, match="steps: 1 given"):
         plots.plot_backpropagation({"loss": ("0.13", "1")})
+
+
+def test_replicas_share_a_batch_in_equal_parts():
+    said = words(plots.plot_replicas(batch=96, replicas=3))
+    assert said[0] == "batch of\n96" and said.count("32 images") == 3
+    assert {"replica 1", "replica 2", "replica 3"} < set(said)
+
+
+@pytest.mark.parametrize("batch, replicas", [(33, 2), (64, 1), (64, 5)])
+def test_a_batch_that_replicas_cannot_share_equally_is_refused(batch, replicas):
+    with pytest.raises(ValueError, match="replicas"):
+        plots.plot_replicas(batch, replicas)
