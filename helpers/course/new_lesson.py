@@ -15,7 +15,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from data_prework.files import PROJECT
 from helpers.course import run_notebooks
-from helpers.course.run_notebooks import course_notebooks
+from helpers.course.run_notebooks import course_notebooks, part
 
 NAME = re.compile(r"(\d\d)_([a-z][a-z0-9_]*)")
 FOLDED = {"tags": ["solution", "hide-cell"], "jupyter": {"source_hidden": True, "outputs_hidden": True}}
@@ -273,7 +273,7 @@ def write_lesson(name: str, folder: Path) -> Path:
         FileExistsError: A lesson with this number is there.
     """
     notebook, path = lesson(name), folder / f"{name}.ipynb"
-    taken = sorted(folder.glob(f"{name[:2]}_*.ipynb"))
+    taken = sorted(folder.glob(f"{name[:2]}_*"))
     if taken:
         raise FileExistsError(f"lesson {name[:2]} is there already: {taken[0].name}; take the next number")
     nbformat.write(notebook, path)
@@ -299,7 +299,7 @@ def main(argv: list[str] | None = None) -> int:
         return 1
     if run_notebooks.main(["outputs", str(path)]):
         return 1
-    last = max(int(one.stem[:2]) for one in course_notebooks() if one.stem[:2].isdigit() and one != path)
+    last = max(part(one) for one in course_notebooks() if one.name[0].isdigit() and one != path)
     if int(args.name[:2]) != last + 1:
         print(f"The lesson before it should be {int(args.name[:2]) - 1:02d}, and the last one is {last:02d}: the tests")
         print("want numbers without gaps.")

@@ -51,10 +51,11 @@ class Outcome:
 
 
 def course_notebooks() -> list[Path]:
-    """The notebooks in reading order: the lessons, the case studies, and last the tour of data preparation."""
+    """The notebooks in reading order: lessons, case studies, rebuild labs, and last the tour of data preparation."""
     notebooks = PROJECT / "notebooks"
     lessons = [*notebooks.glob("[0-9]*.ipynb"), *notebooks.glob("[0-9]*/[0-9]*.ipynb")]
-    others = (notebooks.glob("case_studies/*.ipynb"), PROJECT.glob("data_prework/*.ipynb"))
+    projects = (notebooks.glob(f"{name}/*.ipynb") for name in ("case_studies", "rebuild"))
+    others = (*projects, PROJECT.glob("data_prework/*.ipynb"))
     in_order = sorted(lessons, key=lambda path: (part(path), path.parent != notebooks, path))
     return [*in_order, *(path for place in others for path in sorted(place))]
 

@@ -598,6 +598,40 @@ def plot_brackets(plan: Sequence[tuple[int, int, int, int]], ax: Axes | None = N
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.invert_yaxis()
     ax.set_title("Which networks are trained for how long?")
+
+
+def plot_replicas(batch: int = 64, replicas: int = 2, ax: Axes | None = None) -> Axes:
+    """Data parallelism in one drawing: a batch in parts, a replica for each, one mean gradient, one step for all.
+
+    Args:
+        batch: images of the global batch; `replicas` divides it.
+        replicas: copies of the network, from two to four.
+        ax: where to draw; None: a new figure.
+
+    Raises:
+        ValueError: another number of replicas, or a batch that can't be cut into equal parts.
+
+    Example:
+        >>> ax = plot_replicas(batch=32)
+        >>> [text.get_text() for text in ax.texts][1]
+        '16 images'
+    """
+    if not 2 <= replicas <= 4 or batch % replicas:
+        raise ValueError(f"{batch} images on {replicas} replicas: from two to four share a batch in equal parts.")
+    ax = new_axes(ax, (WIDTH, 1.0 + 0.8 * replicas))
+    middle = (replicas - 1) / 2
+    _box(ax, (0, middle - 0.4), (1.3, 0.8), f"batch of\n{batch}", "white")
+    for row in range(replicas):
+        _arrow(ax, (1.32, middle), (1.83, row))
+        _box(ax, (1.85, row - 0.3), (1.55, 0.6), f"{batch // replicas} images", COLORS["sky"])
+        _arrow(ax, (3.42, row), (3.83, row))
+        _box(ax, (3.85, row - 0.3), (1.6, 0.6), f"replica {replicas - row}", COLORS["orange"])
+        _arrow(ax, (5.47, row), (6.13, middle))
+    _box(ax, (6.15, middle - 0.4), (1.6, 0.8), "mean of the\ngradients", COLORS["green"])
+    ax.text(3.9, -0.75, "the same step for every replica", ha="center", va="center")
+    ax.set(xlim=(-0.1, 7.85), ylim=(-1, replicas - 0.4))
+    ax.set_axis_off()
+    ax.figure.set_label(f"A batch of {batch} images is cut into {replicas} parts; the mean gradient moves all.")
     return quiet(ax)
 
 

@@ -1,8 +1,8 @@
-"""JupyterHub for a class: one Linux computer, a server for each student, the pictures shared and read-only.
+"""JupyterHub for a class: one Linux computer, a server for each student, the images shared and read-only.
 
-Lesson 10 says why these numbers. Once, as root, in the project's folder:
+The instructor's guide (notebooks/exercises/README.md) says why these numbers. Once, as root, in the project's folder:
 
-    make data                                                     the course's environment .venv, and the pictures
+    make data                                                     the course's environment .venv, and the images
     make run                                                      every lesson once: it leaves resized copies in data/
     python3 -m venv .venv-hub
     .venv-hub/bin/pip install jupyterhub jupyterlab ipywidgets jupyterhub-systemdspawner jupyterhub-idle-culler
@@ -17,7 +17,7 @@ systemd, without accounts and without limits, in a folder of your own, not as ro
     COURSE_HUB=/tmp/hub jupyterhub -f notebooks/classroom/jupyterhub_config.py --JupyterHub.spawner_class=simple
         --JupyterHub.authenticator_class=dummy --Authenticator.allow_all=True
 
-The hub reads COURSE_DATA (the shared pictures; default: data/ of the project) and COURSE_HUB (default /srv/course-hub).
+The hub reads COURSE_DATA (the shared images; default: data/ of the project) and COURSE_HUB (default /srv/course-hub).
 """
 
 import os

@@ -177,7 +177,11 @@ def test_the_lessons_of_a_part_follow_each_other_those_in_its_folder_last():
 
 
 def lessons():
-    return [path for path in course.course_notebooks() if path.parent.name not in ("case_studies", "data_prework")]
+    return [
+        path
+        for path in course.course_notebooks()
+        if path.parent.name not in ("case_studies", "rebuild", "data_prework")
+    ]
 
 
 def test_the_site_lists_the_lessons_in_the_order_of_a_run(tmp_path):

@@ -5,6 +5,18 @@ import re
 from nbformat import NotebookNode
 
 MAX = {"cells": 40, "words": 1800, "code lines": 150, "code lines in a cell": 15, "characters in a code line": 80}
+LAB_MAX = MAX | {"words": 2200}
+STEPS = {  # of a rebuild lab: the process that its project followed -> its headings, in order
+    "CRISP-DM": (
+        "Business understanding",
+        "Data understanding",
+        "Data preparation",
+        "Modeling",
+        "Evaluation",
+        "Deployment",
+    ),
+    "OSEMN": ("Obtain", "Scrub", "Explore", "Model", "Interpret"),
+}
 CLOSING = ("Takeaways", "Common mistakes", "Check yourself", "References", "Next")
 HEAD = (
     r"\*\*You will learn\*\*",
@@ -32,7 +44,22 @@ def faults(notebook: NotebookNode) -> list[str]:
     return [*_length(notebook, text), *_opening(text), *_exercises(notebook), *_closing(text)]
 
 
-def _length(notebook: NotebookNode, text: str) -> list[str]:
+def lab_faults(notebook: NotebookNode) -> list[str]:
+    """What a rebuild lab lacks or has too much of, in words."""
+    text = "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    found = _length(notebook, text, LAB_MAX)
+    names = [name for name in STEPS if name in text]
+    if len(names) != 1:
+        return [*found, f"it names {len(names)} of the processes {', '.join(STEPS)}, not one"]
+    places = [text.find(f"\n## {step}\n") for step in STEPS[names[0]]]
+    if -1 in places or places != sorted(places):
+        found.append(f"its headings aren't the steps of {names[0]}: {', '.join(STEPS[names[0]])}")
+    code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    wanted = ("ModelCheckpoint(", "classification_report(", ".summary(", "save_result(run, ")
+    return [*found, *(f"it has no {words}" for words in wanted if words not in code)]
+
+
+def _length(notebook: NotebookNode, text: str, most: dict[str, int] = MAX) -> list[str]:
     shown = [cell for cell in notebook.cells if cell.cell_type == "code" and not is_solution(cell)]
     lines = [_code_lines(cell) for cell in shown]
     found = {
@@ -42,7 +69,7 @@ def _length(notebook: NotebookNode, text: str) -> list[str]:
         "code lines in a cell": max(map(len, lines)),
         "characters in a code line": max(len(line) for cell in lines for line in cell),
     }
-    return [f"{count} {what}, at most {MAX[what]}" for what, count in found.items() if count > MAX[what]]
+    return [f"{count} {what}, at most {most[what]}" for what, count in found.items() if count > most[what]]
 
 
 def _code_lines(cell: NotebookNode) -> list[str]:

@@ -15,7 +15,8 @@ from helpers.course.run_notebooks import course_notebooks, part
 from tests.notebooks import shape
 
 NOTEBOOKS = course_notebooks()
-LESSONS = [path for path in NOTEBOOKS if path.parent.name not in ("case_studies", "data_prework")]
+LESSONS = [path for path in NOTEBOOKS if path.parent.name not in ("case_studies", "rebuild", "data_prework")]
+LABS = [path for path in NOTEBOOKS if path.parent.name == "rebuild"]
 each = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 # models of the five published projects, and the lesson that builds them because it treats their technique
 REFERENCE_MODELS = {
@@ -112,6 +113,11 @@ def test_a_lesson_with_solutions_keeps_the_shape_of_lessons(path):
     assert not in_shape(path) or not shape.faults(nbformat.read(path, as_version=4))
 
 
+@pytest.mark.parametrize("path", LABS, ids=lambda path: path.stem)
+def test_a_rebuild_lab_keeps_the_shape_of_labs(path):
+    assert not shape.lab_faults(nbformat.read(path, as_version=4))
+
+
 @each
 def test_code_cells_are_short_and_the_profile_is_never_tested(path):
     for cell in cells(path, "code"):
@@ -152,10 +158,12 @@ def test_a_lesson_that_pools_all_images_for_folds_has_no_test_images(path):
 
 
 @each
-def test_only_case_studies_open_a_sealed_test(path):
-    if path.parent.name == "case_studies" or path.stem == "2_your_own_images":  # own images have no other reader
+def test_only_case_studies_and_rebuild_labs_open_a_sealed_test(path):
+    if (
+        path.parent.name in ("case_studies", "rebuild") or path.stem == "2_your_own_images"
+    ):  # own images have no other reader
         return
-    if path.stem in ("10_growing",):  # of the first edition
+    if path.stem in ():  # of the first edition
         return
     code = "\n".join(cell.source for cell in cells(path, "code") if not re.search(r"(?m)^\s*[%!]", cell.source))
     assert not re.search(r"""split=["']test["']""", code)

@@ -40,6 +40,10 @@ CHAPTERS = {
         "Teach",
         "How to plan a course, hand out its assignments, grade them, and what students usually get wrong.",
         "notebooks/exercises/README",
+    "rebuild": (
+        "Rebuild labs",
+        "The student projects, network by network in plain Keras, trained by their protocol and by the course's.",
+        "notebooks/rebuild/",
     ),
     "exercises": (
         "Exercises",

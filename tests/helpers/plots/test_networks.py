@@ -326,3 +326,15 @@ def test_batch_normalization_of_no_values_or_with_a_negative_variance_is_refused
         plots.plot_batch_normalization([])
     with pytest.raises(ValueError, match="never negative"):
         plots.plot_batch_normalization([1, 2], moving_variance=-1)
+
+
+def test_replicas_share_a_batch_in_equal_parts():
+    said = words(plots.plot_replicas(batch=96, replicas=3))
+    assert said[0] == "batch of\n96" and said.count("32 images") == 3
+    assert {"replica 1", "replica 2", "replica 3"} < set(said)
+
+
+@pytest.mark.parametrize("batch, replicas", [(33, 2), (64, 1), (64, 5)])
+def test_a_batch_that_replicas_cannot_share_equally_is_refused(batch, replicas):
+    with pytest.raises(ValueError, match="replicas"):
+        plots.plot_replicas(batch, replicas)
