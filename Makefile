@@ -10,6 +10,7 @@ DATASET ?=
 BRANCH  ?=
 N       ?=
 SUBMISSIONS ?= submissions
+PORT    ?= 8501
 BUNDLES ?= $(or $(COURSE_RESULTS),results)/bundles
 export COURSE_DATA ?= $(CURDIR)/data
 
@@ -56,8 +57,8 @@ solar: $(READY)  ## Real photographs of solar cells for the lessons on them (91 
 site: $(READY)  ## Build a site to read from the stored notebooks, offline: build/site/index.html
 	@$(PY) -m helpers.course site --out build/site
 
-app: $(READY)  ## The app of lesson 9.1 on this computer; BUNDLES= is the folder that the lesson filled
-	@$(PY) -m helpers.deploy app "$(BUNDLES)"
+app: $(READY)  ## The app of lesson 9.1 on this computer; BUNDLES= is the folder that the lesson filled, PORT= another port
+	@$(PY) -m helpers.deploy app "$(BUNDLES)" --port "$(PORT)"
 
 #: Teach
 

@@ -237,7 +237,7 @@ def start(
     tf, keras = import_tensorflow()
     from helpers.plots.style import use_style
 
-    profile = _choice("COURSE_PROFILE", "full", ("quick", "full"))
+    profile = current_profile()
     if source not in (None, *SOURCES):
         raise ValueError(f"source: {source!r}; it must be {' or '.join(SOURCES)}")
     if dataset is not None:
@@ -308,6 +308,15 @@ def import_tensorflow() -> tuple[ModuleType, ModuleType]:
         os.close(saved)
         os.close(nowhere)
     return tensorflow, keras
+
+
+def current_profile() -> str:
+    """The profile of this process, "quick" or "full", for what is kept without a run: a bundle.
+
+    Raises:
+        ValueError: the environment variable has another value.
+    """
+    return _choice("COURSE_PROFILE", "full", ("quick", "full"))
 
 
 def _choice(variable: str, default: str, allowed: tuple[str, ...]) -> str:

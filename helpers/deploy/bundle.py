@@ -6,6 +6,7 @@ bundle.json     everything else; the only file that says how to use the other tw
 MODEL_CARD.md   the same for people
 """
 
+import hashlib
 import json
 import platform
 import shutil
@@ -13,6 +14,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -36,11 +38,12 @@ from helpers.deploy.bundle_checks import (
     refuse_foreign_code,
     sha256_of,
 )
-from helpers.deploy.model_card import model_card
-from helpers.deploy.out_of_distribution import Reference
+from helpers.deploy.model_card import doubt, model_card
+from helpers.deploy.out_of_distribution import Reference, ReferenceFileError
 from helpers.deploy.rule import DecisionRule, by_class
 from helpers.heatmaps.feature_extractor import FeatureExtractor, batches
 from helpers.metrics import Scores
+from helpers.run import current_profile
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,7 @@ class Provenance:
         licence: of the model; None: MIT, or that of the data set where it forbids something.
         split: what `scores` were measured on.
         bits: depth of 16-bit gray images, 8 to 16: `settings["bits"]` of the data set's about.json.
+        profile: of the run that trained it, "quick" or "full"; None: that of this process.
 
     Example:
         >>> Provenance("concrete_cracks", "embedded", seed=7).split
@@ -70,6 +74,7 @@ class Provenance:
     licence: str | None = None
     split: str = "test"
     bits: int = 16
+    profile: str | None = None
 
     def licences(self) -> tuple[str, str]:
         """The licence of the model, and that of the images in words: "" where the course knows none of them.
@@ -152,10 +157,20 @@ class Bundle:
         """Depth at which 16-bit gray images are read, as in training; 16 in older bundles."""
         return self.about["input"].get("bits", 16)
 
+    @cached_property
+    def identity(self) -> str:
+        """A sha256 of all that the bundle holds, wherever its folder is and whatever that is called."""
+        return hashlib.sha256(json.dumps(self.about, sort_keys=True).encode()).hexdigest()
+
     @property
     def key(self) -> str:
-        """Name and the first 12 digits of the model's sha256: what feedback is kept under."""
-        return f"{self.name}:{self.about['sha256'][MODEL][:12]}"
+        """Name and the first 12 digits of `identity`: what feedback is kept under."""
+        return f"{self.name}:{self.identity[:12]}"
+
+    @cached_property
+    def doubt(self) -> str:
+        """Why nobody should rely on the answers, in a sentence; "" where run and scores give no such reason."""
+        return doubt(self.about)
 
 
 def save_bundle(
@@ -241,7 +256,11 @@ def save_bundle(
         "use": provenance.use,
         "limits": list(provenance.limits),
         "licence": licence,
-        "training": {"seed": int(provenance.seed), "parameters": int(model.count_params())},
+        "training": {
+            "seed": int(provenance.seed),
+            "parameters": int(model.count_params()),
+            "profile": provenance.profile or current_profile(),
+        },
         "versions": {"python": platform.python_version(), **{n: version(n) for n in ("keras", "tensorflow", "pillow")}},
     }
     reference = Reference.fit(extractor, train_images, val_images, refuse, provenance.seed, train_labels)
@@ -291,8 +310,12 @@ def load_bundle(folder: Path | str) -> Bundle:
         rule = DecisionRule.of_bundle(about)
         classes = check_decision(about["classes"], rule, Scores.from_dict(about["scores"]))
         shape, extractor = check_model(model, len(classes))
+    except ReferenceFileError as error:
+        raise BundleError(str(error)) from error
     except Exception as error:  # Keras fails on a foreign file in any way
         raise BundleError(f"{folder}: cannot be loaded ({first_line(error)}); save it again") from error
+    if misfit := reference.misfit(extractor):
+        raise BundleError(f"{folder / REFERENCE}: made for another model ({misfit}); save the bundle again")
     if shape != tuple(about["input"].get(name) for name in ("height", "width", "color_mode")):
         raise BundleError(f"{folder / ABOUT}: input is {about['input']}, but the model takes {shape}; save it again")
     return Bundle(
@@ -310,7 +333,7 @@ def load_bundle(folder: Path | str) -> Bundle:
 
 
 def find_bundles(folder: Path | str) -> list[Path]:
-    """Folders of the bundles in a folder.
+    """Folders of the bundles in a folder, and in the folders that it holds.
 
     Args:
         folder: holds bundles, or is one.
@@ -329,7 +352,28 @@ def find_bundles(folder: Path | str) -> list[Path]:
     folder = Path(folder)
     if (folder / ABOUT).is_file():
         return [folder]
-    return sorted(path.parent for path in folder.glob(f"*/{ABOUT}") if not path.parent.name.startswith("."))
+    found = {path.parent for depth in ("*", "*/*") for path in folder.glob(f"{depth}/{ABOUT}")}
+    return sorted(path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts))
+
+
+def bundle_labels(folders: Sequence[Path]) -> list[str]:
+    """What to call bundles so that no two have one name: the folder's name, with those above it where it takes them.
+
+    Args:
+        folders: of the bundles, each once.
+
+    Example:
+        >>> bundle_labels([Path("spring/cracks"), Path("autumn/cracks"), Path("autumn/rust")])
+        ['spring/cracks', 'autumn/cracks', 'rust']
+    """
+    whole = [folder.absolute() for folder in folders]
+    longest = max((len(folder.parts) for folder in whole), default=0)
+    labels = {}
+    for depth in range(1, longest + 1):
+        waiting = [folder for folder in whole if folder not in labels]
+        shorter = ["/".join(folder.parts[-depth:]) for folder in waiting]
+        labels |= {f: name for f, name in zip(waiting, shorter, strict=True) if shorter.count(name) == 1}
+    return [labels.get(folder, str(folder)) for folder in whole]
 
 
 def _named(scores: Scores, class_names: Sequence[str]) -> Scores:

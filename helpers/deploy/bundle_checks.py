@@ -54,9 +54,9 @@ def read_about(path: Path) -> dict:
         BundleError: it can't be read, is of another version, or lacks an entry.
     """
     try:
-        about = json.loads(path.read_text(encoding="utf-8"))
+        about = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
         found = about["version"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise BundleError(f"{path}: cannot be read ({type(error).__name__}: {error}); copy the bundle again") from error
     if found not in list(DECISION):  # it may be anything
         raise BundleError(
@@ -73,6 +73,10 @@ def read_about(path: Path) -> dict:
     return about
 
 
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} stands where a number should")
+
+
 def refuse_foreign_code(path: Path) -> None:
     """Look into the description of the network, which is text, before anything is built from it.
 
@@ -85,7 +89,7 @@ def refuse_foreign_code(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             config = json.loads(archive.read("config.json"))
-    except (zipfile.BadZipFile, KeyError, ValueError) as error:
+    except (zipfile.BadZipFile, KeyError, ValueError, RecursionError) as error:
         raise BundleError(f"{path}: not a Keras model ({first_line(error)}); save it again") from error
     for kind, module, name in _parts(config):
         if "lambda" in kind.lower() or (module and module.split(".")[0] not in ("keras", "builtins")):
@@ -97,16 +101,17 @@ def refuse_foreign_code(path: Path) -> None:
 
 def _parts(config: Any) -> Iterator[tuple[str, str, str]]:
     """(class, module, name) of everything that Keras would build from a description."""
-    if isinstance(config, dict):
-        if isinstance(config.get("class_name"), str):
-            inner = config.get("config")
-            name = inner.get("name", "") if isinstance(inner, dict) else ""
-            yield config["class_name"], config.get("module") or "", str(name)
-        for value in config.values():
-            yield from _parts(value)
-    elif isinstance(config, list):
-        for value in config:
-            yield from _parts(value)
+    waiting = [config]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, dict):
+            if isinstance(part.get("class_name"), str):
+                inner = part.get("config")
+                name = inner.get("name", "") if isinstance(inner, dict) else ""
+                yield part["class_name"], part.get("module") or "", str(name)
+            waiting += part.values()
+        elif isinstance(part, list):
+            waiting += part
 
 
 def check_decision(class_names: Sequence[str], rule: DecisionRule, scores: Scores) -> list[str]:

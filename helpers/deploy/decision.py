@@ -7,7 +7,8 @@ import pandas as pd
 
 from helpers.deploy.bundle import Bundle
 from helpers.deploy.bundle_checks import ASK, CANNOT_JUDGE, CANNOT_READ, one_line
-from helpers.deploy.rule import by_class, check_abstain
+from helpers.deploy.calibration import correct_prevalence
+from helpers.deploy.rule import by_class, check_abstain, shares
 
 TWO_CLASSES = ("probability",)  # columns of the answer
 MORE_CLASSES = ("class", "probability", "class_2", "probability_2", "class_3", "probability_3")
@@ -72,6 +73,27 @@ def decide(
     words = words.where(unlike | ~asked, reason)
     decision = np.where(unlike, CANNOT_JUDGE, decision)
     return frame.assign(decision=np.where(read, decision, CANNOT_READ), note=frame["note"].where(~read, words))
+
+
+def at_prevalence(frame: pd.DataFrame, bundle: Bundle, prevalence: float) -> pd.DataFrame:
+    """The table of `predict` for a place with another prevalence; the images are not judged anew.
+
+    Args:
+        frame: from `predict` without a prevalence, of two classes.
+        bundle: the one that judged.
+        prevalence: share of the positive class there, between 0 and 1.
+
+    Returns:
+        The table with other probabilities; `decide` makes decisions of them.
+
+    Raises:
+        ValueError: it is no share, or the bundle doesn't say at which one it was calibrated.
+    """
+    check_prevalence(bundle, prevalence)
+    positive = frame["probability"].to_numpy(dtype=float)
+    before, after = shares(bundle.rule.prevalence, 2), shares(prevalence, 2)
+    found = correct_prevalence(np.column_stack([1 - positive, positive]), before, after)
+    return frame.assign(probability=found[:, 1])
 
 
 def limit_of(bundle: Bundle, threshold: float | None = None, abstain: float | None = None) -> float:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from math import isnan
 
 from helpers.deploy.bundle_checks import ASK, listed, one_line
 from helpers.deploy.out_of_distribution import refusal_range
@@ -10,6 +11,26 @@ from helpers.metrics import METRICS, BinaryScores, MulticlassScores, Scores, mar
 
 WARNING = "For teaching, not for diagnosis."
 SHOWN = 10  # classes that are written out
+
+
+def doubt(about: Mapping) -> str:
+    """Why nobody should rely on the answers of a model, in a sentence.
+
+    Args:
+        about: what bundle.json holds.
+
+    Returns:
+        "" where the run and the scores give no such reason.
+    """
+    if about.get("training", {}).get("profile") == "quick":
+        return "This model comes from a quick run, too short to learn: its answers mean nothing."
+    scores = Scores.from_dict(about["scores"])
+    for name, chance in (("roc_auc", 0.5), ("balanced_accuracy", 1 / scores.n_classes)):
+        low, _ = scores.interval(name)
+        if (getattr(scores, name) if isnan(low) else low) <= chance:
+            value = f"{scores.metrics[name]} {scores.text(name)}"
+            return f"This model is no better than chance: its {value} doesn't exclude {chance:.3g}."
+    return ""
 
 
 def model_card(about: Mapping) -> str:
@@ -31,19 +52,21 @@ def model_card(about: Mapping) -> str:
     chosen = f"{about['rule']['images']:,} chose its decision rule, " if about["rule"]["images"] else ""
     low, high = refusal_range(data["val"], about["unlike"]["refuse"])
     grouped = f" of {scores.n_groups:,} groups" if scores.grouped else ""
+    run = f"{training['profile']} profile, " if training.get("profile") else ""
     versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
     lines = [
         f"# Model card: {about['name']}",
         f"**{WARNING}** Nobody has examined this model for use on people or on structures.",
+        *([f"**{unreliable}**"] if (unreliable := doubt(about)) else []),
         "## Intended use",
         f"{about['use']} {words['answers']}",
         "## Data",
         f"{data['name']} ({data['source']} data). {data['train']:,} images trained it, {chosen}{data['val']:,} set "
         f"its limit for images unlike these.{images}",
         "## Model",
-        f"Keras network of {training['parameters']:,} parameters, seed {training['seed']}, saved {about['created']}. "
-        f"Input: {shape['color_mode']}, stretched to {shape['width']} x {shape['height']} pixels, from 0 to 255; "
-        f"the scaling is inside. {versions}.",
+        f"Keras network of {training['parameters']:,} parameters, seed {training['seed']}, {run}saved "
+        f"{about['created']}. Input: {shape['color_mode']}, stretched to {shape['width']} x {shape['height']} pixels, "
+        f"from 0 to 255; the scaling is inside. {versions}.",
         "## Decision",
         f"{words['rule']} No decision where an image is further from the training images than nearly all of the "
         f"{data['val']:,} that set the limit: {100 * about['unlike']['refuse']:g} % of ordinary images are to be "

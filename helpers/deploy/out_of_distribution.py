@@ -17,11 +17,16 @@ from scipy.ndimage import laplace
 from scipy.stats import beta
 from sklearn.neighbors import NearestNeighbors
 
+from helpers.errors import CourseError
 from helpers.heatmaps.feature_extractor import FeatureExtractor, batches, images_at_once
 
 NEIGHBOURS = 5
 MOST = 2000  # training images that are kept
 THUMBNAIL = 8  # pixels a side
+
+
+class ReferenceFileError(CourseError, ValueError):
+    """A file that is no reference to compare images with; the message names it and says what to do."""
 
 
 def features(extractor: FeatureExtractor, images: np.ndarray) -> np.ndarray:
@@ -203,6 +208,20 @@ class Reference:
             reference.arrays[f"{view}_limit"] *= np.float32(_limit(worst, refuse) * (1 + 1e-6))
         return reference
 
+    def misfit(self, extractor: FeatureExtractor) -> str:
+        """Why this can't be the reference of a model, in words; "" where it can.
+
+        Args:
+            extractor: of the model.
+        """
+        blank = np.zeros((1, *extractor.shape), np.uint8)
+        widths = {
+            view: (self.arrays[view].shape[1], describe(blank).shape[1]) for view, describe in _views(extractor).items()
+        }
+        return next(
+            (f"{view} of {kept} numbers, expected {now}" for view, (kept, now) in widths.items() if kept != now), ""
+        )
+
     def distances(self, extractor: FeatureExtractor, images: np.ndarray) -> dict[str, np.ndarray]:
         """How far images are from the training images, in three respects.
 
@@ -250,12 +269,32 @@ class Reference:
             path: of the .npz file.
 
         Raises:
-            ValueError: the file is another one.
-            OSError: it can't be read.
+            ReferenceFileError: the file is another one, or damaged, or holds what can't be compared with, such as NaN.
         """
-        with np.load(path, allow_pickle=False) as found:
-            arrays = {name: found[name] for name in found.files}
+        try:
+            with np.load(path, allow_pickle=False) as found:
+                arrays = {name: found[name] for name in found.files}
+        except Exception as error:  # NumPy fails on a foreign file in any way
+            words = f"{path}: cannot be read ({type(error).__name__}); copy the bundle again"
+            raise ReferenceFileError(words) from error
         expected = {f"{view}{end}" for view in _views(None) for end in ("", "_mean", "_scale", "_limit")}
         if set(arrays) != expected:
-            raise ValueError(f"{path}: not a reference of this course's bundles")
+            raise ReferenceFileError(f"{path}: not a reference of this course's bundles; copy the bundle again")
+        if wrong := next(filter(None, (_fault(view, arrays) for view in _views(None))), ""):
+            raise ReferenceFileError(f"{path}: {wrong}, so no image can be compared with it; save the bundle again")
         return cls(arrays)
+
+
+def _fault(view: str, arrays: dict[str, np.ndarray]) -> str:
+    """What is wrong with the numbers of one view, in words; "" where nothing is."""
+    table, limit = arrays[view], arrays[f"{view}_limit"]
+    shapes = {f"{view}_mean": table.shape[1:], f"{view}_scale": table.shape[1:], f"{view}_limit": ()}
+    if table.ndim != 2 or 0 in table.shape:
+        return f"{view} has the shape {table.shape}, expected (images, numbers)"
+    for name, shape in ({view: table.shape} | shapes).items():
+        if arrays[name].shape != shape or arrays[name].dtype.kind != "f":
+            return f"{name} is {arrays[name].dtype} of the shape {arrays[name].shape}, expected float of {shape}"
+        if not np.isfinite(arrays[name]).all():
+            return f"{name} holds NaN or infinite numbers"
+    above = {f"{view}_limit": limit, f"{view}_scale": arrays[f"{view}_scale"]}
+    return next((f"{name} has numbers that are not above 0" for name, found in above.items() if found.min() <= 0), "")

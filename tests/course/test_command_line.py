@@ -17,7 +17,7 @@ def test_without_a_command_it_lists_them(capsys):
 
 
 def test_an_unknown_command_is_named_and_the_others_listed(capsys):
-    assert main(["runn"]) == 2 and deploy(["serve"]) == 2
+    assert main(["runn"]) == 2 and deploy(["serv"]) == 2
     said = capsys.readouterr().err
     assert "runn: no such command" in said and "new-lesson" in said and "predict, app" in said
 

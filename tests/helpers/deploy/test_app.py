@@ -2,21 +2,28 @@
 
 import hashlib
 import io
+import json
 import shutil
+import socket
 import sqlite3
+import time
 
 import numpy as np
+import pandas as pd
 import pytest
 
 pytest.importorskip("streamlit", reason="streamlit is not installed; it comes with the extra `app`")
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from helpers.deploy.feedback import COLUMNS, read_feedback, save_feedback
+from helpers.deploy import app_answers
+from helpers.deploy.app import main
+from helpers.deploy.bundle import Provenance, load_bundle
+from helpers.deploy.feedback import COLUMNS, compare_feedback, read_feedback, remove_feedback, save_feedback
 from helpers.deploy.rule import DecisionRule
 from helpers.metrics import evaluate
 from tests.helpers.deploy.many_classes import levels, many_bundle, names
-from tests.helpers.deploy.tiny_bundles import darkness, squares, tiny_bundle
+from tests.helpers.deploy.tiny_bundles import darkness, good_scores, squares, tiny_bundle
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +32,7 @@ def bundles(tmp_path_factory, home):
         patch.setenv("COURSE_DATA", str(home))
         place = tmp_path_factory.mktemp("bundles")
         tiny_bundle(place / "calm")
-        tiny_bundle(place / "eager", darkness(bias=18.0))  # calls nearly everything dark
+        tiny_bundle(place / "eager", darkness(bias=18.0), scores=good_scores())  # calls nearly everything dark
         return place
 
 
@@ -199,3 +206,182 @@ def test_of_many_classes_the_top_three_are_shown_with_their_probabilities(tmp_pa
     row = read_feedback(kept).iloc[0]
     assert (row["decision"], row["label"], row["threshold"]) == ("ask a person", classes[k + 1], 1.0)
     assert row["probability"] == pytest.approx(values[0], abs=0.001)
+
+
+def opened(place, feedback):
+    return AppTest.from_function(page, args=(str(place), str(feedback)), default_timeout=60).run()
+
+
+def button(app, label, number=0):
+    return [one for one in app.button if one.label == label][number]
+
+
+def scans(levels):
+    """Files of these mean gray levels, with the noise of the training images."""
+    found, rng = [], np.random.default_rng(3)
+    for i, level in enumerate(levels):
+        png = io.BytesIO()
+        Image.fromarray(rng.normal(level, 30, (40, 50, 3)).clip(0, 255).astype(np.uint8)).save(png, "PNG")
+        found.append((f"{i}.png", png.getvalue()))
+    return found
+
+
+def test_the_page_says_what_the_card_says(app):
+    words = said(app)
+    assert "squares \\(real\\)" in words and "in the full profile" in words and "Knows nothing but darkness" in words
+    table = app.table[0].value
+    assert "ROC AUC" in table.index and "95 % interval" in table.columns
+
+
+def test_a_copy_of_a_bundle_can_stand_beside_it_and_its_feedback_is_stored_once(bundles, tmp_path, bright):
+    for place in ("spring/calm", "autumn/calm"):
+        shutil.copytree(bundles / "calm", tmp_path / "b" / place)
+    app = opened(tmp_path / "b", tmp_path / "said.sqlite")
+    assert app.selectbox[0].options == ["autumn/calm", "spring/calm"]
+    app.selectbox[1].set_value("spring/calm").run()
+    upload(app, ("scan.png", bright))
+    assert not app.exception and [header.value for header in app.header] == ["bright", "bright"]
+    app.radio[0].set_value("bright").run()
+    button(app, "Keep this").click().run()
+    assert len(read_feedback(tmp_path / "said.sqlite")) == 1 and "nothing to compare" in said(app)
+
+
+def test_a_file_of_a_bundle_that_changes_while_the_app_runs_is_refused_by_name(bundles, tmp_path):
+    copy = shutil.copytree(bundles / "calm", tmp_path / "b" / "calm")
+    app = opened(tmp_path / "b", "none.sqlite")
+    assert not app.error
+    (copy / "reference.npz").write_bytes((copy / "reference.npz").read_bytes()[:-1])
+    app.run()
+    assert not app.exception and "reference.npz: the content is not what bundle.json says" in app.error[0].value
+
+
+@pytest.mark.parametrize("kind", ["quick", "chance"])
+def test_a_bundle_not_to_be_relied_on_says_so_before_any_class_in_large_letters(tmp_path, bright, kind):
+    changes = {
+        "quick": {"provenance": Provenance("squares", "real", 7, profile="quick")},
+        "chance": {"scores": evaluate([0, 1] * 20, [0.6, 0.4, 0.4, 0.6] * 10)},
+    }
+    place = tiny_bundle(tmp_path / "b" / "calm", **changes[kind])
+    app = opened(tmp_path / "b", tmp_path / "said.sqlite")
+    words = load_bundle(place).doubt.split("(")[0]
+    assert words[:40] in app.error[0].value.replace("\\", "")
+    upload(app, ("scan.png", bright))
+    assert [header.value for header in app.header] == ["Don't rely on this answer"] and "It says: bright" in said(app)
+
+
+def test_of_many_files_the_table_comes_first_and_the_cards_by_pages(app):
+    upload(app, *scans([60] * 12 + [170] * 8))
+    assert not app.exception and len(app.header) == 8
+    assert len(app.dataframe[0].value) == 20 and list(app.dataframe[0].value["file"])[:2] == ["0.png", "1.png"]
+    order = [element.type for element in app.main if element.type in ("dataframe", "header")]
+    assert order[0] == "dataframe"
+    app.number_input[0].set_value(3).run()
+    assert [text.value for text in app.text][::2] == [f"{i}.png" for i in range(16, 20)]
+    show = next(box for box in app.selectbox if box.label == "Show")
+    show.set_value("bright").run()
+    table = app.dataframe[0].value
+    assert [text.value for text in app.text][::2] == list(table["file"][table["decision"] == "bright"])[:8]
+    assert {header.value for header in app.header} == {"bright"}
+
+
+def test_an_image_keeps_its_answer_when_another_is_taken_away_or_another_page_was_seen(app):
+    files = scans([60] * 5 + [170] * 5)
+    upload(app, *files)
+    app.radio[1].set_value("bright").run()
+    app.number_input[0].set_value(2).run()
+    app.number_input[0].set_value(1).run()
+    assert [radio.value for radio in app.radio[:3]] == [None, "bright", None]
+    upload(app, *files[1:3])
+    assert [radio.value for radio in app.radio] == ["bright", None]
+
+
+def test_one_content_of_two_names_is_one_card(app, bright):
+    upload(app, ("a.png", bright), ("b.png", bright))
+    assert not app.exception and len(app.radio) == 1 and app.text[0].value == "a.png, b.png"
+
+
+def test_a_click_stores_once_a_changed_answer_takes_its_place_and_can_be_taken_back(app, bright, tmp_path):
+    kept = tmp_path / "said.sqlite"
+    upload(app, ("scan.png", bright))
+    app.radio[0].set_value("dark").run()
+    button(app, "Keep this").click().run()
+    assert button(app, "Keep this").disabled and len(read_feedback(kept)) == 1
+    button(app, "Keep this").click().run()  # a second click before the page was drawn anew
+    assert list(read_feedback(kept)["label"]) == ["dark"]
+    app.radio[0].set_value("bright").run()
+    button(app, "Keep this").click().run()
+    assert list(read_feedback(kept)["label"]) == ["bright"]
+    button(app, "Take it back").click().run()
+    assert read_feedback(kept).empty and not app.success and not button(app, "Keep this").disabled
+
+
+def test_feedback_that_cannot_be_written_is_a_sentence(bundles, tmp_path, bright):
+    (tmp_path / "thesis.doc").write_text("Two years of work. " * 100, encoding="utf-8")
+    app = opened(bundles, tmp_path / "thesis.doc")
+    upload(app, ("scan.png", bright))
+    app.radio[0].set_value("dark").run()
+    button(app, "Keep this").click().run()
+    assert not app.exception and any("cannot be written" in error.value for error in app.error) and not app.success
+
+
+def test_the_page_says_which_of_two_bundles_was_right_more_often(app):
+    app.selectbox[1].set_value("eager").run()
+    upload(app, *scans([60, 60, 170, 170]))
+    for number, label in enumerate(["dark", "dark", "bright", "bright"]):
+        app.radio[number].set_value(label).run()
+        button(app, "Keep this", number).click().run()
+    assert "A is calm, B is eager" in said(app) and "interval" in said(app)
+
+
+def rows_of(*answers):
+    return pd.DataFrame(answers, columns=["picture", "bundle", "decision", "label"])
+
+
+def test_two_bundles_are_compared_on_the_images_that_both_decided():
+    right = [(f"{i}", key, ("x", "y")[i % 2], ("x", "y")[i % 2]) for i in range(40) for key in ("A", "B")]
+    worse = [row if row[1] == "A" or int(row[0]) > 19 else (*row[:2], "x", row[3]) for row in right]
+    asked = [("90", "A", "ask a person", "x"), ("90", "B", "x", "x"), ("91", "A", "x", "x")]
+    words = compare_feedback(rows_of(*worse, *asked), "A", "B", ["x", "y"])
+    assert words.startswith("Both decided 40 labeled images, and one or both left 1 to a person. A minus B: accuracy")
+    assert "+0.250 (" in words and "from 0.750 to 1.000" in words and "clear of 0" in words
+    more = compare_feedback(rows_of(*worse, *asked), "A", "B", ["x", "y", "z"])
+    assert "+0.250 (" in more
+    later = [("0", "B", "y", "y")]  # the last word counts
+    assert "Both decided 40" in compare_feedback(rows_of(*right, *later), "A", "B", ["x", "y"])
+    assert "at least two classes" in compare_feedback(rows_of(*asked), "A", "B", ["x", "y"])
+    with pytest.raises(ValueError, match="nothing to compare"):
+        compare_feedback(rows_of(*asked), "A", "A", ["x", "y"])
+
+
+def test_feedback_that_is_removed_is_gone_and_the_rest_stays(tmp_path):
+    path = tmp_path / "said.sqlite"
+    rows = [save_feedback(path, b"image", "calm:0123", 0.25, 0.5, "bright", label) for label in ("a", "b", "c")]
+    remove_feedback(path, rows[1:2])
+    remove_feedback(path, rows[1:2])
+    assert list(read_feedback(path)["label"]) == ["a", "c"]
+
+
+def test_a_taken_port_and_a_missing_folder_are_sentences(bundles, capsys):
+    with socket.socket() as other:
+        other.bind(("localhost", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(SystemExit) as ended:
+            main([str(bundles), "--port", str(port)])
+    assert ended.value.code == 2 and f"make app PORT={port + 1}" in capsys.readouterr().err
+    for wrong, words in ([str(bundles / "none")], "no such folder"), ([str(bundles), "--port", "70000"], "no port"):
+        with pytest.raises(SystemExit):
+            main(wrong)
+        assert words in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_two_hundred_files_stay_usable(app):
+    start = time.process_time()
+    upload(app, *scans([60, 170] * 100))
+    first, start = time.process_time() - start, time.process_time()
+    app.slider[0].set_value(0.3).run()
+    again = time.process_time() - start
+    print(json.dumps({"200 files": round(first, 1), "again": round(again, 1)}))
+    assert not app.exception and len(app.dataframe[0].value) == 200 and len(app.header) <= app_answers.PAGE
+    assert again < 0.5 * first  # nothing is judged twice

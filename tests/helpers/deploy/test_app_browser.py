@@ -25,7 +25,7 @@ from selenium.webdriver.support.ui import WebDriverWait  # noqa: E402
 
 from data_prework.files import PROJECT  # noqa: E402
 from helpers.deploy.feedback import read_feedback  # noqa: E402
-from tests.helpers.deploy.tiny_bundles import darkness, squares, tiny_bundle  # noqa: E402
+from tests.helpers.deploy.tiny_bundles import darkness, good_scores, squares, tiny_bundle  # noqa: E402
 
 SHOTS = PROJECT / "build" / "app"
 SECONDS = 90
@@ -38,7 +38,7 @@ def place(tmp_path_factory, home):
         patch.setenv("COURSE_DATA", str(home))
         folder = tmp_path_factory.mktemp("app")
         tiny_bundle(folder / "bundles" / "calm")
-        tiny_bundle(folder / "bundles" / "eager", darkness(bias=18.0))
+        tiny_bundle(folder / "bundles" / "eager", darkness(bias=18.0), scores=good_scores())
         data = squares()
         shutil.copy(data.folder / data.test.frame["path"][data.test.labels == 0].iloc[0], folder / "scan.png")
     (folder / "letter.jpg").write_text("Dear colleague, please find attached", encoding="utf-8")
@@ -156,3 +156,8 @@ def test_it_can_be_read_at_the_desk_on_a_phone_and_in_the_dark(opened):
 def test_nothing_was_asked_of_another_computer(opened, address):
     asked = opened.execute_script("return performance.getEntriesByType('resource').map(entry => entry.name)")
     assert asked and all(url.startswith((address, "data:", "blob:")) for url in asked), asked
+
+
+def test_the_log_holds_the_address_and_no_noise(place, opened):
+    lines = [line.strip() for line in (place / "log.txt").read_text(encoding="utf-8").splitlines() if line.strip()]
+    assert all(line.startswith(("You can now view", "URL:", "Local URL:")) for line in lines), lines

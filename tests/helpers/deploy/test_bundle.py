@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from helpers.deploy.bundle import BundleError, Provenance, find_bundles, load_bundle, save_bundle
+from helpers.deploy.bundle import BundleError, Provenance, bundle_labels, find_bundles, load_bundle, save_bundle
 from helpers.deploy.bundle_checks import sha256_of
 from helpers.metrics import evaluate
 from tests.helpers.deploy.tiny_bundles import darkness, squares, tiny_bundle
@@ -288,3 +288,100 @@ def test_what_does_not_fit_is_refused_before_anything_is_written(tmp_path, chang
     with pytest.raises(ValueError, match=words):
         save_bundle(tmp_path / "x", **arguments)
     assert not any(tmp_path.glob("*x*"))
+
+
+def with_hash(folder, name):
+    """The hash made to fit a changed file, as one who exchanges it would."""
+    about = json.loads((folder / "bundle.json").read_text(encoding="utf-8"))
+    about["sha256"][name] = sha256_of(folder / name)
+    (folder / "bundle.json").write_text(json.dumps(about), encoding="utf-8")
+
+
+def test_a_description_nested_without_end_is_refused(copy):
+    deep = "[" * 100_000 + "]" * 100_000
+    text = (copy / "bundle.json").read_text(encoding="utf-8")
+    (copy / "bundle.json").write_text(text.replace('"use": ', f'"deep": {deep}, "use": '), encoding="utf-8")
+    with pytest.raises(BundleError, match=r"bundle.json: cannot be read .RecursionError.*copy the bundle again"):
+        load_bundle(copy)
+
+
+@pytest.mark.parametrize("depth, words", [(100_000, "model.keras: not a Keras model"), (100, "cannot be loaded")])
+def test_a_model_nested_without_end_is_refused(copy, depth, words):
+    deep = '{"class_name": "Sequential", "config": {"layers": [' * depth + "]}}" * depth
+    with zipfile.ZipFile(copy / "model.keras", "w") as archive:
+        archive.writestr("config.json", deep)
+    with_hash(copy, "model.keras")
+    with pytest.raises(BundleError, match=words):
+        load_bundle(copy)
+
+
+def test_a_number_that_is_none_is_refused(copy):
+    text = (copy / "bundle.json").read_text(encoding="utf-8")
+    (copy / "bundle.json").write_text(text.replace('"refuse": 0.02', '"refuse": NaN'), encoding="utf-8")
+    with pytest.raises(BundleError, match="NaN stands where a number should"):
+        load_bundle(copy)
+
+
+@pytest.mark.parametrize(
+    "name, change, words",
+    [
+        ("features_limit", lambda old: old * np.nan, "features_limit holds NaN"),
+        ("statistics", lambda old: old * 0 + np.inf, "statistics holds NaN or infinite"),
+        ("thumbnail_scale", lambda old: old * 0, "thumbnail_scale has numbers that are not above 0"),
+        ("thumbnail_limit", lambda old: np.ones(3, np.float32), "thumbnail_limit is float32 of the shape .3,"),
+        ("statistics_mean", lambda old: old.astype("U8"), "statistics_mean is <U8"),
+        ("features", lambda old: old[:0], "features has the shape .0, 1."),
+    ],
+)
+def test_a_reference_that_nothing_can_be_compared_with_is_refused_by_name(copy, name, change, words):
+    with np.load(copy / "reference.npz") as found:
+        arrays = dict(found)
+    np.savez(copy / "reference.npz", **arrays | {name: change(arrays[name])})
+    with_hash(copy, "reference.npz")
+    with pytest.raises(BundleError, match=f"reference.npz: {words}.*save the bundle again"):
+        load_bundle(copy)
+
+
+def test_the_reference_of_another_model_and_one_that_is_none_are_refused(copy, tmp_path):
+    other = tiny_bundle(tmp_path / "color", darkness(channels=3))
+    with np.load(copy / "reference.npz") as found:
+        arrays = dict(found)
+    wide = {f"features{end}": np.repeat(arrays[f"features{end}"], 2, -1) for end in ("", "_mean", "_scale")}
+    np.savez(copy / "reference.npz", **arrays | wide)
+    with_hash(copy, "reference.npz")
+    with pytest.raises(BundleError, match=r"reference.npz: made for another model .features of 2 numbers, expected 1"):
+        load_bundle(copy)
+    (other / "reference.npz").write_bytes(b"no archive")
+    with_hash(other, "reference.npz")
+    with pytest.raises(BundleError, match=r"reference.npz: cannot be read"):
+        load_bundle(other)
+
+
+def test_a_bundle_is_what_it_holds_not_what_its_folder_is_called(made, copy, tmp_path):
+    moved = shutil.copytree(made, tmp_path / "elsewhere" / "another name")
+    assert load_bundle(moved).identity == load_bundle(copy).identity == load_bundle(made).identity
+    tiny_bundle(copy, threshold=0.4)  # the same model and name, another rule
+    assert load_bundle(copy).key != load_bundle(made).key and load_bundle(copy).name == load_bundle(made).name
+
+
+def test_bundles_of_one_name_in_two_folders_are_found_and_told_apart(made, tmp_path):
+    home = tmp_path / "home"
+    for place in ("spring/cracks", "autumn/cracks", "rust", ".hidden/cracks"):
+        shutil.copytree(made, home / place)
+    found = find_bundles(home)
+    assert bundle_labels(found) == ["autumn/cracks", "rust", "spring/cracks"]
+
+
+def test_a_quick_run_and_scores_no_better_than_chance_are_said_on_the_card(tmp_path):
+    good = load_bundle(tiny_bundle(tmp_path / "good"))
+    assert good.doubt == "" and good.about["training"]["profile"] == "full"
+    quick = load_bundle(tiny_bundle(tmp_path / "quick", provenance=Provenance("x", "real", 7, profile="quick")))
+    weak = load_bundle(tiny_bundle(tmp_path / "weak", scores=evaluate([0, 1] * 20, [0.6, 0.4, 0.4, 0.6] * 10)))
+    assert "a quick run" in quick.doubt and "no better than chance: its ROC AUC 0.500" in weak.doubt
+    for bundle in (quick, weak):
+        assert f"**{bundle.doubt}**" in (bundle.folder / "MODEL_CARD.md").read_text(encoding="utf-8")
+
+
+def test_the_profile_of_the_process_is_that_of_its_bundles(tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_PROFILE", "quick")
+    assert load_bundle(tiny_bundle(tmp_path / "x")).doubt

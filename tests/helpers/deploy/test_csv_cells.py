@@ -44,17 +44,22 @@ def test_names_and_answers_of_students_are_no_formulas_and_their_rows_are_found_
     assert marks.entered(again, "=anna", "01") == {"task7": (3.0, "- why?")}
 
 
-def test_no_table_of_the_app_holds_a_formula(tmp_path, monkeypatch):
+def test_no_table_of_the_app_holds_a_formula_shown_or_downloaded(tmp_path, monkeypatch):
     pytest.importorskip("streamlit", reason="streamlit is not installed; it comes with the extra `app`")
-    from helpers.deploy import app
+    from helpers.deploy import app, app_answers
     from helpers.deploy.feedback import save_feedback
 
-    monkeypatch.setattr(app, "st", page := MagicMock())
-    answer = {"file": "=1", "bundle": "=2", "decision": "=3", "note": "=4"}
-    app._whole_table(pd.DataFrame([answer | {"probability": 0.5, "threshold": 0.5, "unlike": 0.1}]), [])
+    page = MagicMock()
+    for module in (app, app_answers):
+        monkeypatch.setattr(module, "st", page)
+    answer = {"file": "=1", "decision": "=3", "note": "=4", "unlike": 0.1, "probability": 0.5}
+    two, more = (app_answers.Chosen("=2", None, {limit: 0.5}) for limit in ("threshold", "abstain"))
+    app_answers._table({}, [pd.DataFrame([answer])], [two])
     save_feedback(tmp_path / "said.sqlite", b"image", "=2", 0.5, 0.5, "=3", "=5")
-    app._kept(tmp_path / "said.sqlite")
-    app._whole_table(pd.DataFrame([answer | dict.fromkeys(app.MORE_CLASSES, "=6") | {"abstain": 0, "unlike": 0}]), [])
-    tables = [call.args[1] for call in page.download_button.call_args_list]
-    assert [text.count("'=") for text in tables] == [4, 3, 10]
-    assert not any(re.search("(^|,)=", text, re.MULTILINE) for text in tables)
+    app._kept(tmp_path / "said.sqlite", [])
+    app_answers._table({}, [pd.DataFrame([answer | dict.fromkeys(app_answers.MORE_CLASSES, "=6")])], [more])
+    tables = [call.args[1].decode("utf-8-sig") for call in page.download_button.call_args_list]
+    assert [text.count("'=") for text in tables] == [4, 3, 1, 10]
+    shown = [call.args[0].to_csv(index=False) for call in page.dataframe.call_args_list]  # its toolbar exports it
+    assert [text.count("'=") for text in shown] == [4, 3, 10]
+    assert not any(re.search("(^|,)=", text, re.MULTILINE) for text in tables + shown)

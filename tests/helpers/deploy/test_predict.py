@@ -1,5 +1,8 @@
 """Files, folders, bytes and arrays give one table; bad files are rows in it; the command line says how it went."""
 
+import io
+import json
+import os
 import shutil
 import subprocess
 import sys
@@ -10,7 +13,7 @@ import pytest
 from PIL import Image
 
 from helpers.deploy.bundle import Provenance, load_bundle
-from helpers.deploy.predict import decide, main, predict, save_csv
+from helpers.deploy.predict import decide, main, predict, predict_batches, save_csv, save_heatmaps
 from tests.helpers.deploy.tiny_bundles import squares, tiny_bundle
 
 
@@ -185,3 +188,112 @@ def test_files_of_any_name_are_one_row_of_the_csv(bundle, inbox, tmp_path):
     files = pd.read_csv(tmp_path / "answers.csv")["file"].tolist()
     assert {"cr\\x0dname.png", "new\\x0aline.png", "'=cmd.png", "caf\\udce9.png"} <= set(files)
     assert len((tmp_path / "answers.csv").read_bytes().splitlines()) == len(files) + 1
+
+
+def names_in(csv) -> list[str]:
+    return list(pd.read_csv(csv)["file"])
+
+
+def test_several_paths_folders_and_patterns_are_one_table(place, inbox, tmp_path):
+    csv, words = tmp_path / "answers.csv", [str(inbox / "ward 3"), str(inbox / "b*.png"), str(inbox / "bright.png")]
+    assert main([str(place), *words, "--csv", str(csv)]) == 0
+    assert names_in(csv) == [f"{inbox}/ward 3/dark.png", f"{inbox}/bright.png"]
+    assert main([str(place), str(inbox / "**" / "*.png"), "--csv", str(csv)]) == 0
+    assert f"{inbox}/ward 3/dark.png" in names_in(csv) and len(names_in(csv)) == 4
+
+
+@pytest.mark.parametrize("between", [b"\n", b"\r\n", b"\0"])
+def test_a_list_on_the_standard_input_is_judged_and_a_missing_file_is_a_row(
+    place, inbox, tmp_path, monkeypatch, between
+):
+    listed = between.join(os.fsencode(inbox / name) for name in ("bright.png", "gone.png", "ward 3/dark.png"))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(listed + between), encoding="utf-8"))
+    assert main([str(place), "-", "--csv", str(tmp_path / "answers.csv")]) == 0
+    table = pd.read_csv(tmp_path / "answers.csv")
+    assert list(table["decision"]) == ["bright", "cannot read", "dark"] and "No such file" in table["note"][1]
+
+
+def test_json_lines_hold_the_same_table_and_null_where_nothing_was_read(place, inbox, tmp_path):
+    csv, lines = tmp_path / "answers.csv", tmp_path / "answers.jsonl"
+    for path in (csv, lines):
+        main([str(place), str(inbox), "--csv", str(path)])
+    rows = [json.loads(line) for line in lines.read_text(encoding="utf-8").splitlines()]
+    table = pd.read_csv(csv, keep_default_na=False)
+    assert [row["file"] for row in rows] == list(table["file"]) and rows[1]["probability"] is None
+    assert [row["decision"] for row in rows] == list(table["decision"])
+    assert rows[0]["probability"] == float(table["probability"][0])
+
+
+def test_without_a_file_the_table_goes_to_the_standard_output_and_the_report_beside_it(place, inbox, capsys):
+    assert main([str(place), str(inbox), "--format", "jsonl"]) == 0
+    said = capsys.readouterr()
+    assert [json.loads(line)["file"] for line in said.out.splitlines()][:1] == ["bright.png"]
+    assert "\n5 images: " in f"\n{said.err}" and "\r" not in said.err  # no progress where nobody watches
+
+
+def test_excel_reads_the_letters_of_other_languages(place, inbox, tmp_path):
+    shutil.copy(inbox / "bright.png", inbox / "Brücke.png")
+    assert main([str(place), str(inbox), "--csv", str(tmp_path / "a.csv"), "--excel"]) == 0
+    content = (tmp_path / "a.csv").read_bytes()
+    assert content.startswith(b"\xef\xbb\xbffile,") and content.count(b"\xef\xbb\xbf") == 1
+    assert "Brücke.png" in content.decode("utf-8-sig")
+
+
+def test_strict_counts_every_file_that_cannot_be_read(place, inbox, tmp_path):
+    command = ["--csv", str(tmp_path / "answers.csv"), "--strict"]
+    assert main([str(place), str(inbox), *command]) == 1
+    assert main([str(place), str(inbox / "bright.png"), *command]) == 0
+
+
+def test_parts_are_the_table_and_hold_no_more_than_a_batch(bundle):
+    images = np.concatenate([squares().train.images] * 2)
+    parts = list(predict_batches(images, bundle))
+    assert len(parts) > 1 and max(map(len, parts)) <= 64
+    pd.testing.assert_frame_equal(pd.concat(parts, ignore_index=True), predict(images, bundle))
+    assert predict([], bundle).empty
+
+
+def test_a_name_too_long_for_its_heatmap_costs_that_heatmap_alone(place, inbox, tmp_path, capsys):
+    long = "a" * 245 + ".png"
+    shutil.copy(inbox / "bright.png", inbox / long)
+    command = [str(place), str(inbox), "--csv", str(tmp_path / "a.csv"), "--heatmaps", str(tmp_path / "maps")]
+    assert main(command) == 0
+    said = capsys.readouterr().out
+    assert "2 heatmaps ->" in said and f"{long}: no heatmap, with its ending the name is too long" in said
+    assert long in names_in(tmp_path / "a.csv")
+
+
+def test_no_heatmap_leaves_its_folder_or_replaces_another(bundle, inbox, tmp_path):
+    pixels, there = np.full((32, 32), 60, np.uint8), tmp_path / "maps"
+    table = predict({str(inbox / "x.png"): pixels, f"../{inbox}/x.png": pixels}, bundle, heatmap=True)
+    assert save_heatmaps(table, there) == []
+    found = sorted(path.relative_to(there).as_posix() for path in there.rglob("*.png"))
+    inside = inbox.relative_to("/").as_posix()
+    assert found == [f"{inside}/x.png-2.heatmap.png", f"{inside}/x.png.heatmap.png"]
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        (["{inbox}/*.tiff", "--csv", "{tmp}/a.csv"], "no file matches this pattern"),
+        (["{inbox}", "--excel"], "--excel: is for a CSV file"),
+        (["{inbox}", "--csv", "{tmp}/a.jsonl", "--excel"], "--excel: is for a CSV file"),
+        (["{inbox}", "--format", "xml"], "invalid choice"),
+    ],
+)
+def test_a_wrong_pattern_or_format_ends_with_2(place, inbox, tmp_path, capsys, words, said):
+    with pytest.raises(SystemExit) as ended:
+        main([str(place), *(word.format(inbox=inbox, tmp=tmp_path) for word in words)])
+    assert ended.value.code == 2 and said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["predict", "app"])
+def test_help_gives_examples_and_needs_neither_tensorflow_nor_pandas(command):
+    code = (
+        "import runpy, sys\nsys.argv[1:] = [%r, '--help']\n"
+        "try:\n    runpy.run_module('helpers.deploy', run_name='__main__')\n"
+        "finally:\n    print(sorted({'tensorflow', 'keras', 'pandas', 'streamlit'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code % command], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and "examples:" in done.stdout and done.stdout.endswith("[]\n")
+    assert command == "app" or all(f"\n  {status}  " in done.stdout for status in (0, 1, 2))
