@@ -12,8 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch, Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from helpers.plots.style import CLASS_COLORS, COLORS, SPLIT_COLORS, Panels, new_axes, outside_legend, quiet
-from helpers.plots.style import CLASS_COLORS, COLORS, PALETTE, Panels, new_axes, outside_legend, quiet
+from helpers.plots.style import CLASS_COLORS, COLORS, PALETTE, SPLIT_COLORS, Panels, new_axes, outside_legend, quiet
 
 if TYPE_CHECKING:
     import keras

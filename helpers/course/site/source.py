@@ -36,14 +36,15 @@ CHAPTERS = {
         "Projects, told from the question to a recommendation, and the student projects that they learn from.",
         "notebooks/case_studies/ notebooks/reference_projects",
     ),
-    "teach": (
-        "Teach",
-        "How to plan a course, hand out its assignments, grade them, and what students usually get wrong.",
-        "notebooks/exercises/README",
     "rebuild": (
         "Rebuild labs",
         "The student projects, network by network in plain Keras, trained by their protocol and by the course's.",
         "notebooks/rebuild/",
+    ),
+    "teach": (
+        "Teach",
+        "How to plan a course, hand out its assignments, grade them, and what students usually get wrong.",
+        "notebooks/exercises/README",
     ),
     "exercises": (
         "Exercises",
