@@ -597,6 +597,7 @@ def plot_brackets(plan: Sequence[tuple[int, int, int, int]], ax: Axes | None = N
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.invert_yaxis()
     ax.set_title("Which networks are trained for how long?")
+    return quiet(ax)
 
 
 def plot_replicas(batch: int = 64, replicas: int = 2, ax: Axes | None = None) -> Axes:
