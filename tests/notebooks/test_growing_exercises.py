@@ -28,6 +28,7 @@ def cell_of(name, words):
     return next(cell.source for cell in lesson(name) if cell.cell_type == "code" and words in cell.source)
 
 
+pytestmark = pytest.mark.filterwarnings("ignore:`shuffle=True` was passed")  # as helpers.start does
 MEGABYTES, BUFFERS = solutions("1_one_machine")
 UNEQUAL, DROPOUT = solutions("2_many_machines")
 
