@@ -1,8 +1,10 @@
 """The command line of a deployed model: python -m helpers.deploy {predict,app,labels,serve} ..."""
 
+import argparse
 import io
 import sys
 from importlib import import_module
+from importlib.util import find_spec
 
 from helpers.deploy.arguments import app_arguments, labels_arguments, predict_arguments, serve_arguments
 
@@ -33,11 +35,22 @@ def main(argv: list[str] | None = None) -> int:
 
         tensorflow, _ = import_tensorflow()  # a command writes its answer, not TensorFlow's log
         tensorflow.get_logger().setLevel("ERROR")
+    if words[0] == "app":
+        _quiet_streamlit(args)
     try:
         return import_module(f"helpers.deploy.{words[0]}").run(args) or 0
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return 130
+
+
+def _quiet_streamlit(args: argparse.Namespace) -> None:
+    """Before a module with a cache is imported, about which Streamlit would warn."""
+    if find_spec("streamlit") is None:
+        args.fail("streamlit is not installed; it comes with the extra `app`: python -m pip install streamlit")
+    from streamlit.logger import set_log_level
+
+    set_log_level("ERROR")
 
 
 if __name__ == "__main__":

@@ -2,11 +2,9 @@
 
 import hashlib
 import io
-import json
 import shutil
 import socket
 import sqlite3
-import time
 
 import numpy as np
 import pandas as pd
@@ -304,9 +302,10 @@ def test_a_click_stores_once_a_changed_answer_takes_its_place_and_can_be_taken_b
     kept = tmp_path / "said.sqlite"
     upload(app, ("scan.png", bright))
     app.radio[0].set_value("dark").run()
-    button(app, "Keep this").click().run()
+    as_first_drawn = button(app, "Keep this")
+    as_first_drawn.click().run()
     assert button(app, "Keep this").disabled and len(read_feedback(kept)) == 1
-    button(app, "Keep this").click().run()  # a second click before the page was drawn anew
+    as_first_drawn.click().run()  # a second click before the page was drawn anew
     assert list(read_feedback(kept)["label"]) == ["dark"]
     app.radio[0].set_value("bright").run()
     button(app, "Keep this").click().run()
@@ -375,13 +374,11 @@ def test_a_taken_port_and_a_missing_folder_are_sentences(bundles, capsys):
         assert words in capsys.readouterr().err
 
 
-@pytest.mark.slow
-def test_two_hundred_files_stay_usable(app):
-    start = time.process_time()
+def test_two_hundred_files_are_judged_once_and_a_page_of_them_is_drawn(app, monkeypatch):
+    judged, predict = [], app_answers.predict
+    monkeypatch.setattr(app_answers, "predict", lambda part, bundle: judged.extend(part) or predict(part, bundle))
     upload(app, *scans([60, 170] * 100))
-    first, start = time.process_time() - start, time.process_time()
+    assert len(judged) == 200
     app.slider[0].set_value(0.3).run()
-    again = time.process_time() - start
-    print(json.dumps({"200 files": round(first, 1), "again": round(again, 1)}))
-    assert not app.exception and len(app.dataframe[0].value) == 200 and len(app.header) <= app_answers.PAGE
-    assert again < 0.5 * first  # nothing is judged twice
+    assert not app.exception and len(judged) == 200
+    assert len(app.dataframe[0].value) == 200 and len(app.header) <= app_answers.PAGE
