@@ -18,14 +18,14 @@ def project(tmp_path, monkeypatch):
     """A course of two modules, of which one imports the other, and of one that nobody imports."""
     package = tmp_path / "helpers"
     package.mkdir()
-    (tmp_path / LOCK).write_text("numpy==2.0\n")
+    (tmp_path / LOCK).write_text("numpy==2.0\n", encoding="utf-8")
     for name, code in {
         "__init__": "",
         "shown": "def show():\n    from .inner import x",
         "inner": "x = 1",
         "other": "",
     }.items():
-        (package / f"{name}.py").write_text(code)
+        (package / f"{name}.py").write_text(code, encoding="utf-8")
     monkeypatch.setattr(made, "PROJECT", tmp_path)
     monkeypatch.setattr(made, "find_prepared", lambda name: tmp_path)
     return tmp_path
@@ -49,7 +49,7 @@ def test_a_changed_file_counts_only_where_the_notebook_depends_on_it(project, fi
     one = notebook(CODE)
     one.metadata[made.KEY] = made.fingerprint(one)
     assert made.is_fresh(one)
-    with (project / file).open("a") as stream:
+    with (project / file).open("a", encoding="utf-8") as stream:
         stream.write("\n# changed\n")
     assert made.is_fresh(one) is not counts
 

@@ -62,11 +62,11 @@ def test_a_page_needs_nothing_from_the_network(tmp_path):
     notebook.cells.append(new_markdown_cell("## Formula\n\nSay $a < b$.\n\n$$x^2$$"))
     nbformat.write(notebook, path)
     (page,) = made_of.write_slides(tmp_path / "out", [path], tmp_path)
-    text = page.read_text("utf-8")
+    text = page.read_text(encoding="utf-8")
     loaded = re.findall(r"""<(?:script|link|img)[^>]*(?:src|href)=["']([^"']+)""", text)
     assert loaded and all((page.parent / one).is_file() for one in loaded if not one.startswith("data:"))
     assert "<math" in text and "$$" not in text and 'class="notes"' in text
-    assert page.name in (page.parent / "index.html").read_text("utf-8")
+    assert page.name in (page.parent / "index.html").read_text(encoding="utf-8")
 
 
 def test_without_reveal_the_command_says_what_to_install(monkeypatch, tmp_path, capsys):

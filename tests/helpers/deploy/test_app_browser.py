@@ -120,8 +120,11 @@ def test_an_image_is_judged_and_its_heatmap_shown(opened, place):
 
 
 def test_feedback_ends_in_the_database(opened, place):
-    labels = opened.find_elements(By.CSS_SELECTOR, "[data-testid=stRadio] label")
-    next(label for label in labels if label.text == "bright").click()
+    def bright(browser):
+        labels = browser.find_elements(By.CSS_SELECTOR, "[data-testid=stRadio] label")
+        return next((label for label in labels if label.text == "bright"), None)
+
+    WebDriverWait(opened, SECONDS).until(bright, "no class to choose").click()
     button = "//button[contains(., 'Keep this')][not(@disabled)]"
     WebDriverWait(opened, SECONDS).until(lambda b: b.find_elements(By.XPATH, button))[0].click()
     see(opened, "Kept, without the image")
