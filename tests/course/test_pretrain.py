@@ -8,6 +8,7 @@ import pytest
 from data_prework.synthetic.shapes.categories import CATEGORIES, draw_category
 from helpers.course.pretrain import BATCH, CROP, batches, main, pretrain
 from helpers.models.course_backbone import FIELD, WEIGHTS, WIDTHS, course_network
+from tests.weekly import WEEKLY
 
 pytestmark = pytest.mark.usefixtures("places")
 
@@ -57,6 +58,7 @@ def test_batches_are_the_same_for_the_same_seed_and_new_in_every_epoch(few):
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not WEEKLY, reason="twice a training of a minute: in make weekly")
 def test_the_training_learns_and_gives_the_same_weights_for_the_same_seed(few):
     net, report = pretrain(*few, epochs=1, seed=3, verbose=0)
     again, _ = pretrain(*few, epochs=1, seed=3, verbose=0)

@@ -15,6 +15,7 @@ from scipy.stats import ks_2samp
 from data_prework.files import PROJECT
 from helpers.augment import Affine
 from helpers.course.processes import ONE_THREAD
+from tests.weekly import WEEKLY
 
 SIDE = 33
 STRONG = Affine(rotation=40, shift=0.1, zoom=0.2, horizontal_flip=True, vertical_flip=True, seed=3)
@@ -236,6 +237,7 @@ def test_wrong_images_indices_labels_and_batch_sizes_are_refused_by_name():
         STRONG.batches(PICTURES, np.arange(12), batch_size=0)
 
 
+@pytest.mark.skipif(not WEEKLY, reason="a measurement, which other tests beside it disturb: in make weekly")
 def test_it_is_faster_than_keras_four_layers():
     code = (
         "import numpy as np; from tests.bench.augmentation import LAYERS, OURS, throughput\n"
