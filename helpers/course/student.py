@@ -72,7 +72,9 @@ def write_edition(out: Path, notebooks: list[Path], project: Path = PROJECT, bra
             on GitHub for the links; nothing was written.
     """
     out = out.resolve()
-    if any(out.is_relative_to(path.resolve().parent) for path in notebooks) or project.resolve().is_relative_to(out):
+    project = project.resolve()
+    sources = {project / path.resolve().relative_to(project).parts[0] for path in notebooks}
+    if any(out.is_relative_to(source) for source in sources) or project.is_relative_to(out):
         raise ValueError(f"{out} holds notebooks of the course, which stay as they are: give another folder")
     address = remote_address(project) if branch else ""
     for name in NEEDED:
@@ -84,11 +86,11 @@ def write_edition(out: Path, notebooks: list[Path], project: Path = PROJECT, bra
             shutil.copyfile(project / name, out / name)
     written = []
     for path in notebooks:
-        place = out / path.relative_to(project)
+        place = out / path.resolve().relative_to(project)
         place.parent.mkdir(parents=True, exist_ok=True)
         made = student_edition(nbformat.read(path, as_version=4))
         if branch:
-            add_links(made, address, branch, path.relative_to(project).as_posix())
+            add_links(made, address, branch, path.resolve().relative_to(project).as_posix())
         with atomic_write(place) as aside:
             nbformat.write(made, aside)
         written.append(place)
