@@ -19,7 +19,7 @@ def files_to_judge(words: Sequence[str], listed: BinaryIO) -> dict[str, Path]:
     """The files that the words of a command line mean.
 
     Args:
-        words: paths of files and folders, patterns such as "scans/*.png" or "scans/**/*.png", and "-" for a list of
+        words: paths of files and folders, patterns such as `scans/*.png` or `scans/**/*.png`, and "-" for a list of
             paths in `listed`.
         listed: paths, one a line, or with zero bytes between them as `find -print0` writes them. One that is missing
             becomes a row of the table, not an error.
