@@ -170,7 +170,8 @@ def write_slides(out: Path, notebooks: list[Path], project: Path = PROJECT) -> l
         items.append(f'<li><a href="{page.name}">{html.escape(title[1] if title else path.stem)}</a></li>')
         written.append(page)
     head = '<!doctype html><html lang="en"><meta charset="utf-8"><title>Slides</title><h1>Slides</h1>'
-    (out / "index.html").write_text(f"{head}<p>S opens the speaker notes.</p><ol>{''.join(items)}</ol>", encoding="utf-8")
+    items = "".join(items)
+    (out / "index.html").write_text(f"{head}<p>S opens the speaker notes.</p><ol>{items}</ol>", encoding="utf-8")
     return written
 
 

@@ -164,9 +164,8 @@ def test_no_solution_is_anywhere_in_the_site(site):
         lines = {line.strip() for cell in whole.cells for line in cell.source.splitlines()}
         hidden += [line for line in lines if line not in shown]
         open_text += shown
-    texts = (
-        path for pattern in ("*.md", "notebooks/*.md", "data_prework/cards/*.md") for path in PROJECT.glob(pattern)
-    )
+    open_pages = ("*.md", "notebooks/*.md", "notebooks/exercises/*.md", "data_prework/cards/*.md")
+    texts = (path for pattern in open_pages for path in PROJECT.glob(pattern))
     for path in (*course_notebooks(), *texts):
         open_text += path.read_text(encoding="utf-8").replace('\\"', '"')
     for folder in ("helpers", "data_prework"):
