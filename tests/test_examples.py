@@ -4,6 +4,7 @@ import doctest
 from importlib import import_module
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import pytest
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -19,4 +20,5 @@ MODULES = [
 def test_the_examples_in_the_docstrings_are_true(module, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # an example may write a file
     failed, tried = doctest.testmod(import_module(module), optionflags=doctest.ELLIPSIS)
+    plt.close("all")
     assert tried and not failed

@@ -7,28 +7,34 @@ the cell. A wrong argument is rejected by name with a ValueError.
 from helpers.plots.classes import plot_class_scores, plot_confusions, plot_curves
 from helpers.plots.images import plot_class_balance, plot_image_sizes, plot_images
 from helpers.plots.learning_curves import plot_learning_curves
-from helpers.plots.networks import (
-    plot_augmentation,
+from helpers.plots.networks.evaluation import (
+    plot_confusion_terms,
+    plot_resamples,
+    plot_splits,
+    plot_threshold,
+)
+from helpers.plots.networks.layers import (
     plot_backbone,
     plot_backpropagation,
-    plot_batch_normalization,
-    plot_brackets,
-    plot_confusion_terms,
-    plot_convolution,
-    plot_dropout,
-    plot_early_stopping,
-    plot_filter,
-    plot_grad_cam,
     plot_layers,
     plot_network,
     plot_neuron,
+)
+from helpers.plots.networks.operations import (
+    plot_augmentation,
+    plot_batch_normalization,
+    plot_convolution,
+    plot_dropout,
+    plot_filter,
+    plot_grad_cam,
     plot_occlusion,
     plot_pooling,
+)
+from helpers.plots.networks.training import (
+    plot_brackets,
+    plot_early_stopping,
     plot_replicas,
-    plot_resamples,
     plot_search,
-    plot_splits,
-    plot_threshold,
 )
 from helpers.plots.overlays import overlay, plot_overlays
 from helpers.plots.scores import plot_confusion_matrix, plot_scores

@@ -149,7 +149,9 @@ def reference_pages() -> dict[str, tuple[str, list[str]]]:
         for path in PROJECT.glob("helpers/*/__init__.py")
         if "__all__" in path.read_text(encoding="utf-8")
     ]
-    places = {module: {module, module.rpartition(".")[0]} & {module, *handing_on} for module in modules.values()}
+    places = {
+        module: {module, *(one for one in handing_on if module.startswith(f"{one}."))} for module in modules.values()
+    }
     used = [file for file, module in modules.items() if any(f"from {place} import" in code for place in places[module])]
     of_helpers = [file for file in modules if file.startswith("helpers/")]
     chapters = {

@@ -1,0 +1,1 @@
+"""Diagrams: what the lessons draw of networks, their layers, training and evaluation, small enough for a phone."""
