@@ -82,6 +82,13 @@ def test_no_hit_and_nothing_but_hits_have_an_interval_of_some_width():
     assert str(mean_interval(np.ones(40))) == "1.000 (0.912-1.000)"
 
 
+def test_an_interval_of_shares_has_no_negative_end_and_one_of_differences_may():
+    few = [0.0] * 9 + [0.04]
+    assert mean_interval(few).low == 0.0 < mean_interval(few).high
+    assert mean_interval([1 - value for value in few]).high == 1.0
+    assert mean_interval([-0.01, *few]).low < 0
+
+
 def test_students_interval_holds_the_mean_of_skewed_numbers_as_often_as_it_says():
     rng = np.random.default_rng(0)
     draws = [np.repeat(rng.beta(0.5, 2, 30), 4) + rng.normal(0, 0.05, 120) for _ in range(400)]
