@@ -217,8 +217,8 @@ def mean_interval(values: Iterable[float], groups: Iterable | None = None, confi
     """Mean of one number an image, with its interval.
 
     Where all numbers are 0 or 1, such as those of the pointing game, the mean is a share with its interval as in
-    `evaluate`; else the interval is Student's, of the sums of the groups. Where all numbers lie from 0 to 1, so does the
-    interval. For a paired difference of two methods pass the difference of their numbers.
+    `evaluate`; else the interval is Student's, of the sums of the groups. Where all numbers lie from 0 to 1, so
+    does the interval. For a paired difference of two methods pass the difference of their numbers.
 
     Args:
         values: (n,) numbers; NaN is left out.
