@@ -164,7 +164,7 @@ def test_the_next_address_is_tried_when_one_fails(tmp_path):
         source = direct(f"{closed_port()}/a", f"{address}/gone", f"{address}/good")
         assert get(source, tmp_path).read_bytes() == BODY
         message = fails(direct(f"{address}/gone", f"{address}/lost"), tmp_path / "other", "/gone: ", "/lost: ")
-    assert message.count("404") == 2
+    assert message.count("(404)") == 2
     assert asked["/good"] == 1
 
 
