@@ -11,6 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
+from helpers.plots.alt import alt_text
+
 # The one table of colors, from seaborn's "colorblind" palette: safe with the common color-vision deficiencies.
 PALETTE = tuple(sns.color_palette("colorblind").as_hex())
 _NAMES = ("blue", "orange", "green", "red", "purple", "brown", "pink", "gray", "yellow", "sky")
@@ -87,36 +89,6 @@ def small_image(figure: Figure) -> tuple[str, bytes]:
         return "image/png", png.getvalue()
     image.save(jpeg, "JPEG", quality=80, optimize=True)
     return "image/jpeg", jpeg.getvalue()
-
-
-def alt_text(figure: Figure) -> str:
-    """What a figure says to those who can't see it; notebooks store it with the image.
-
-    Args:
-        figure: its label, where it has one, is the text: `figure.set_label("Recall rises from 0.81 to 0.93.")`. Without
-            one, the titles, the axes' labels and the entries of legends make it.
-
-    Example:
-        >>> import matplotlib.pyplot as plt
-        >>> figure, ax = plt.subplots()
-        >>> _ = ax.set(title="Does it learn?", xlabel="epoch", ylabel="loss")
-        >>> alt_text(figure)
-        'Does it learn? loss against epoch'
-        >>> figure.set_label("The loss falls from 0.69 to 0.12 in 20 epochs.")
-        >>> alt_text(figure)
-        'The loss falls from 0.69 to 0.12 in 20 epochs.'
-    """
-    if figure.get_label():
-        return str(figure.get_label())
-    parts = [figure.get_suptitle()]
-    for ax in figure.axes:
-        x, y = ax.get_xlabel(), ax.get_ylabel()
-        titles = [ax.get_title(loc) for loc in ("left", "center", "right")]
-        parts += [*titles, f"{y} against {x}" if x and y else x or y]
-        legend = ax.get_legend()
-        parts.append(", ".join(text.get_text() for text in legend.get_texts()) if legend else "")
-    lines = dict.fromkeys(" ".join(part.split()) for part in parts if part.strip())
-    return " ".join(line if line[-1] in ".?!:;" else f"{line};" for line in lines).rstrip(";") or "Figure"
 
 
 def _encoded_as(kind: str, figure: Figure) -> tuple[bytes, dict[str, str]] | None:

@@ -184,7 +184,7 @@ def test_a_lambda_layer_is_refused_and_never_run(copy, tmp_path):
 
     exchange_model(copy, darkness(extra=(layers.Lambda(lambda x: evil(x), output_shape=(1,)),)))
     witness.unlink(missing_ok=True)  # building it may run it
-    with pytest.raises(BundleError, match="'lambda(_\d+)?' is of the kind Lambda"):
+    with pytest.raises(BundleError, match=r"'lambda(_\d+)?' is of the kind Lambda"):
         load_bundle(copy)
     assert not witness.exists()
 
