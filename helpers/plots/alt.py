@@ -2,6 +2,7 @@
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
 
@@ -85,14 +86,12 @@ def _names(ax: Axes) -> dict:
 
 
 def _color(artist) -> tuple | None:
-    from matplotlib.colors import to_rgb
-
-    for get in ("get_facecolor", "get_color"):
-        try:
-            return to_rgb(np.atleast_2d(getattr(artist, get)())[0] if get == "get_facecolor" else artist.get_color())
-        except (AttributeError, ValueError, IndexError, TypeError):
-            continue
-    return None
+    """The color of a patch or a line, without its transparency; None where it has none."""
+    given = artist.get_facecolor() if hasattr(artist, "get_facecolor") else getattr(artist, "get_color", lambda: "")()
+    try:
+        return to_rgb(np.atleast_2d(given)[0] if isinstance(given, np.ndarray) else given)
+    except (ValueError, TypeError, IndexError):  # no color, or one of each point
+        return None
 
 
 def _name(artist, names: dict) -> str:
@@ -105,9 +104,8 @@ def _bars(ax: Axes) -> str:
     for bars in (one for one in ax.containers if isinstance(one, BarContainer) and len(one)):
         lying = bars.orientation == "horizontal"
         if not lying and len(bars) > MOST:  # a histogram, as a rule
-            heights = [bar.get_height() for bar in bars]
-            middle = bars[int(np.nanargmax(heights))]
-            told.append(f"{len(bars)} bars, the highest at {_number(middle.get_x() + middle.get_width() / 2)}")
+            highest = max(bars, key=lambda bar: np.nan_to_num(bar.get_height(), nan=-np.inf))
+            told.append(f"{len(bars)} bars, the highest at {_number(highest.get_x() + highest.get_width() / 2)}")
             continue
         axis = ax.yaxis if lying else ax.xaxis
         words = dict(zip(axis.get_ticklocs(), (text.get_text() for text in axis.get_ticklabels()), strict=False))

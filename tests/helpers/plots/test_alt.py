@@ -43,6 +43,14 @@ def test_a_histogram_is_told_by_its_highest_bar(ax):
     assert drawn(ax) == "9 bars, the highest at 2.5"
 
 
+def test_bars_and_lines_without_a_number_do_no_harm(ax):
+    ax.bar(range(9), [np.nan] * 9)
+    ax.plot([1, 2, 3], [np.nan] * 3)
+    ax.plot(pd.date_range("2026-01-01", periods=3), [0.1, 0.2, 0.3], label="cost")
+    ax.legend()
+    assert drawn(ax).endswith("cost from 0.1 to 0.3")
+
+
 def test_points_are_counted_and_marks_left_out(ax):
     ax.scatter(range(12), range(12))
     ax.plot([0, 11], [0, 11], "--")
