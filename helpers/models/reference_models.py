@@ -204,7 +204,7 @@ _ROWS = (
         caution="The validation loss jumps to 13 to 22 in epochs 4 to 6 and comes back. " + SAME_PHOTOS,
     ),
     _s0(
-        "M3", "M1 on grey images, augmented", conv_stack, {"filters": (32,), "pool": False},
+        "M3", "M1 on gray images, augmented", conv_stack, {"filters": (32,), "pool": False},
         channels=1, epochs=10, augmentation=ON_CRACKS, parameters=508_353, scores=_cracks(0.970, 0.950, 0.993),
     ),
     _s0(
