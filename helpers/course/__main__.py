@@ -15,6 +15,7 @@ COMMANDS = {
     "pretrain": ("helpers.course.pretrain", "train the course's own backbone on drawings, anew"),
     "assignments": ("helpers.course.grading.batch", "write the students' versions of the exercises"),
     "grade": ("helpers.course.grading.batch", "grade a folder of submissions"),
+    "similarity": ("helpers.course.grading.similarity", "list submissions that are alike"),
 }
 SHARED = ("run", "outputs", "assignments", "grade")  # their module reads which of its commands is meant
 

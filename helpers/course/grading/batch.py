@@ -19,7 +19,9 @@ from helpers.assignment import SETTINGS, read_settings
 from helpers.course.grading import marks
 from helpers.course.grading.grade import grade, work_quietly
 from helpers.course.grading.job import Job, read_result, up_to_date
+from helpers.course.grading.own_modules import modules_changed
 from helpers.course.grading.release import SettingsError, assignments, build
+from helpers.course.grading.similarity import note_copies
 from helpers.course.grading.submission import find_submissions
 from helpers.course.processes import end, family
 
@@ -150,11 +152,13 @@ def grade_command(args: argparse.Namespace) -> int:
     course = build(out, args.settings, names)
     limits = settings["grading"]
     check_solutions(names, course, out, limits)
+    rows = note_copies(rows, course, limits["notebook_mb"])
     for student, name, notebook, _ in rows:
         if notebook:
             given = marks.entered(manual, student, name)
             work = out / "work" / marks.safe(student) / name
-            jobs.append(Job(student, name, notebook, course, work, limits, given, (out, folder), args.again))
+            again = args.again or modules_changed(notebook, work)
+            jobs.append(Job(student, name, notebook, course, work, limits, given, (out, folder), again))
     run(jobs, limits["at_once"])
     table = marks.collect(rows, jobs, most, manual)
     marks.write(out, table, manual)

@@ -134,6 +134,19 @@ def student_version(notebook: nbformat.NotebookNode, name: str, settings: dict) 
     return notebook
 
 
+def handed_out(name: str, settings: dict) -> nbformat.NotebookNode:
+    """Make one notebook as students get it, from its source.
+
+    Args:
+        name: Of the assignment.
+        settings: Those of all assignments.
+
+    Returns:
+        As from `student_version`.
+    """
+    return student_version(nbformat.read(SOURCES / name / f"{name}.ipynb", as_version=4), name, settings)
+
+
 def _config():
     """nbgrader's configuration: what stands in the place of a solution."""
     from traitlets.config import Config
