@@ -2,7 +2,7 @@
 
     python -m helpers.course similarity SUBMISSIONS --out build/grades        similarity.csv, the most alike first
 
-A number is no proof. Short answers are alike by themselves, and students may learn together: read both before you ask.
+A number is no proof: short answers are alike by themselves, and students may learn together.
 """
 
 import argparse
@@ -26,9 +26,9 @@ from helpers.course.grading.release import assignments, handed_out
 from helpers.course.grading.tables import write_csv
 from helpers.errors import CourseError
 
-RUN = 6  # words of code in a row that are compared
+RUN = 6  # words in a row that are compared
 LEAST = 200  # characters of equal answers from which a notebook counts as copied
-ESSAY = 80  # characters of an equal open answer that no two people write
+ESSAY = 80  # of an equal open answer that no two people write
 WHOLE = 0.8  # part of the shorter one's answers that is equal in a copied notebook
 COLUMNS = ("assignment", "student", "other", "alike", "equal_answers", "answers")
 
@@ -153,7 +153,7 @@ def note_copies(rows: list[Row], course: Path, max_mb: float) -> list[Row]:
     """
     names = dict.fromkeys(name for _, name, _, _ in rows)
     released = {name: nbformat.read(course / "release" / name / f"{name}.ipynb", as_version=4) for name in names}
-    notes: dict[tuple[str, str], list[str]] = {}
+    notes: dict = {}
     for pair in pairs(rows, released, max_mb):
         if pair.copied:
             for who, other in (pair.students, pair.students[::-1]):
@@ -181,8 +181,9 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     try:
         settings = read_settings(args.settings)
-        rows = find_submissions(args.submissions, names := assignments(settings))
-        released = {name: handed_out(name, settings) for name in names if any(row[1] == name for row in rows)}
+        rows = find_submissions(args.submissions, names := assignments(settings, args.settings))
+        names = [name for name in names if any(row[1] == name for row in rows)]
+        released = {name: handed_out(name, settings, args.settings) for name in names}
         found = pairs(rows, released, settings["grading"]["notebook_mb"])
         table = [
             dict(zip(COLUMNS, (p.assignment, *p.students, p.alike, " ".join(p.equal), p.both), strict=True))

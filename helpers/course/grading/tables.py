@@ -67,3 +67,46 @@ def write_csv(path: Path, columns: Iterable[str], rows: Iterable[dict]) -> Path:
     with atomic_write(path) as aside:
         aside.write_text(text.getvalue(), encoding="utf-8", newline="")
     return path
+
+
+def read_raw(path: Path) -> tuple[list[list[str]], str]:
+    """Read a platform's table, to be written again as it was.
+
+    Args:
+        path: A CSV file, UTF-8.
+
+    Returns:
+        Its rows, with the names of the columns, and the sign between cells.
+
+    Raises:
+        TableError: It is no such file, or empty.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            head = file.readline()
+            file.seek(0)
+            delimiter = max(",;\t", key=head.count)
+            rows = list(csv.reader(file, delimiter=delimiter))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise TableError(f"{path}: it is not a CSV file in UTF-8 ({error})") from None
+    if not rows:
+        raise TableError(f"{path}: it is empty")
+    return rows, delimiter
+
+
+def write_raw(path: Path, rows: list[list[str]], delimiter: str) -> Path:
+    """Write a platform's table again; nothing is put in front of formulas, which it would not understand.
+
+    Args:
+        path: The file.
+        rows: As from `read_raw`.
+        delimiter: The sign between cells.
+
+    Returns:
+        The file.
+    """
+    text = io.StringIO(newline="")
+    csv.writer(text, delimiter=delimiter).writerows(rows)
+    with atomic_write(path) as aside:
+        aside.write_text(text.getvalue(), encoding="utf-8", newline="")
+    return path

@@ -11,8 +11,9 @@ from helpers.course.grading.kernel import PROJECT
 FOLDER = PROJECT / "helpers" / "course" / "grading"
 PACKAGE = "helpers.course.grading"
 ORDER = (
-    *("cells", "release", "finding", "reading", "matching", "open_answers", "shell_lines", "submission", "own_modules"),
-    *("job", "sandbox", "kernel", "limits", "partial_points", "grade", "marks", "tables", "similarity", "batch"),
+    *("cells", "settings_check", "release", "finding", "reading", "matching", "open_answers", "shell_lines"),
+    *("submission", "own_modules", "job", "sandbox", "kernel", "limits", "partial_points", "grade", "marks"),
+    *("tables", "changes", "similarity", "roster", "handout", "platforms", "gradebook", "batch"),
 )
 
 

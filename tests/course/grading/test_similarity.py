@@ -90,8 +90,8 @@ def test_comments_space_and_other_names_hide_no_copy_and_other_code_is_not_alike
 def test_the_report_is_written(tmp_path, hand_in, released, monkeypatch, capsys):  # noqa: F811
     hand_in("anna", LOOP.format(who="a", more="0"))
     hand_in("=bo", LOOP.format(who="b", more="0"))
-    monkeypatch.setattr(similarity, "assignments", lambda settings: ["01_x"])
-    monkeypatch.setattr(similarity, "handed_out", lambda name, settings: released)
+    monkeypatch.setattr(similarity, "assignments", lambda settings, path: ["01_x"])
+    monkeypatch.setattr(similarity, "handed_out", lambda name, settings, path: released)
     assert similarity.main([str(tmp_path / "class"), "--out", str(tmp_path)]) == 0
     (row,) = read_csv(tmp_path / "similarity.csv", similarity.COLUMNS)
     assert (row["student"], row["other"], row["alike"]) == ("=bo", "anna", "1.0")
