@@ -13,7 +13,19 @@ PACKAGE = "helpers.course.grading"
 ORDER = (
     *("cells", "settings_check", "release", "finding", "reading", "matching", "open_answers", "shell_lines"),
     *("submission", "own_modules", "job", "sandbox", "kernel", "limits", "partial_points", "grade", "marks"),
-    *("tables", "changes", "similarity", "roster", "handout", "platforms", "gradebook", "batch"),
+    *(
+        "tables",
+        "changes",
+        "similarity",
+        "roster",
+        "handout",
+        "platforms",
+        "gradebook",
+        "review_page",
+        "review",
+        "feedback",
+        "batch",
+    ),
 )
 
 

@@ -84,6 +84,8 @@ def test_no_name_in_an_archive_leads_out_of_the_folder(tmp_path):
         "../../Eve_1_assignsubmission_file_/../../../01_explore.ipynb": "a",
         ".._2_assignsubmission_file_/..": "b",
         "x_3_4_..\\..\\01_explore.ipynb": "c",
+        "Eve\\Ek_5_assignsubmission_file_/01_explore.ipynb": "d",
+        "Anna Lee_101_assignsubmission_file_/01_explore.ipynb": "e",
     }
     (tmp_path / "deep" / "er").mkdir(parents=True)
     collect(archive(tmp_path / "deep" / "x.zip", files), tmp_path / "deep" / "er" / "class", NAME)
