@@ -144,7 +144,7 @@ def grade_command(args: argparse.Namespace) -> int:
             jobs.append(Job(student, name, notebook, course, work, limits, given, hidden, again))
     run(jobs, limits["at_once"])
     table = marks.collect(rows, jobs, most, manual)
-    changed = write_changes(out, table)
+    changed = write_changes(out, table, manual)
     marks.write(out, table, manual)
     print(marks.text(table))
     print(changed)

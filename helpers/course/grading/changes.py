@@ -2,23 +2,25 @@
 
 from pathlib import Path
 
+from helpers.course.grading.marks import Manual, entered
 from helpers.course.grading.tables import TableError, read_csv, write_csv
 
 COLUMNS = ("student", "assignment", "task", "before", "after", "why")
 SHOWN = 10
 
 
-def write_changes(out: Path, table: list[dict]) -> str:
+def write_changes(out: Path, table: list[dict], manual: Manual) -> str:
     """Compare new marks with marks.csv, before it is written anew, and write changes.csv.
 
     Args:
         out: Folder of the grades.
         table: The new marks, as from `helpers.course.grading.marks.collect`.
+        manual: What was entered by hand, as from `helpers.course.grading.marks.read_manual`.
 
     Returns:
         Lines to show; "" where nobody's points changed.
     """
-    rows = changes(out, table)
+    rows = changes(out, table, manual)
     if not rows:
         return ""
     place = write_csv(out / "changes.csv", COLUMNS, rows)
@@ -28,12 +30,13 @@ def write_changes(out: Path, table: list[dict]) -> str:
     return "\n".join(["", *lines[:SHOWN], *more, f"changed    {place}"])
 
 
-def changes(out: Path, table: list[dict]) -> list[dict[str, str]]:
-    """Return a row for each task whose points changed, and for each submission that was not graded before.
+def changes(out: Path, table: list[dict], manual: Manual) -> list[dict[str, str]]:
+    """Return a row for each task whose points changed, of those submissions that were graded before.
 
     Args:
         out: Folder of the grades, with the earlier marks.csv.
         table: The new marks.
+        manual: What was entered by hand.
     """
     try:
         before = {
@@ -47,9 +50,9 @@ def changes(out: Path, table: list[dict]) -> list[dict[str, str]]:
         for task, points in row["tasks"].items() if old else ():
             earlier = _number(old.get(task, ""))
             if earlier != points and not (earlier is None and points == 0):
-                waited = task in old.get("needs_manual", "").split()
+                by_hand = task in entered(manual, row["student"], row["assignment"])
                 one = {"student": row["student"], "assignment": row["assignment"], "task": task}
-                why = "entered by hand" if waited else "graded anew"
+                why = "entered by hand" if by_hand else "graded anew"
                 found.append(one | {"before": old.get(task, ""), "after": f"{points:g}", "why": why})
     return found
 

@@ -22,7 +22,7 @@ def gather_open_answers(match: Match) -> list[str]:
     Returns:
         Sentences for the note.
     """
-    said, empty = [], []
+    said, empty, released = [], [], {text_of(cell) for cell in match.released}
     used: set[int] = set()
     for place, original in enumerate(match.released):
         if not (is_answer(original) and original.metadata.nbgrader.grade and original.cell_type == "markdown"):
@@ -31,7 +31,7 @@ def gather_open_answers(match: Match) -> list[str]:
         around = [one for one in match.own_between(place) if one is not cell]
         used |= {id(one) for one in around}
         parts = [(one, _prose(one)) for one in match.cells if one is cell or any(one is other for other in around)]
-        texts = [text for one, text in parts if text_of(one) != text_of(original) and text]
+        texts = [text for one, text in parts if text and text_of(one) not in released]
         texts = _added_to_question(match, place) + texts
         texts = list(dict.fromkeys(texts))
         if not texts:
@@ -42,6 +42,7 @@ def gather_open_answers(match: Match) -> list[str]:
     if empty:
         after = next(i for i, one in enumerate(match.cells) if one is empty[-1])
         own = [(i, one) for i, one in enumerate(match.cells) if match.of(one) is None and one.cell_type != "code"]
+        own = [(i, one) for i, one in own if text_of(one) not in released]
         stray = [one for i, one in own if id(one) not in used and text_of(one) and (i > after or _is_long(one))]
         if stray:
             empty[-1].source = "\n\n".join(dict.fromkeys(text_of(one) for one in stray))

@@ -1,11 +1,11 @@
 """Modules of a student's own beside the notebook: they are used, or the note says why not."""
 
 import ast
+import contextlib
 import hashlib
 import importlib.util
-import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 from nbformat import NotebookNode
@@ -31,12 +31,12 @@ def bring_modules(file: Path, notebook: NotebookNode, to: Path, work: Path) -> l
     """
     beside = _beside(file)
     imported = _imported(cell.source for cell in notebook.cells if cell.cell_type == "code")
-    imported |= _imported(path.read_text(encoding="utf-8", errors="replace") for path in beside.values())
+    imported |= _imported(content.decode("utf-8", "replace") for content in beside.values())
     taken = {name for name in {Path(name).parts[0].removesuffix(".py") for name in beside} if _is_installed(name)}
-    for name, path in beside.items():
+    for name, content in beside.items():
         if Path(name).parts[0].removesuffix(".py") not in taken:
             (to / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, to / name)
+            (to / name).write_bytes(content)
     (work / RECORD).write_text(_digest(beside), encoding="utf-8")
     there = {Path(name).parts[0].removesuffix(".py") for name in beside}
     used, absent = sorted(imported & there - taken), sorted(n for n in imported - there if not _is_installed(n))
@@ -57,25 +57,31 @@ def modules_changed(file: Path, work: Path) -> bool:
     return record.is_file() and record.read_text(encoding="utf-8") != _digest(_beside(file))
 
 
-def _beside(file: Path) -> dict[str, Path]:
-    """The modules and the packages' modules beside a notebook, by their place; no links."""
+def _beside(file: Path) -> dict[str, bytes]:
+    """Modules, and those of packages, beside a notebook, by their place; no links, and none that cannot be read."""
     found = {}
-    places = [path for path in sorted(file.parent.iterdir()) if not path.is_symlink()]
-    packages = [path for path in places if path.is_dir() and path.name.isidentifier()]
-    inside = [one for path in packages for one in sorted(path.iterdir()) if not one.is_symlink()]
+    places = _listed(file.parent)
+    inside = [one for path in places if path.is_dir() and path.name.isidentifier() for one in _listed(path)]
     for path in (*places, *inside):
-        sound = path.suffix == ".py" and path.stem.isidentifier() and path.is_file()
-        if sound and path.stat().st_size <= LARGEST and len(found) < MOST:
-            found[path.relative_to(file.parent).as_posix()] = path
+        with contextlib.suppress(OSError):
+            sound = path.suffix == ".py" and path.stem.isidentifier() and path.is_file()
+            if sound and path.stat().st_size <= LARGEST and len(found) < MOST:
+                found[path.relative_to(file.parent).as_posix()] = path.read_bytes()
     return found
 
 
-def _digest(modules: dict[str, Path]) -> str:
-    parts = [name.encode() + b"\0" + path.read_bytes() for name, path in modules.items()]
-    return hashlib.sha256(b"\0".join(parts)).hexdigest()
+def _listed(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in folder.iterdir() if not path.is_symlink())
+    except OSError:
+        return []
 
 
-def _imported(sources: Iterator[str]) -> set[str]:
+def _digest(modules: dict[str, bytes]) -> str:
+    return hashlib.sha256(b"\0".join(name.encode() + b"\0" + content for name, content in modules.items())).hexdigest()
+
+
+def _imported(sources: Iterable[str]) -> set[str]:
     """The first names of all modules that some code imports; code with a fault in it imports nothing."""
     found = set()
     for source in sources:

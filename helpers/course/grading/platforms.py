@@ -24,7 +24,7 @@ from helpers.course.grading.roster import SUBMITTED, read_students
 from helpers.course.grading.tables import read_csv, write_csv
 from helpers.errors import CourseError
 
-MOODLE = re.compile(r"(?P<name>[^/]+)_(?P<id>\d+)_assignsubmission_(?:file|onlinetext)_?/?(?P<file>.*)", re.S)
+MOODLE = re.compile(r"(?:.*/)?(?P<name>[^/]+)_(?P<id>\d+)_assignsubmission_(?:file|onlinetext)_?/?(?P<file>.*)", re.S)
 CANVAS = re.compile(r"(?P<name>[^/_]+)_(?:LATE_)?(?P<id>\d+)_\d+_(?P<file>[^/]+)", re.S)
 LARGEST, MOST = 50_000_000, 20_000  # bytes of a file, and files, that are unpacked
 NESTED = 60  # files that are taken from a student's own archive

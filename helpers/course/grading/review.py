@@ -49,7 +49,7 @@ class Review:
         self._lock = threading.Lock()
 
     def submissions(self) -> dict[tuple[str, str], list[dict[str, str]]]:
-        """Return (assignment, student) -> their rows of manual.csv, those with open questions first.
+        """Return (assignment, student) -> their rows of manual.csv, by assignment and student.
 
         Raises:
             ValueError: manual.csv is not clear.

@@ -184,7 +184,7 @@ def graded(student, **tasks):
 
 
 def test_a_new_grading_shows_whose_points_changed(tmp_path):
-    assert changes.write_changes(tmp_path, [graded("anna", task1=1.0)]) == ""
+    assert changes.write_changes(tmp_path, [graded("anna", task1=1.0)], {}) == ""
     columns = ["student", "assignment", "task1", "task2", "needs_manual"]
     before = [("anna", "1", "2", ""), ("bo", "1", "0", "task2"), ("cy", "1", "2", "")]
     rows = [dict(zip(columns, (who, "01_x", *rest), strict=True)) for who, *rest in before]
@@ -194,7 +194,8 @@ def test_a_new_grading_shows_whose_points_changed(tmp_path):
         graded("bo", task1=1.0, task2=3.5),
         graded("cy", task1=1.0, task2=2.0),
     ]
-    said = changes.write_changes(tmp_path, [*table, graded("new", task1=1.0)])
+    manual = {("bo", "01_x", "task2"): {"points": "3.5", "comment": ""}}
+    said = changes.write_changes(tmp_path, [*table, graded("new", task1=1.0)], manual)
     assert "anna" in said and "task1: 1 to 0" in said and "  cy " not in said and "  new " not in said
     found = [tuple(row.values()) for row in read_csv(tmp_path / "changes.csv", changes.COLUMNS)]
     assert found == [

@@ -103,6 +103,12 @@ def test_notes_of_ones_own_beside_other_tasks_are_no_part_of_an_answer(handed_in
     assert restore(handed_in, released) == [] and answer(handed_in) == "Groups leak."
 
 
+def test_a_copied_question_is_no_answer(handed_in, released):
+    handed_in.cells.insert(7, new_markdown_cell(QUESTION))
+    restore(handed_in, released)
+    assert answer(handed_in) == "YOUR ANSWER HERE"
+
+
 def copied(original, source):
     return new_code_cell(source, metadata=deepcopy(original.metadata))
 

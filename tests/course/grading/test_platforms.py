@@ -70,7 +70,7 @@ def test_a_second_download_adds_and_the_newest_is_graded(tmp_path):
 def test_an_unpacked_folder_and_a_students_own_archive_are_read(tmp_path):
     inside = io.BytesIO()
     archive(inside, {"work/01_explore.ipynb": "a", "work/tools.py": "x = 1", "__MACOSX/._a.ipynb": "", "b.exe": ""})
-    place = tmp_path / "download" / "Anna Lee_101_assignsubmission_file_"
+    place = tmp_path / "download" / "of last week" / "Anna Lee_101_assignsubmission_file_"
     place.mkdir(parents=True)
     (place / "work.zip").write_bytes(inside.getvalue())
     (place / "broken.zip").write_bytes(b"PK no archive")
