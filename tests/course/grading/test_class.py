@@ -2,18 +2,23 @@
 
 import os
 import zipfile
+from copy import deepcopy
 from datetime import datetime
 
+import nbformat
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook
 
 from data_prework.files import PROJECT
 from helpers.assignment import SETTINGS, read_settings
 from helpers.course.grading import batch, changes, handout, roster
 from helpers.course.grading.handout import HandoutError, make_private, write_archive
+from helpers.course.grading.job import save_result
 from helpers.course.grading.release import SettingsError, assignments, handed_out, source_of
 from helpers.course.grading.roster import Due, read_deadlines, read_students, totals
 from helpers.course.grading.settings_check import check_settings
 from helpers.course.grading.tables import TableError, read_csv, write_csv
+from tests.course.grading.test_submission import meta
 
 
 @pytest.mark.parametrize(
@@ -202,3 +207,41 @@ def test_a_new_grading_shows_whose_points_changed(tmp_path):
         ("anna", "01_x", "task1", "1", "0", "graded anew"),
         ("bo", "01_x", "task2", "0", "3.5", "entered by hand"),
     ]
+
+
+def test_grading_says_copies_changes_and_loose_notebooks(tmp_path, monkeypatch, capsys):
+    """The whole command but for the kernels: points come from a stand-in."""
+    cells = [
+        new_code_cell('STUDENT = ""', metadata=meta("name"), id="a"),
+        new_code_cell("# YOUR CODE HERE", metadata=meta("task1", solution=True), id="b"),
+        new_code_cell("assert x", metadata=meta("task1_test", grade=True, locked=True), id="c"),
+    ]
+    for step in ("release", "source"):
+        place = tmp_path / "course" / step / "01_explore"
+        place.mkdir(parents=True)
+        nbformat.write(new_notebook(cells=cells), place / "01_explore.ipynb")
+    for student in ("anna", "bo"):
+        made = deepcopy(new_notebook(cells=cells))
+        made.cells[1].source = "x = " + " + ".join(map(str, range(100)))
+        (tmp_path / "class" / student).mkdir(parents=True)
+        nbformat.write(made, tmp_path / "class" / student / "Copy of 01_Explore.ipynb")
+    (tmp_path / "class" / "01_explore_cy.ipynb").touch()
+    points = {"task1": 2.0}
+
+    def run(jobs, at_once):
+        for job in jobs:
+            job.work.mkdir(parents=True, exist_ok=True)
+            save_result(job, {"points": points, "most": points, "open": [], "notes": [], "answers": {}}, True)
+
+    monkeypatch.setattr(batch, "build", lambda out, settings, names: tmp_path / "course")
+    monkeypatch.setattr(batch, "check_solutions", lambda *_: None)
+    monkeypatch.setattr(batch, "run", run)
+    words = ["grade", str(tmp_path / "class"), "--out", str(tmp_path / "out"), "--assignment", "01_explore"]
+    assert batch.main(words) == 0
+    said = capsys.readouterr().out
+    assert "in nobody's folder, so not graded: 01_explore_cy.ipynb" in said and "changed  " not in said
+    notes = [row["note"] for row in read_csv(tmp_path / "out" / "marks.csv")]
+    assert "Copy of 01_Explore.ipynb was taken" in notes[0] and "equal to those of 'anna'" in notes[1]
+    points["task1"] = 1.0
+    assert batch.main(words) == 0
+    assert "changed  01_explore  anna                task1: 2 to 1" in capsys.readouterr().out
