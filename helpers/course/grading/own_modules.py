@@ -100,5 +100,5 @@ def _is_installed(name: str) -> bool:
     try:
         spec = None if name in sys.stdlib_module_names else importlib.util.find_spec(name)
     except (ImportError, ValueError):
-        return False
+        return name in sys.modules  # loaded without a spec
     return name in sys.stdlib_module_names or (spec is not None and spec.origin is not None)
