@@ -10,6 +10,10 @@ DATASET ?=
 BRANCH  ?=
 N       ?=
 SUBMISSIONS ?= submissions
+ASSIGNMENT ?=
+PRIVATE ?=
+DOWNLOAD ?=
+EXPORT  ?=
 PORT    ?= 8501
 BUNDLES ?= $(or $(COURSE_RESULTS),results)/bundles
 export COURSE_DATA ?= $(CURDIR)/data
@@ -24,6 +28,8 @@ READY    := $(VENV)/.installed
 NOTEBOOKS := notebooks data_prework
 IN_FULL  := $$(grep -l "^from tests.weekly import" -r tests --include="test_*.py")
 SOLAR    := $(shell grep -o 'elpv-dataset==[^"]*' pyproject.toml)
+SETTINGS  = $(if $(PRIVATE),--settings "$(PRIVATE)/settings.toml")
+GRADES    = --out build/grades $(SETTINGS)
 AUDIT    := build/ipython/profile_default/startup
 NBVAL     = COURSE_PROFILE=quick COURSE_SOURCE=embedded COURSE_DATASET= COURSE_RESULTS="$(CURDIR)/build/test-results" \
   IPYTHONDIR="$(CURDIR)/build/ipython" $(PY) -m pytest -q -p no:cacheprovider -p tests.notebooks.forked_nbval \
@@ -62,18 +68,40 @@ app: $(READY)  ## The app of lesson 9.1 on this computer; BUNDLES= is the folder
 
 #: Teach
 
-.PHONY: student slides
+.PHONY: student slides private collect review totals gradebook feedback similarity
 student: $(READY)  ## The lessons for students, without outputs, solutions and answers: build/student, build/student.zip
 	@$(PY) -m helpers.course student --out build/student --branch "$(BRANCH)"
 
 slides: $(READY)  ## Slides of the lessons with speaker notes, offline: build/slides/index.html
 	@$(PY) -m helpers.course slides --out build/slides
 
-assignments: $(READY) data  ## Students' versions of the exercises, and the solutions, in build/exercises
-	@$(PY) -m helpers.course assignments --out build/exercises
+assignments: $(READY) data  ## Exercises for students with an archive to hand out, and solutions: build/exercises (PRIVATE=)
+	@$(PY) -m helpers.course assignments --out build/exercises $(SETTINGS)
 
-grade: $(READY) data  ## Grade SUBMISSIONS=folder; marks, open answers and feedback go to build/grades
-	@$(PY) -m helpers.course grade "$(SUBMISSIONS)" --out build/grades
+private: $(READY)  ## A private copy of the exercises to change, with new seeds: PRIVATE=../my-exercises
+	@test -n "$(PRIVATE)" || { echo "where to? make private PRIVATE=../my-exercises"; exit 1; }
+	@$(PY) -m helpers.course private "$(PRIVATE)"
+
+collect: $(READY)  ## Sort a DOWNLOAD= of Moodle or Canvas into SUBMISSIONS=: ASSIGNMENT=01_explore
+	@$(PY) -m helpers.course collect "$(DOWNLOAD)" "$(SUBMISSIONS)" --assignment "$(ASSIGNMENT)" $(SETTINGS)
+
+grade: $(READY) data  ## Grade SUBMISSIONS=folder; marks, open answers and feedback go to build/grades (PRIVATE=)
+	@$(PY) -m helpers.course grade "$(SUBMISSIONS)" $(GRADES) $(if $(ASSIGNMENT),--assignment "$(ASSIGNMENT)")
+
+review: $(READY)  ## Grade the open questions on a local page that keeps the points; then make grade again
+	@$(PY) -m helpers.course review $(GRADES)
+
+totals: $(READY)  ## Totals of the course with late days; who has not handed in: build/grades/totals.csv
+	@$(PY) -m helpers.course totals "$(SUBMISSIONS)" $(GRADES) $(if $(ASSIGNMENT),--assignment "$(ASSIGNMENT)")
+
+gradebook: $(READY)  ## Points into the table that Moodle or Canvas exported: EXPORT=file.csv ASSIGNMENT=01_explore
+	@$(PY) -m helpers.course gradebook "$(EXPORT)" "$(SUBMISSIONS)" --assignment "$(ASSIGNMENT)" $(GRADES)
+
+feedback: $(READY)  ## Release the feedback pages of ASSIGNMENT=01_explore, each student's own: build/grades/release
+	@$(PY) -m helpers.course feedback "$(SUBMISSIONS)" --assignment "$(ASSIGNMENT)" $(GRADES)
+
+similarity: $(READY)  ## Which submissions are alike by their answers: build/grades/similarity.csv
+	@$(PY) -m helpers.course similarity "$(SUBMISSIONS)" $(GRADES)
 
 new-lesson: $(READY) data  ## A notebook that passes every check, to begin from: NAME=11_segmentation
 	@$(PY) -m helpers.course new-lesson "$(NAME)"

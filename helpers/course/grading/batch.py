@@ -8,7 +8,6 @@ SUBMISSIONS holds one folder a student: STUDENT/ASSIGNMENT/NOTEBOOK.ipynb, or ST
 
 import argparse
 import multiprocessing
-import shutil
 import sys
 import time
 from collections import deque
@@ -17,9 +16,14 @@ from pathlib import Path
 
 from helpers.assignment import SETTINGS, read_settings
 from helpers.course.grading import marks
+from helpers.course.grading.changes import write_changes
+from helpers.course.grading.finding import loose_notebooks
 from helpers.course.grading.grade import grade, work_quietly
+from helpers.course.grading.handout import build_command
 from helpers.course.grading.job import Job, read_result, up_to_date
-from helpers.course.grading.release import SettingsError, assignments, build
+from helpers.course.grading.own_modules import modules_changed
+from helpers.course.grading.release import assignments, build
+from helpers.course.grading.similarity import note_copies
 from helpers.course.grading.submission import find_submissions
 from helpers.course.processes import end, family
 
@@ -30,25 +34,6 @@ PRELOADED = [
     "nbgrader.converters",
     "nbgrader.apps",
 ]
-
-
-def build_command(args: argparse.Namespace) -> int:
-    """Write the students' versions to OUT/student and the solutions to OUT/solution.
-
-    Args:
-        args: Of the command line: `out` and `settings`.
-
-    Returns:
-        The exit status, 0.
-    """
-    course = build(args.out, args.settings)
-    for kind, step in (("student", "release"), ("solution", "source")):
-        shutil.rmtree(args.out / kind, ignore_errors=True)
-        shutil.copytree(course / step, args.out / kind)
-    for notebook in sorted((args.out / "student").rglob("*.ipynb")):
-        print(f"student version  {notebook}")
-    print(f"solutions        {args.out / 'solution'}")
-    return 0
 
 
 def run(jobs: list[Job], at_once: int) -> None:
@@ -138,7 +123,7 @@ def grade_command(args: argparse.Namespace) -> int:
     """
     began, settings = time.monotonic(), read_settings(args.settings)
     out, folder = args.out.resolve(), args.submissions.expanduser().resolve()
-    known = assignments(settings)
+    known = assignments(settings, args.settings)
     if unknown := set(args.assignment or ()) - set(known):
         raise ValueError(f"there is no assignment {', '.join(sorted(unknown))}; there are {', '.join(known)}")
     rows = find_submissions(folder, args.assignment or known)
@@ -148,23 +133,29 @@ def grade_command(args: argparse.Namespace) -> int:
     most = {name: settings[name]["points"] for name in known}
     manual, jobs = marks.read_manual(out / "manual.csv", most), []
     course = build(out, args.settings, names)
-    limits = settings["grading"]
+    limits, hidden = settings["grading"], (out, folder, args.settings.resolve().parent / "source")
     check_solutions(names, course, out, limits)
+    rows = note_copies(rows, course, limits["notebook_mb"])
     for student, name, notebook, _ in rows:
         if notebook:
             given = marks.entered(manual, student, name)
             work = out / "work" / marks.safe(student) / name
-            jobs.append(Job(student, name, notebook, course, work, limits, given, (out, folder), args.again))
+            again = args.again or modules_changed(notebook, work)
+            jobs.append(Job(student, name, notebook, course, work, limits, given, hidden, again))
     run(jobs, limits["at_once"])
     table = marks.collect(rows, jobs, most, manual)
+    changed = write_changes(out, table, manual)
     marks.write(out, table, manual)
     print(marks.text(table))
+    print(changed)
     seconds = time.monotonic() - began
     print(f"\n{len(jobs)} submissions in {seconds:.0f} s, {seconds / max(1, len(jobs)):.1f} s each")
     print(f"marks      {out / 'marks.csv'}")
     print(f"open       {out / 'manual.csv'}   (fill in points and comment, and grade again)")
     print(f"feedback   {out / 'feedback'}")
     here = {(student, name) for student, name, _, _ in rows}
+    if loose := loose_notebooks(folder):
+        print(f"in nobody's folder, so not graded: {', '.join(loose[:5])}; see the guide on learning platforms")
     if strays := sorted({key[:2] for key in manual if key[1] in names} - here):
         print(f"kept in manual.csv, not handed in: {'; '.join(', '.join(stray) for stray in strays[:5])}")
     return 0
@@ -183,6 +174,7 @@ def main(argv: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     one = commands.add_parser("assignments", help="make the students' versions")
     one.add_argument("--out", type=Path, default=Path("build/exercises"))
+    one.add_argument("--assignment", action="append", help="only this one; may be repeated")
     one.set_defaults(run=build_command)
     two = commands.add_parser("grade", help="grade a folder of submissions")
     two.add_argument("submissions", type=Path, help="folder with one folder a student")
@@ -195,6 +187,6 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     try:
         return args.run(args)
-    except (SettingsError, OSError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

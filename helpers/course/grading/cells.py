@@ -5,6 +5,8 @@ import re
 from nbformat import NotebookNode
 
 NAME = re.compile(r"""^STUDENT\s*=\s*(["'])(?P<name>.*?)\1""", re.M)
+NAME_LINE = re.compile(r"^STUDENT[ \t]*=[ \t]*(?P<typed>[^#\n]*)", re.M)
+QUOTES = "\"'“”„‘’‚«»`"
 
 
 def grade_id(cell: NotebookNode) -> str:
@@ -42,3 +44,46 @@ def task_of(name: str) -> str:
         'task3'
     """
     return name.removesuffix("_test")
+
+
+def is_answer(cell: NotebookNode) -> bool:
+    """Return whether a released cell is for the student to fill.
+
+    Args:
+        cell: Of the students' version.
+    """
+    return bool(cell.metadata.get("nbgrader", {}).get("solution"))
+
+
+def is_locked(cell: NotebookNode) -> bool:
+    """Return whether a released cell is put back where it was changed.
+
+    Args:
+        cell: Of the students' version.
+    """
+    return bool(cell.metadata.get("nbgrader", {}).get("locked")) and not is_answer(cell)
+
+
+def text_of(cell: NotebookNode) -> str:
+    """Return a cell's text without what programs change when they save it: ends of lines, and space around.
+
+    Args:
+        cell: Of any notebook.
+    """
+    return "\n".join(line.rstrip() for line in cell.source.strip().splitlines())
+
+
+def typed_name(source: str) -> str:
+    """Return the name in the first cell, also where the quotes are missing or are those of a word processor.
+
+    Args:
+        source: Of the cell.
+
+    Example:
+        >>> typed_name('STUDENT = "Anna"  # yours'), typed_name("STUDENT = 4711")
+        ('Anna', '4711')
+    """
+    if match := NAME.search(source):
+        return match["name"]
+    match = NAME_LINE.search(source)
+    return match["typed"].strip().strip(QUOTES).strip() if match else ""

@@ -14,6 +14,7 @@ import nbformat
 from helpers.course.grading.cells import graded, task_of
 from helpers.course.grading.job import WHO, Job, read_result, save_result
 from helpers.course.grading.kernel import prepare_kernel
+from helpers.course.grading.own_modules import bring_modules
 from helpers.course.grading.submission import UnreadableError, read_submission, restore, settle_name
 
 
@@ -64,19 +65,21 @@ def _grade_anew(job: Job) -> dict:
 
 def _autograde(job: Job) -> list[str]:
     """Run nbgrader's Autograde on the submission; returns the sentences of the note."""
-    notebook = read_submission(job.file, job.limits["notebook_mb"])
-    notes = restore(notebook, nbformat.read(job.released, as_version=4))
+    notebook, notes = read_submission(job.file, job.limits["notebook_mb"])
+    notes += restore(notebook, nbformat.read(job.released, as_version=4))
     notes += settle_name(notebook, job.student, job.limits["name_from"])
     place = _submitted(job)
     place.parent.mkdir(parents=True)
     nbformat.write(notebook, place)
     shutil.copy(job.course / "gradebook.db", job.work)
     folder, report = prepare_kernel(job)
+    notes += bring_modules(job.file, notebook, folder, job.work)
 
     from nbgrader.converters import Autograde
     from nbgrader.preprocessors import Execute
 
     from helpers.course.grading.limits import GuardedExecute
+    from helpers.course.grading.partial_points import SoundPoints
 
     converter = _converter(job, Autograde)
     converter.config.GuardedExecute.scratch = str(folder)
@@ -86,11 +89,13 @@ def _autograde(job: Job) -> list[str]:
     converter.config.GuardedExecute.iopub_timeout = 20
     converter.config.GuardedExecute.extra_arguments = ["--log-level=ERROR"]
     steps = converter.autograde_preprocessors
-    converter.autograde_preprocessors = [GuardedExecute if step is Execute else step for step in steps]
+    ours = {Execute: (GuardedExecute, SoundPoints)}
+    converter.autograde_preprocessors = [one for step in steps for one in ours.get(step, (step,))]
     GuardedExecute.said.clear()
+    SoundPoints.said.clear()
     converter.start()
     refused = [f"refused: to {json.loads(line)}" for line in report.read_text(encoding="utf-8").splitlines()]
-    return notes + GuardedExecute.said + refused
+    return notes + GuardedExecute.said + SoundPoints.said + refused
 
 
 def _submitted(job: Job) -> Path:

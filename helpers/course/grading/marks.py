@@ -59,7 +59,7 @@ def read_manual(path: Path, most: dict[str, dict[str, float]]) -> Manual:
     for number, cells in enumerate(rows, start=2):
         row = {column: from_text(cell or "") for column, cell in cells.items() if column is not None}
         key = (row["student"], row["assignment"], row["task"])
-        wrong = "it has more cells than there are columns" if None in cells else _fault(row, most)
+        wrong = "it has more cells than there are columns" if None in cells else fault(row, most)
         wrong = wrong or (f"{', '.join(key)} stands in two rows" if key in manual else "")
         if wrong:
             raise ValueError(f"{path}, row {number}: {wrong}; nothing was changed")
@@ -68,8 +68,13 @@ def read_manual(path: Path, most: dict[str, dict[str, float]]) -> Manual:
     return manual
 
 
-def _fault(row: dict[str, str], most: dict[str, dict[str, float]]) -> str:
-    """What is wrong with a row of manual.csv, or nothing."""
+def fault(row: dict[str, str], most: dict[str, dict[str, float]]) -> str:
+    """Return what is wrong with a row of manual.csv, or "".
+
+    Args:
+        row: Column -> text.
+        most: Assignment -> task -> its points.
+    """
     if row["assignment"] not in most:
         return ""
     tasks = most[row["assignment"]]
@@ -167,7 +172,7 @@ def write(out: Path, table: list[dict], manual: Manual) -> None:
     _put(out / "manual.csv", _csv(dict.fromkeys([*MANUAL, *(column for row in by_hand for column in row)]), by_hand))
     for row in table:
         body = row["feedback"].read_text(encoding="utf-8") if row["feedback"] else _empty_page(row)
-        page = out / "feedback" / _folder(row["student"]) / f"{row['assignment']}.html"
+        page = out / "feedback" / folder_of(row["student"]) / f"{row['assignment']}.html"
         _put(page, _with_note(body, row["note"]))
 
 
@@ -214,8 +219,12 @@ def text(table: list[dict]) -> str:
     return "\n".join(lines)
 
 
-def _folder(student: str) -> str:
-    """The student's own name where it can be a folder everywhere."""
+def folder_of(student: str) -> str:
+    """Return the name of a student's folder of feedback: their own name where it can be a folder everywhere.
+
+    Args:
+        student: Any text.
+    """
     return student if re.fullmatch(r"[\w .@-]*\w", student) else safe(student)
 
 

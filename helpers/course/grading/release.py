@@ -10,7 +10,18 @@ import nbformat
 
 from helpers.assignment import SETTINGS, read_settings
 from helpers.course.grading.cells import NAME, grade_id, graded
-from helpers.errors import CourseError
+from helpers.course.grading.settings_check import SettingsError, check_settings
+
+__all__ = [
+    "SOURCES",
+    "SettingsError",
+    "assignments",
+    "build",
+    "handed_out",
+    "source_of",
+    "student_version",
+    "with_settings",
+]
 
 SOURCES = SETTINGS.parent / "source"
 START = re.compile(r'assignment\.start\("(\w+)", STUDENT\)')
@@ -18,22 +29,30 @@ HEADING = re.compile(r"^### Task (\d+) .*", re.M)
 GAP = '# YOUR CODE HERE\nraise NotImplementedError("Not solved yet: put your answer in the place of this line.")'
 
 
-class SettingsError(CourseError, ValueError):
-    """The settings file and the notebooks do not agree; the message says what to change."""
+def source_of(name: str, settings: Path = SETTINGS) -> Path:
+    """Return the source notebook of an assignment: from `source` beside the settings file, else the course's own.
+
+    Args:
+        name: Of the assignment.
+        settings: The settings file.
+    """
+    own = settings.absolute().parent / "source" / name / f"{name}.ipynb"
+    return own if own.is_file() else SOURCES / name / f"{name}.ipynb"
 
 
-def assignments(settings: dict) -> list[str]:
+def assignments(settings: dict, path: Path = SETTINGS) -> list[str]:
     """Return the names of the assignments: they have a section in the settings and a source notebook.
 
     Args:
         settings: As from `helpers.assignment.read_settings`.
+        path: The settings file.
 
     Raises:
         SettingsError: A section has no notebook.
     """
     names = [name for name in settings if name != "grading"]
     for name in names:
-        if not (SOURCES / name / f"{name}.ipynb").is_file():
+        if not source_of(name, path).is_file():
             raise SettingsError(f"[{name}] is in the settings, but there is no notebook {name}.ipynb")
     return names
 
@@ -94,20 +113,23 @@ def build(out: Path, settings: Path = SETTINGS, names: list[str] | None = None) 
         The folder of the course.
 
     Raises:
-        SettingsError: Settings and notebooks do not agree.
+        SettingsError: Settings, data sets and notebooks do not agree; nothing was written or removed.
     """
     from nbgrader.converters import GenerateAssignment
     from nbgrader.coursedir import CourseDirectory
 
     _find_programs()
     chosen = read_settings(settings)
+    names = names or assignments(chosen, settings)
+    check_settings(chosen, names)
+    sources = {name: nbformat.read(source_of(name, settings), as_version=4) for name in names}
+    made = {name: with_settings(notebook, name, chosen[name]) for name, notebook in sources.items()}
     course = out.resolve() / "course"
     shutil.rmtree(course, ignore_errors=True)
-    for name in names or assignments(chosen):
-        notebook = nbformat.read(SOURCES / name / f"{name}.ipynb", as_version=4)
+    for name, notebook in made.items():
         place = course / "source" / name
         place.mkdir(parents=True)
-        nbformat.write(with_settings(notebook, name, chosen[name]), place / f"{name}.ipynb")
+        nbformat.write(notebook, place / f"{name}.ipynb")
         config = _config()
         config.CourseDirectory.root = str(course)
         config.CourseDirectory.assignment_id = name
@@ -132,6 +154,20 @@ def student_version(notebook: nbformat.NotebookNode, name: str, settings: dict) 
     for step in (ClearSolutions, ClearOutput, ClearHiddenTests, ClearMarkScheme):
         notebook, _ = step(config=_config()).preprocess(notebook, {})
     return notebook
+
+
+def handed_out(name: str, settings: dict, path: Path = SETTINGS) -> nbformat.NotebookNode:
+    """Make one notebook as students get it, from its source.
+
+    Args:
+        name: Of the assignment.
+        settings: Those of all assignments.
+        path: The settings file.
+
+    Returns:
+        As from `student_version`.
+    """
+    return student_version(nbformat.read(source_of(name, path), as_version=4), name, settings)
 
 
 def _config():

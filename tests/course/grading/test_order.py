@@ -10,7 +10,23 @@ from helpers.course.grading.kernel import PROJECT
 
 FOLDER = PROJECT / "helpers" / "course" / "grading"
 PACKAGE = "helpers.course.grading"
-ORDER = ("cells", "release", "submission", "job", "sandbox", "kernel", "limits", "grade", "marks", "batch")
+ORDER = (
+    *("cells", "settings_check", "release", "finding", "reading", "matching", "open_answers", "shell_lines"),
+    *("submission", "own_modules", "job", "sandbox", "kernel", "limits", "partial_points", "grade", "marks"),
+    *(
+        "tables",
+        "changes",
+        "similarity",
+        "roster",
+        "handout",
+        "platforms",
+        "gradebook",
+        "review_page",
+        "review",
+        "feedback",
+        "batch",
+    ),
+)
 
 
 def imported(name: str) -> set[str]:
