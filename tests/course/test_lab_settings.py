@@ -18,7 +18,8 @@ def test_make_lab_adds_the_courses_settings_and_keeps_the_users_path(own, monkey
     monkeypatch.setenv("JUPYTER_CONFIG_PATH", own)
     words = subprocess.run(["make", "-n", "lab"], cwd=PROJECT, capture_output=True, text=True).stdout
     line = next(line for line in words.splitlines() if "jupyter lab" in line)
-    shown = subprocess.run(["sh", "-c", f"{line.split()[0]}; echo $JUPYTER_CONFIG_PATH"], capture_output=True, text=True)
+    sets_path = line[: line.index(" -m jupyter")].rpartition(" ")[0]
+    shown = subprocess.run(["sh", "-c", f"{sets_path}; echo $JUPYTER_CONFIG_PATH"], capture_output=True, text=True)
     assert shown.stdout.strip().split(":") == [str(FOLDER), *filter(None, [own])]
 
 
