@@ -13,7 +13,7 @@ FOLDER = PROJECT / "helpers" / "course" / "lab"
 
 
 @pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
-@pytest.mark.parametrize("own", ["", "/home/anna/jupyter"])
+@pytest.mark.parametrize("own", ["", "anna/jupyter"])
 def test_make_lab_adds_the_courses_settings_and_keeps_the_users_path(own, monkeypatch):
     monkeypatch.setenv("JUPYTER_CONFIG_PATH", own)
     words = subprocess.run(["make", "-n", "lab"], cwd=PROJECT, capture_output=True, text=True).stdout

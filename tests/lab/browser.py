@@ -87,15 +87,15 @@ class Lab:
     def run_all(self, seconds: float) -> Ended:
         self.driver.execute_script(MARK)
         self.menu("Run", "Run All Cells")
-        return self.ended(seconds)
+        return self._end(seconds)
 
     def restart_and_run_all(self, seconds: float) -> Ended:
         self.driver.execute_script(MARK)
         self.menu("Kernel", "Restart Kernel and Run All Cells…")
         self.one(".jp-Dialog .jp-mod-accept").click()
-        return self.ended(seconds)
+        return self._end(seconds)
 
-    def ended(self, seconds: float) -> Ended:
+    def _end(self, seconds: float) -> Ended:
         """Wait until the kernel is idle, and each cell has its number and new outputs, or one has failed."""
         said, until = set(), time.monotonic() + seconds
         while True:

@@ -16,7 +16,6 @@ import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
-import nbformat
 import pytest
 
 from tests.chromium import chromium, skip_without_chromium, wait_for_server
@@ -34,7 +33,7 @@ from selenium.webdriver.common.keys import Keys  # noqa: E402
 
 from data_prework.manifest import COURSE, default_data_dir, find_prepared  # noqa: E402
 from helpers.course.run_notebooks import course_notebooks  # noqa: E402
-from tests.lab.browser import ERROR, MARK, NOTEBOOK, OUTPUT, Lab  # noqa: E402
+from tests.lab.browser import ERROR, NOTEBOOK, OUTPUT, Lab  # noqa: E402
 
 PROJECT = Path(__file__).resolve().parents[2]
 SHOTS = PROJECT / "build" / "lab-shots"
@@ -239,29 +238,6 @@ def test_students_see_no_grading_buttons_and_no_question_about_news(lab):
     seen += lab.one("body").text
     assert "Property Inspector" in seen and "Kernel" in seen and "Markdown" in seen
     assert not re.findall("Assignment|Validate|Nbgrader|Formgrader|news", seen)
-
-
-def test_a_long_cell_shows_its_progress_and_after_an_interrupt_the_next_names_it(lab, tree):
-    codes = [
-        "import helpers\n\nrun = helpers.start(lesson='0.1')",
-        "import time\n\ntime.sleep(90)\nn = 90",
-        "waited",
-    ]
-    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code) for code in codes])
-    book.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(book, tree / "notebooks" / "long_cell.ipynb")
-    lab.open("notebooks/long_cell.ipynb")
-    lab.driver.execute_script(MARK)
-    lab.menu("Run", "Run All Cells")
-    lab.wait(lambda: any("seconds so far" in text for text in lab.state()["talking"]), "no progress was shown", 120)
-    lab.menu("Kernel", "Interrupt Kernel")
-    ended = lab.ended(60)
-    assert len(ended.errors) == 1 and "KeyboardInterrupt" in ended.errors[0]
-    lab.driver.find_elements(By.CSS_SELECTOR, f"{NOTEBOOK} .jp-CodeCell .cm-content")[-1].click()
-    lab.menu("Run", "Run Selected Cell and Do not Advance")
-    said = "NameError: Cell [2] (`import time`) was interrupted: run it again before this cell, which needs its `n`."
-    lab.wait(lambda: said in lab.state()["errors"][-1], "the cell to run again was not named")
-    lab.shot(SHOTS / "interrupted.png", f"{NOTEBOOK} {ERROR}")
 
 
 def test_a_link_to_a_file_outside_the_notebooks_folder_opens_it(lab):
