@@ -13,7 +13,12 @@ WIDTH = 50  # letters of a cell's first line
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell that was run, as a reader finds it: its number in the page, and its first line."""
+    """A cell as a reader finds it in the page.
+
+    Attributes:
+        number: in its brackets; None where it isn't known.
+        first_line: of its code, cut off where it's long.
+    """
 
     number: int | None
     first_line: str
@@ -25,7 +30,13 @@ class Cell:
 
 @dataclass(frozen=True)
 class Broken:
-    """Why a name can't be relied on: the cell that did not end and how, and the cell to run again."""
+    """Why a name can't be relied on.
+
+    Attributes:
+        stopped: the cell that did not end.
+        how: "was interrupted" or "stopped with an error".
+        again: the cell to run again.
+    """
 
     stopped: Cell
     how: str
