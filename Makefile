@@ -49,8 +49,10 @@ run: $(READY) data  ## Run every notebook; executed copies and HTML pages go to 
 	@$(PY) -m helpers.course run --profile $(PROFILE) --data $(DATA) $(if $(RAW),--raw "$(RAW)") \
 	  $(if $(DATASET),--dataset "$(DATASET)") --out build
 
+# helpers/course/lab has the settings of a lesson: no buttons for grading, no question about news. Yours come first.
 lab: $(READY) data  ## Open JupyterLab at the first notebook, on localhost with its token
-	@$(PY) -m jupyter lab --ServerApp.ip=localhost --ServerApp.root_dir="$(CURDIR)" notebooks/00_start/1_first_network.ipynb
+	@JUPYTER_CONFIG_PATH="$(CURDIR)/helpers/course/lab$${JUPYTER_CONFIG_PATH:+:$$JUPYTER_CONFIG_PATH}" $(PY) -m jupyter lab \
+	  --ServerApp.ip=localhost --ServerApp.root_dir="$(CURDIR)" notebooks/00_start/1_first_network.ipynb
 
 solar: $(READY)  ## Real photographs of solar cells for the lessons on them (91 MB, CC BY-NC-SA 4.0: not commercial)
 	@echo "The photographs of solar cells (Buerhop-Lutz, Deitsch and others) are under the licence CC BY-NC-SA 4.0:"

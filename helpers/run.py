@@ -28,6 +28,7 @@ from data_prework.manifest import (
     stand_in,
     two_largest,
 )
+from helpers.cells import watch_cells
 
 
 @dataclass(frozen=True)
@@ -271,6 +272,7 @@ def start(
         )
         if other:
             print(_on_other_data(run, other))
+    watch_cells(history=keras.callbacks.History, file=os.environ.get("JPY_SESSION_NAME", ""))  # set by Jupyter
     return run
 
 

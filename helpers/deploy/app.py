@@ -2,7 +2,7 @@
 
     python -m helpers.deploy app FOLDER_OF_BUNDLES [--feedback FILE] [--port 8501]
 
-It runs on this computer only, sends nothing anywhere, and keeps no image.
+It answers this computer only (unless --address says otherwise), sends nothing anywhere, and keeps no image.
 """
 
 import argparse
@@ -28,7 +28,7 @@ from helpers.deploy.rule import shares
 
 FLAGS = {
     "browser.gatherUsageStats": "false",
-    "server.address": "localhost",
+    "browser.serverAddress": "localhost",
     "server.showEmailPrompt": "false",
     "server.maxUploadSize": str(MAX_BYTES // 2**20),
     "server.fileWatcherType": "none",
@@ -183,7 +183,8 @@ def run(args: argparse.Namespace) -> None:
             f"--port: {args.port} is taken, perhaps by this app in another terminal: open http://localhost:{args.port} "
             f"in a browser, or give another port: make app PORT={args.port + 1}"
         )
-    flags = FLAGS | {"server.port": str(args.port), "server.headless": str(args.headless).lower()}
+    flags = FLAGS | {"server.address": args.address, "server.port": str(args.port)}
+    flags |= {"server.headless": str(args.headless).lower()}
     options = [f"--{name}={value}" for name, value in flags.items()]
     ours = [*(str(folder.resolve()) for folder in args.bundles), "--feedback", str(feedback.resolve())]
     cli.main(["run", str(Path(__file__).resolve()), *options, "--", *ours], prog_name="streamlit")

@@ -125,6 +125,7 @@ def app_arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--feedback", type=Path, help="SQLite file (default: feedback.sqlite beside the bundles)")
     parser.add_argument("--port", type=int, default=8501, help="of the page's address (default: 8501)")
     parser.add_argument("--headless", action="store_true", help="open no browser")
+    _add_address(parser, "localhost")
     args = parser.parse_args(argv)
     args.fail = parser.error
     _check_port(args)
@@ -144,6 +145,7 @@ def serve_arguments(argv: list[str]) -> argparse.Namespace:
     parser.epilog = SERVE_ENDS
     parser.add_argument("bundle", type=Path, help="folder with model.keras and bundle.json")
     parser.add_argument("--port", type=int, default=8000, help="of the address (default: 8000)")
+    _add_address(parser, "127.0.0.1")
     parser.add_argument("--max-mb", type=int, default=50, help="refuse a request of more megabytes (default: 50)")
     parser.add_argument("--max-images", type=int, default=64, help="refuse a request of more images (default: 64)")
     parser.add_argument("--threshold", type=float, help="as for predict")
@@ -157,6 +159,15 @@ def serve_arguments(argv: list[str]) -> argparse.Namespace:
     if port_is_taken(args.port):
         args.fail(f"--port: {args.port} is taken by another program; give another port, such as {args.port + 1}")
     return args
+
+
+def _add_address(parser: argparse.ArgumentParser, default: str) -> None:
+    parser.add_argument(
+        "--address",
+        default=default,
+        help=f"that is listened at (default: {default}, so this computer alone can ask); "
+        "inside a container 0.0.0.0, with its port published to 127.0.0.1, because there is no login",
+    )
 
 
 def _check_port(args: argparse.Namespace) -> None:

@@ -6,7 +6,8 @@ GET  /health         which bundle answers, and whether anything speaks against r
 POST /predict        {"images": [{"name": "a.png", "content": BASE64}], "prevalence": 0.1}
 POST /predict/files  the same images as a form of files (multipart)
 
-It has no login and no encryption, so it listens on this computer only. Names of files are not logged.
+It has no login and no encryption, so it listens on this computer only, unless --address
+says otherwise. Names of files are not logged.
 """
 
 import argparse
@@ -144,6 +145,6 @@ def run(args: argparse.Namespace) -> int:
         args.fail(str(error))
     if bundle.doubt:
         print(f"Note: {bundle.doubt}", file=sys.stderr)
-    print(f"{bundle.key} answers at http://127.0.0.1:{args.port}/predict until Ctrl+C", flush=True)
-    uvicorn.run(service, host="127.0.0.1", port=args.port, log_level="warning", access_log=False)
+    print(f"{bundle.key} answers at http://{args.address}:{args.port}/predict until Ctrl+C", flush=True)
+    uvicorn.run(service, host=args.address, port=args.port, log_level="warning", access_log=False)
     return 0

@@ -51,6 +51,7 @@ c.Spawner.start_timeout = 120
 c.Spawner.environment = {
     "COURSE_DATA": str(DATA),
     "COURSE_RESULTS": "~/course/results",
+    "JUPYTER_CONFIG_PATH": str(COURSE / "helpers" / "course" / "lab"),  # no grading buttons, no question about news
     "COURSE_PROFILE": "quick",  # a student who wants more sets os.environ in the first cell
     "TF_NUM_INTRAOP_THREADS": "2",  # else TensorFlow starts as many threads as the computer has cores, 200 times
     "TF_NUM_INTEROP_THREADS": "2",

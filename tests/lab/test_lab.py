@@ -42,7 +42,6 @@ MINUTES = {"00_start/1": 3, "05": 15, "08": 15}
 TOKEN = "only-for-this-test"
 SETTINGS = {
     "notebook-extension/tracker": {"windowingMode": "none"},  # else the page holds only the cells in sight
-    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
 }
 # What the computer decides, not the seed: a time, a speed, a memory, a place in memory.
 MEASURED = re.compile(r"\b(seconds?|minutes?|s|ms|µs|images/s|[kMG]B|date)\b|/s\b|0x[0-9a-f]{6,}")
@@ -228,6 +227,17 @@ def check(lab, ended, notebook) -> None:
     figures = [o for o in outputs if any(kind.startswith("image/") for kind in o.get("data", {}))]
     widths = lab.widths_of_pictures()
     assert figures and len(widths) == len(figures) and all(widths)
+
+
+def test_students_see_no_grading_buttons_and_no_question_about_news(lab):
+    lab.open("notebooks/00_start/1_first_network.ipynb")
+    time.sleep(3)  # the question comes when all is loaded
+    lab.shot(SHOTS / "opened.png")
+    tabs = lab.driver.find_elements(By.CSS_SELECTOR, ".lm-TabBar-tab, .lm-MenuBar-item, .jp-ToolbarButtonComponent")
+    seen = " ".join(f"{tab.text} {tab.get_attribute('title')}" for tab in tabs)
+    seen += lab.one("body").text
+    assert "Property Inspector" in seen and "Kernel" in seen and "Markdown" in seen
+    assert not re.findall("Assignment|Validate|Nbgrader|Formgrader|news", seen)
 
 
 def test_a_link_to_a_file_outside_the_notebooks_folder_opens_it(lab):

@@ -68,6 +68,10 @@ def test_the_variables_of_a_student_are_texts(config):
     assert all(isinstance(value, str) for value in config.Spawner.environment.values())
 
 
+def test_students_get_the_settings_of_make_lab(config):
+    assert (Path(config.Spawner.environment["JUPYTER_CONFIG_PATH"]) / "labconfig" / "page_config.json").is_file()
+
+
 def test_idle_kernels_and_servers_are_culled_by_a_service_that_may_do_it(config):
     assert "--MappingKernelManager.cull_idle_timeout=1200" in config.Spawner.args
     service, role = config.JupyterHub.services[0], config.JupyterHub.load_roles[0]
