@@ -29,7 +29,7 @@ WAYS = {
 }
 ABOUT = """## Who made it, and what you may do with it
 
-By {authors}. Code and text are under the [MIT licence](LICENSE); each data set has its own, which its
+Made by {authors}. Code and text are under the [MIT licence](LICENSE); each data set has its own, which its
 [card](data_prework/README.md) names. The lessons retell [five student projects](notebooks/reference_projects.md), whose
 authors we thank. [How to cite the course](CITATION.cff). [What has changed](CHANGELOG.md), and
 [how to add to it](CONTRIBUTING.md).
@@ -63,7 +63,7 @@ def landing_page(readme: str, authors: str) -> str:
         boxed("ways", "\n\n".join(doors), 5),
         f"## What sets it apart\n\n{boxed('apart', apart)}",
         section(readme, "The course").replace("## The course", "## The map", 1),
-        ABOUT.format(authors=authors),
+        ABOUT.format(authors=re.sub(r"^The ", "the ", authors)),
         "To run it here, [install it](install.md): two commands.",
     ]
     return "\n\n".join(parts) + "\n"

@@ -21,7 +21,7 @@ def test_the_first_page_says_what_the_readme_says_and_no_sentence_twice():
     made = landing.landing_page(README, "The authors")
     lead, ways, apart = landing.readme_head(README)
     assert list(ways) == list(landing.WAYS) and all(made.count(words) == 1 for words in (lead, *ways.values(), apart))
-    assert made.count("| [03 Convolutions]") == 1 and "## Two commands" not in made and "By The authors." in made
+    assert made.count("| [03 Convolutions]") == 1 and "## Two commands" not in made and "Made by the authors." in made
 
 
 def test_what_the_first_page_leaves_out_of_the_readme_is_on_the_page_about_installing():
