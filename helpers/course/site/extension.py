@@ -9,6 +9,7 @@ from urllib.parse import urljoin
 from helpers.course.site.published import CARD
 
 COLUMNS = re.compile(r"\S {2,}\S|^ *python -m", re.M)
+EMPTY_HEADING = re.compile(r"<th\b([^>]*)>\s*(?:<p>\s*</p>)?\s*</th>")
 # a page read from a file may not read another one
 SEARCH = "DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = location.protocol !== 'file:';"
 
@@ -30,6 +31,7 @@ def setup(app) -> dict:
     if "sphinx.ext.autodoc" in app.extensions:
         app.connect("autodoc-process-docstring", keep_columns, priority=400)  # before napoleon's 500
     app.connect("html-page-context", describe)
+    app.connect("html-page-context", fill_corners)
     app.add_js_file(None, body=SEARCH)
     _MockObject.__or__ = lambda one, other: Union[one, other]  # noqa: UP007  for keras.Model | None
     return {"parallel_read_safe": True, "parallel_write_safe": True}
@@ -53,6 +55,11 @@ def describe(app, name: str, template: str, context: dict, doctree) -> None:
     tags = [f'<meta name="{key}" content="{_attribute(value)}">' for key, value in fields.items()]
     tags += [f'<meta property="og:{key}" content="{_attribute(value)}">' for key, value in shared.items()]
     context["metatags"] = "\n".join([context.get("metatags", ""), *tags])
+
+
+def fill_corners(app, name: str, template: str, context: dict, doctree) -> None:
+    """Make the empty corner of a table a cell like others: a heading without words is one that says nothing."""
+    context["body"] = EMPTY_HEADING.sub(r"<td\1></td>", context.get("body", ""))
 
 
 def _attribute(text: str) -> str:

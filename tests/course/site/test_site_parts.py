@@ -10,6 +10,7 @@ from PIL import Image
 from data_prework.errors import CourseError
 from helpers.course.site import landing, lesson_links
 from helpers.course.site.collected import collected_page
+from helpers.course.site.extension import fill_corners
 from helpers.course.site.pages import page
 from helpers.course.site.published import add_published, draw_card, site_address, sitemap
 from helpers.course.site.source import PROJECT, own_pages
@@ -111,6 +112,13 @@ def test_a_sitemap_has_full_addresses_and_leaves_out_what_nobody_looks_for(tmp_p
     add_published(tmp_path, "")
     assert not (tmp_path / "sitemap.xml").exists()
     assert "<base" in (tmp_path / "404.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("corner", ["<th></th>", '<th class="head">\n</th>', "<th><p></p></th>"])
+def test_the_empty_corner_of_a_table_is_no_heading(corner):
+    context = {"body": f"<tr>{corner}<th>recall</th></tr>"}
+    fill_corners(None, "page", "page.html", context, None)
+    assert context["body"].count("<th") == 1 and context["body"].count("<td") == context["body"].count("</td>") == 1
 
 
 def test_the_card_has_the_size_that_other_sites_show(tmp_path):
