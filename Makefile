@@ -65,6 +65,10 @@ solar: $(READY)  ## Real photographs of solar cells for the lessons on them (91 
 site: $(READY)  ## Build a site to read from the stored notebooks, offline: build/site/index.html
 	@$(PY) -m helpers.course site --out build/site
 
+.PHONY: pdf
+pdf: $(READY)  ## Print the lessons and case studies into one PDF, offline, with Chromium or Chrome: build/course.pdf
+	@$(PY) -m helpers.course pdf --out build/course.pdf
+
 app: $(READY)  ## The app of lesson 9.1 on this computer; BUNDLES= is the folder that the lesson filled, PORT= another port
 	@$(PY) -m helpers.deploy app "$(BUNDLES)" --port "$(PORT)"
 

@@ -7,6 +7,7 @@ from importlib import import_module
 COMMANDS = {
     "run": ("helpers.course.run_notebooks", "run every notebook, or those that are named; pages go to build/"),
     "outputs": ("helpers.course.run_notebooks", "the same in the full profile, stored in the notebooks themselves"),
+    "pdf": ("helpers.course.site.pdf", "print the lessons and case studies into one PDF, offline"),
     "site": ("helpers.course.site.build", "build the site from the stored notebooks, offline"),
     "links": ("helpers.course.links", "write links to Colab, Kaggle and Binder into the notebooks"),
     "new-lesson": ("helpers.course.new_lesson", "begin a lesson that passes every check"),

@@ -8,7 +8,6 @@ python -m helpers.course outputs  the same in the full profile, stored in the no
 
 import argparse
 import contextlib
-import html
 import os
 import re
 import threading
@@ -22,7 +21,6 @@ import nbformat
 import psutil
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
-from nbconvert import HTMLExporter
 
 from data_prework.errors import CourseError
 from data_prework.files import PROJECT, atomic_write
@@ -48,6 +46,15 @@ class Outcome:
     seconds: float
     peak_mb: float
     fault: str
+
+
+def place_of(path: Path) -> str:
+    """Return where the executed copy of a notebook goes, and its page: as in the project, or by its name alone.
+
+    Args:
+        path: Of the notebook, absolute.
+    """
+    return path.relative_to(PROJECT).as_posix() if path.is_relative_to(PROJECT) else path.name
 
 
 def course_notebooks() -> list[Path]:
@@ -184,28 +191,6 @@ def table(outcomes: list[Outcome]) -> str:
     )
 
 
-def index_page(outcomes: list[Outcome], profile: str) -> str:
-    """An HTML page that links to the page of every notebook."""
-    rows = "\n".join(
-        f'<tr><td><a href="{Path(one.name).stem}.html">{html.escape(one.title or one.name)}</a></td>'
-        f"<td>{html.escape(one.source)}</td><td>{one.seconds:.0f}</td><td>{one.peak_mb:.0f}</td>"
-        f"<td>{html.escape(one.fault or 'ok')}</td></tr>"
-        for one in outcomes
-    )
-    return f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Image classification, notebook by notebook</title>
-<style>body {{ font: 16px/1.5 sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }}
-table {{ border-collapse: collapse }}
-td, th {{ padding: .3rem .8rem; text-align: left; border-bottom: 1px solid #ccc }}</style>
-</head><body><h1>Image classification, notebook by notebook</h1>
-<p>Run in the profile <b>{profile}</b>.</p>
-<table><tr><th>Notebook</th><th>Data</th><th>Seconds</th><th>Peak memory, MB</th><th>Result</th></tr>
-{rows}
-</table></body></html>
-"""
-
-
 def run(paths: list[Path], out: Path, in_place: bool, timeout: float, at_once: int = 1) -> int:
     """Run notebooks, in their order or, several at once, the largest first; a failing one does not stop the others.
 
@@ -219,24 +204,27 @@ def run(paths: list[Path], out: Path, in_place: bool, timeout: float, at_once: i
     Returns:
         The number that failed.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    page = HTMLExporter(template_name="lab")
-    page.embed_images = True
     outcomes = {}
     for path, (notebook, outcome) in _executed(paths, timeout, at_once):
         outcomes[path] = outcome
-        nbformat.write(notebook, out / path.name)
-        body, _ = page.from_notebook_node(notebook, {"metadata": {"name": outcome.title or path.stem}})
-        (out / f"{path.stem}.html").write_text(body, encoding="utf-8")
+        copy = out / place_of(path)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        nbformat.write(notebook, copy)
         if in_place and not outcome.fault:
             notebook.metadata[KEY] = fingerprint(notebook)
             with atomic_write(path) as aside:
                 nbformat.write(clear_not_stored(notebook), aside)
         print(f"{'FAILED' if outcome.fault else 'ok':7}{path.name}  {outcome.seconds:.0f} s", flush=True)
-    ordered = [outcomes[path] for path in paths]
-    (out / "index.html").write_text(index_page(ordered, os.environ["COURSE_PROFILE"]), encoding="utf-8")
-    print(f"\n{table(ordered)}\n\npages: {out / 'index.html'}")
-    return sum(bool(one.fault) for one in ordered)
+    ordered = {path: outcomes[path] for path in paths}
+    print(f"\n{table(list(ordered.values()))}\n", flush=True)
+    try:
+        from helpers.course.site.run_pages import write_run_pages  # which imports this module, and what not all have
+
+        write_run_pages(ordered, out, os.environ["COURSE_PROFILE"])
+        print(f"pages: {out / 'index.html'}")
+    except ImportError as error:
+        print(f"executed copies: {out} (no pages: {error}; pip install -e '.[site]' brings what makes them)")
+    return sum(bool(one.fault) for one in ordered.values())
 
 
 def _executed(paths: list[Path], timeout: float, at_once: int) -> Iterator[tuple[Path, tuple]]:

@@ -1,6 +1,7 @@
 """Running the course: a failing notebook stops no other, the table and pages tell, real data are found."""
 
 import os
+import re
 import shutil
 
 import nbformat
@@ -11,6 +12,7 @@ from data_prework.manifest import read_about
 pytest.importorskip("nbclient", reason="running notebooks needs Jupyter's tools, which are installed with the course")
 
 from helpers.course import run_notebooks as course
+from helpers.course.site import run_pages
 from helpers.course.site.source import write_source
 
 pytestmark = pytest.mark.usefixtures("places")
@@ -27,7 +29,9 @@ def outcome_of(tmp_path, capsys, monkeypatch):
     for name in ("COURSE_PROFILE", "COURSE_SOURCE"):  # main sets them; give the tests back what was there
         monkeypatch.setenv(name, os.environ.get(name, "full"))
 
-    def run(*arguments):
+    def run(*arguments, pages=False):
+        if not pages:  # seconds, for what most of these tests don't look at
+            monkeypatch.setattr(run_pages, "write_run_pages", lambda outcomes, out, profile: [])
         status = course.main([*arguments, "--out", str(tmp_path / "build")])
         return status, capsys.readouterr().out
 
@@ -39,7 +43,7 @@ def test_a_failing_notebook_is_reported_and_the_others_still_run(tmp_path, outco
     good = notebook(
         tmp_path / "good.ipynb", "print('Lesson 99 · data: embedded · seed 7')", "block = bytes(80_000_000)"
     )
-    status, said = outcome_of("run", str(bad), str(good))
+    status, said = outcome_of("run", str(bad), str(good), pages=True)
     assert status == 1
     table = said[said.index("notebook ") :]
     assert "cell 2: ValueError: no such crack" in table
@@ -48,7 +52,25 @@ def test_a_failing_notebook_is_reported_and_the_others_still_run(tmp_path, outco
     for name in ("index.html", "bad.html", "good.html", "good.ipynb"):
         assert (tmp_path / "build" / name).is_file()
     index = (tmp_path / "build" / "index.html").read_text(encoding="utf-8")
-    assert 'href="good.html">About good' in index and "no such crack" in index
+    assert re.search(r'href="good.html"><span[^>]*>About good<', index)
+    assert "no such crack" in re.sub(r"<[^>]+>", "", index)
+    failed = (tmp_path / "build" / "bad.html").read_text(encoding="utf-8")
+    assert "Traceback" in failed and 'href="index.html"' in failed and not re.search(r'(src|href)="https?:', failed)
+
+
+def test_pages_show_what_is_not_stored_and_lead_back_to_the_index(tmp_path):
+    cells = [nbformat.v4.new_markdown_cell("# One | two"), nbformat.v4.new_code_cell("print('can' + 'ary')")]
+    cells[1].outputs = [nbformat.v4.new_output("stream", text="canary")]
+    cells[1].metadata["tags"] = ["not-stored"]
+    path = course.PROJECT / "notebooks/03_convolutions/5_pooling.ipynb"
+    (tmp_path / course.place_of(path)).parent.mkdir(parents=True)
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / course.place_of(path))
+    outcomes = {path: course.Outcome(path.name, "One | two", "embedded", 1, 2, "")}
+    run_pages.write_run_pages(outcomes, tmp_path, "quick")
+    page = (tmp_path / "notebooks/03_convolutions/5_pooling.html").read_text(encoding="utf-8")
+    assert "canary" in page and 'href="../../index.html"><span' in page and 'href="../glossary.html' in page
+    index = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert "One | two" in index and "1 went through, 0 failed" in index and not (tmp_path / ".pages").exists()
 
 
 def test_outputs_are_stored_in_place_only_where_a_notebook_went_through(tmp_path, outcome_of):
@@ -146,7 +168,7 @@ def test_tagged_cells_are_shown_in_the_pages_and_not_stored(tmp_path, outcome_of
     stored = nbformat.read(path, as_version=4).cells
     assert [cell.execution_count for cell in stored[1:]] == [1, None, 3]
     assert [len(cell.outputs) for cell in stored[1:]] == [1, 0, 1]
-    assert "canary" in (tmp_path / "build" / "one.html").read_text(encoding="utf-8")
+    assert "canary" in (tmp_path / "build" / "one.ipynb").read_text(encoding="utf-8")
 
 
 def test_outputs_of_an_optional_data_set_are_not_stored_without_it(tmp_path, outcome_of, capsys):

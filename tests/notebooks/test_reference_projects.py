@@ -12,7 +12,7 @@ import nbformat
 import pytest
 
 from helpers.course.run_notebooks import PROJECT
-from helpers.course.site.source import citations
+from helpers.course.site.citation import citations
 from helpers.models.reference_models import REFERENCE_MODELS, REFERENCE_PROJECTS
 
 PAGE = PROJECT / "notebooks" / "reference_projects.md"

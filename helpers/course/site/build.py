@@ -12,30 +12,21 @@ import re
 import shutil
 import sys
 from pathlib import Path
-from textwrap import dedent, indent
-from typing import Union
 
-from data_prework.files import PROJECT
+from helpers.course.site.published import add_published, site_address
+from helpers.course.site.settings import configuration
 from helpers.course.site.source import write_source
 
-TITLE = "Image classification, notebook by notebook"
-COLUMNS = re.compile(r"\S {2,}\S|^ *python -m", re.M)
 MOCKED = ["keras", "keras_tuner", "kagglehub", "streamlit", "tensorflow"]  # they take long to import
-# a page read from a file may not read another one
-SEARCH = "DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = location.protocol !== 'file:';"
-
-# what scrolls can be scrolled with the keyboard; the theme does the same for code and tables
-FOCUS = """for (const event of ["load", "resize"]) addEventListener(event, () => {
-  for (const box of document.querySelectorAll(".cell_output"))
-    box.tabIndex = box.scrollWidth > box.clientWidth ? 0 : -1;
-});"""
 
 
-def build(out: Path) -> list[str]:
+def build(out: Path, address: str = "") -> list[str]:
     """Build the site.
 
     Args:
         out: Its folder, whose earlier content is replaced.
+        address: Where it will be published, such as "https://name.github.io/project/": with one there is a sitemap,
+            and pages name their full addresses. "" for none.
 
     Returns:
         Sphinx's warnings.
@@ -46,131 +37,41 @@ def build(out: Path) -> list[str]:
     out = out.resolve()
     if out.exists() and any(out.iterdir()) and not (out / "searchindex.js").is_file():
         raise FileExistsError(f"{out} is not empty and holds no site: give another folder")
-    from sphinx.application import Sphinx
     from sphinx.ext.autodoc.mock import mock
 
     work = out.with_name(f"{out.name}-work")
     shutil.rmtree(work, ignore_errors=True)
     write_source(work / "source")
-    said = io.StringIO()
-    options = {"status": None, "warning": said, "parallel": min(2, os.cpu_count() or 1)}
-    places = (work / "source", None, work / "html", work / "doctrees")
     with mock(MOCKED):
-        Sphinx(*places, "html", confoverrides=configuration(work / "source"), **options).build()
+        warnings = run_sphinx(work, "html", {"html_baseurl": address})
     for unused in (*(work / "html").rglob("*.map"), work / "html/_static/webpack-macros.html"):  # parts of the theme
         unused.unlink(missing_ok=True)
+    add_published(work / "html", address)
     shutil.rmtree(out, ignore_errors=True)
     (work / "html").rename(out)
-    return [line for line in re.sub(r"\x1b\[[0-9;]*m", "", said.getvalue()).splitlines() if line.strip()]
+    return warnings
 
 
-def configuration(source: Path) -> dict:
-    """Return Sphinx's settings.
-
-    Args:
-        source: Folder of the pages.
-    """
-    cff = (PROJECT / "CITATION.cff").read_text(encoding="utf-8")
-    return {
-        "project": TITLE,
-        "copyright": re.search(r"Copyright \(c\) (.+)", (PROJECT / "LICENSE").read_text(encoding="utf-8"))[1],
-        "release": re.search(r"^version: (.+)$", cff, re.M)[1],
-        "language": "en",
-        "smartquotes": False,  # docstrings quote code
-        "extensions": ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "helpers.course.site.build"],
-        "root_doc": "index",
-        # lines such as !pip among Python; a shape such as (n,), where several classes have an attribute n
-        "suppress_warnings": ["misc.highlighting_failure", "ref.python"],
-        "myst_enable_extensions": ["dollarmath"],
-        "myst_heading_anchors": 4,
-        "nb_execution_mode": "off",
-        "nb_merge_streams": True,
-        "nb_ipywidgets_js": {},  # the default is a script from the network
-        "default_role": "literal",  # `name` in a docstring
-        "napoleon_numpy_docstring": False,
-        "napoleon_custom_sections": ["Source"],
-        "autodoc_inherit_docstrings": False,
-        "autodoc_preserve_defaults": True,  # PROJECT, not the folder on this computer
-        "autodoc_member_order": "bysource",
-        "add_module_names": False,
-        "html_math_renderer": "mathml",
-        "html_theme": "pydata_sphinx_theme",
-        "html_title": TITLE,
-        "html_favicon": str(source / "favicon.svg"),
-        "html_context": {"default_mode": "auto"},
-        "html_static_path": [str(Path(__file__).with_name("site.css"))],
-        "html_css_files": ["site.css"],
-        "html_copy_source": False,
-        "html_show_sourcelink": False,
-        "html_use_index": False,
-        "html_domain_indices": False,
-        "html_theme_options": {
-            "logo": {"text": "Image classification"},
-            "header_links_before_dropdown": 6,
-            "navbar_persistent": ["search-button"],
-            "search_bar_text": "Search the course",
-            "secondary_sidebar_items": ["page-toc"],
-            "footer_start": ["copyright"],
-            "footer_end": [],
-        },
-    }
-
-
-def setup(app) -> dict:
-    """Add to Sphinx what its own extensions lack: this module is one of them.
+def run_sphinx(work: Path, builder: str, settings: dict, out: Path | None = None) -> list[str]:
+    """Make pages of the sources in `work`/source.
 
     Args:
-        app: Of Sphinx.
+        work: Folder of the sources; what Sphinx has read is kept beside them.
+        builder: Sphinx's name for what is to be made, "html" or "singlehtml".
+        settings: Beside those of `configuration`.
+        out: Folder of the pages; `work`/html by default.
 
     Returns:
-        That pages can be read and written in parallel.
+        Sphinx's warnings.
     """
-    from myst_nb.sphinx_ import HideCodeCellNode, depart_HideCellInput
-    from sphinx.ext.autodoc.mock import _MockObject
+    from sphinx.application import Sphinx
 
-    app.add_node(HideCodeCellNode, override=True, html=(open_hidden, depart_HideCellInput))
-    app.add_html_math_renderer("mathml", (write_formula, None), (write_formula, None))
-    app.connect("autodoc-process-docstring", keep_columns, priority=400)  # before napoleon's 500
-    app.add_js_file(None, body=SEARCH)
-    app.add_js_file(None, body=FOCUS)
-    _MockObject.__or__ = lambda one, other: Union[one, other]  # noqa: UP007  for keras.Model | None
-    return {"parallel_read_safe": True, "parallel_write_safe": True}
-
-
-def write_formula(writer, node) -> None:
-    """Write a formula as MathML, which browsers draw without a script.
-
-    Args:
-        writer: Of the page.
-        node: The formula.
-    """
-    from docutils.nodes import SkipNode, math_block
-    from docutils.utils.math.latex2mathml import tex2mathml
-
-    writer.body.append(tex2mathml(node.astext(), as_block=isinstance(node, math_block)))
-    raise SkipNode
-
-
-def open_hidden(writer, node) -> None:
-    """Open a folded cell; its name is the text that one sees, not another one that only a screen reader hears.
-
-    Args:
-        writer: Of the page.
-        node: The folded cell.
-    """
-    from myst_nb.sphinx_ import visit_HideCellInput
-
-    before = len(writer.body)
-    visit_HideCellInput(writer, node)
-    writer.body[before:] = [part.replace(' aria-label="Toggle hidden content"', "") for part in writer.body[before:]]
-
-
-def keep_columns(app, what, name, obj, options, lines: list[str]) -> None:
-    """Show the commands and columns in a module's docstring as they stand; napoleon reads the rest."""
-    if what == "module":
-        paragraphs = re.split(r"\n\s*\n", "\n".join(lines))
-        shown = ["::\n\n" + indent(dedent(text), "    ") if COLUMNS.search(text) else text for text in paragraphs]
-        lines[:] = [*"\n\n".join(shown).splitlines(), ""]
+    said = io.StringIO()
+    options = {"status": None, "warning": said, "parallel": min(2, os.cpu_count() or 1)}
+    places = (work / "source", None, out or work / "html", work / "doctrees")
+    given = configuration(work / "source") | settings
+    Sphinx(*places, builder, confoverrides=given, **options).build()
+    return [line for line in re.sub(r"\x1b\[[0-9;]*m", "", said.getvalue()).splitlines() if line.strip()]
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -184,9 +85,14 @@ def main(argv: list[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(prog="python -m helpers.course site", description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("build/site"), help="where the site goes (default build/site)")
+    parser.add_argument(
+        "--url",
+        default=site_address(),
+        help="where it will be published (default: GitHub Pages of the remote `origin`)",
+    )
     args = parser.parse_args(argv)
     try:
-        warnings = build(args.out)
+        warnings = build(args.out, args.url)
     except (ImportError, OSError, ValueError) as error:
         print(f"the site was not built: {error}", file=sys.stderr)
         return 1

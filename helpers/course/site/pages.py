@@ -59,29 +59,38 @@ def relink(text: str, here: str, places: dict[str, str], attach: Callable[[str],
 
 
 def page(
-    notebook: NotebookNode, here: str, places: dict[str, str], attach: Callable[[str], str | None]
+    notebook: NotebookNode,
+    here: str,
+    places: dict[str, str],
+    attach: Callable[[str], str | None],
+    links: str = "",
+    is_stored: bool = True,
 ) -> NotebookNode:
     """Make a page of a notebook: its links lead to pages, no level of headings is left out, and figures have alt texts.
 
-    The outputs of cells with the tag `not-stored` aren't on the page.
+    The outputs of cells with the tag `not-stored` aren't on the page, unless it's one for this computer alone.
 
     Args:
         notebook: Is changed.
         here: Its path in the project.
         places: As in `relink`.
         attach: As in `relink`.
+        links: Markdown to put below the title.
+        is_stored: Whether others will read the page.
 
     Returns:
         The notebook.
     """
     texts = [FENCED.sub("", cell.source) for cell in notebook.cells if cell.cell_type == "markdown"]
     levels = sorted({marks for text in texts for marks, _ in HEADING.findall(text)})
-    heading = ""
-    for cell in clear_not_stored(notebook).cells:
+    heading, added = "", f"\n\n{links}" if links else ""
+    for cell in (clear_not_stored(notebook) if is_stored else notebook).cells:
         if cell.cell_type == "markdown":
             heading = [heading, *(words for _, words in HEADING.findall(FENCED.sub("", cell.source)))][-1]
             cell.source = relink(cell.source, here, places, attach)
             cell.source = HEADING.sub(lambda match: f"{'#' * _rank(match[1], levels)} {match[2]}", cell.source)
+            if added and (title := re.match(r"# .+", cell.source)):
+                cell.source, added = title[0] + added + cell.source[title.end() :], ""
         elif cell.cell_type == "code":
             cell.source = cell.source.removeprefix(COMPARED)
             if not COLUMNS.search("\n".join(output.get("text", "") for output in cell.outputs)):

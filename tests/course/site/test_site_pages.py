@@ -9,8 +9,11 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from helpers.assignment import read_settings
 from helpers.course.grading.release import student_version
 from helpers.course.site import build as site
+from helpers.course.site.citation import citations, cite_page
+from helpers.course.site.extension import keep_columns
 from helpers.course.site.pages import alt_text, page, relink
-from helpers.course.site.source import EXERCISES, PROJECT, citations, cite_page, reference_pages
+from helpers.course.site.reference import reference_pages
+from helpers.course.site.source import EXERCISES, PROJECT
 
 PLACES = {
     "README.md": "index.md",
@@ -161,7 +164,7 @@ def test_a_folder_with_other_things_in_it_is_left_alone(tmp_path):
 )
 def test_commands_and_columns_of_a_module_are_shown_as_they_stand(what, words, made):
     lines = words.splitlines()
-    site.keep_columns(None, what, "name", None, None, lines)
+    keep_columns(None, what, "name", None, None, lines)
     assert "\n".join(lines).rstrip("\n") == made
 
 
