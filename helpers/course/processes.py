@@ -30,6 +30,22 @@ def resident(processes: Iterable[psutil.Process]) -> int:
     return held
 
 
+def held(processes: Iterable[psutil.Process]) -> int:
+    """Bytes of memory that they hold now, what several share counted once (Linux; elsewhere as in `resident`)."""
+    taken = 0
+    for process in processes:
+        try:
+            memory = process.memory_info().rss
+            if memory > 100_000_000 and hasattr(memory_all := process.memory_full_info(), "pss"):
+                memory = memory_all.pss  # takes milliseconds, so small ones go without
+        except psutil.AccessDenied:
+            pass
+        except psutil.Error:
+            continue
+        taken += memory
+    return taken
+
+
 def end(processes: Iterable[psutil.Process]) -> None:
     """Kill them; one that has ended already is left alone."""
     for process in processes:

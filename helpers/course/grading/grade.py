@@ -1,7 +1,6 @@
 """Grades one submission with nbgrader, in a process of its own. What is wrong with it is said in its note."""
 
 import contextlib
-import json
 import logging
 import os
 import shutil
@@ -13,7 +12,7 @@ import nbformat
 
 from helpers.course.grading.cells import graded, task_of
 from helpers.course.grading.job import WHO, Job, read_result, save_result
-from helpers.course.grading.kernel import prepare_kernel
+from helpers.course.grading.kernel import leave, prepare_kernel, refusals
 from helpers.course.grading.submission import UnreadableError, read_submission, restore, settle_name
 
 
@@ -71,15 +70,14 @@ def _autograde(job: Job) -> list[str]:
     place.parent.mkdir(parents=True)
     nbformat.write(notebook, place)
     shutil.copy(job.course / "gradebook.db", job.work)
-    folder, report = prepare_kernel(job)
-
     from nbgrader.converters import Autograde
     from nbgrader.preprocessors import Execute
 
     from helpers.course.grading.limits import GuardedExecute
 
+    room = prepare_kernel(job)
     converter = _converter(job, Autograde)
-    converter.config.GuardedExecute.scratch = str(folder)
+    converter.config.GuardedExecute.room = room
     converter.config.GuardedExecute.limits = job.limits
     converter.config.GuardedExecute.timeout = int(job.limits["seconds_per_cell"])
     converter.config.GuardedExecute.startup_timeout = 180
@@ -88,9 +86,11 @@ def _autograde(job: Job) -> list[str]:
     steps = converter.autograde_preprocessors
     converter.autograde_preprocessors = [GuardedExecute if step is Execute else step for step in steps]
     GuardedExecute.said.clear()
-    converter.start()
-    refused = [f"refused: to {json.loads(line)}" for line in report.read_text(encoding="utf-8").splitlines()]
-    return notes + GuardedExecute.said + refused
+    try:
+        converter.start()
+        return notes + GuardedExecute.said + refusals(room)
+    finally:
+        leave(room)
 
 
 def _submitted(job: Job) -> Path:

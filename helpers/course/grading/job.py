@@ -8,6 +8,7 @@ from pathlib import Path
 
 from data_prework.files import atomic_write
 from data_prework.manifest import default_data_dir
+from helpers.course.grading.wall import NONE
 
 WHO = "student"  # nbgrader's name for whoever handed it in: each submission has a course folder of its own
 
@@ -29,6 +30,7 @@ class Job:
     hidden: tuple[Path, ...] = ()  # folders that the student's code must not read
     again: bool = False
     trusted: bool = False
+    wall: str = NONE  # round the kernel; see `helpers.course.grading.wall`
     data: Path = field(default_factory=lambda: default_data_dir().resolve())
 
     @property
@@ -56,7 +58,7 @@ class Job:
             handed_in = b""  # `read_submission` says why
         parts = [handed_in, self.released.read_bytes()]
         source = self.course / "source" / self.assignment / f"{self.assignment}.ipynb"
-        parts += [source.read_bytes(), json.dumps(self.limits, sort_keys=True).encode(), self.student.encode()]
+        parts += [source.read_bytes(), json.dumps(self.limits, sort_keys=True).encode(), self.student.encode(), self.wall.encode()]
         return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
