@@ -63,15 +63,33 @@ class Job:
 
 
 def read_result(job: Job) -> dict:
-    """Return what an earlier run wrote, or nothing.
+    """Return what an earlier run wrote, or nothing where it was damaged or changed since.
 
     Args:
         job: The submission.
     """
     try:
-        return json.loads(job.result.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        result = json.loads(job.result.read_text(encoding="utf-8"))
+        return result if _is_sound(result) else {}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return {}
+
+
+def _is_sound(result: dict) -> bool:
+    """Whether a result holds what it should, and is what was written."""
+    points, most = result["points"], result["most"]
+    return (
+        result["sha256"] == _hash(result)
+        and set(points) == set(most)
+        and all(0 <= points[task] <= most[task] for task in most)  # nbgrader gives no more; NaN is neither
+        and set(result["open"]) <= set(most)
+        and all(isinstance(text, str) for text in [*result["notes"], *result["answers"].values()])
+    )
+
+
+def _hash(result: dict) -> str:
+    kept = {name: value for name, value in result.items() if name != "sha256"}
+    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
 
 
 def save_result(job: Job, result: dict, with_manual: bool) -> None:
@@ -84,7 +102,8 @@ def save_result(job: Job, result: dict, with_manual: bool) -> None:
     """
     with atomic_write(job.result) as aside:
         manual = _plain(job.manual) if with_manual else None
-        aside.write_text(json.dumps(result | {"manual": manual}, indent=1), encoding="utf-8")
+        result = result | {"manual": manual}
+        aside.write_text(json.dumps(result | {"sha256": _hash(result)}, indent=1), encoding="utf-8")
 
 
 def up_to_date(job: Job) -> bool:

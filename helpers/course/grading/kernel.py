@@ -181,5 +181,6 @@ def _behind_landlock(command: list[str], job: Job, scratch: Path, sockets: Path)
     own = [scratch, sockets, "/dev/null", "/dev/shm", *([job.data, job.work.parent.parent] if job.trusted else [])]
     read = [*SYSTEM, *(f"/etc/{name}" for name in ETC), sys.prefix, os.path.realpath(sys.prefix), sys.base_prefix]
     read += [job.data, job.work.parent.parent / "matplotlib", *(PROJECT / name for name in SHOWN)]
-    options = {"read": list(map(str, read)), "write": list(map(str, own)), "nproc": PROCESSES + threads()}
+    paths = {"listed": [PROJECT], "read": read, "write": own}  # Python finds modules by the names in their folder
+    options = {name: list(map(str, of)) for name, of in paths.items()} | {"nproc": PROCESSES + threads()}
     return [sys.executable, "-I", landlock.__file__, json.dumps(options), *command]

@@ -1,6 +1,6 @@
 """Landlock: which files a process may read and write from now on. It needs no privileges and no namespaces.
 
-    python landlock.py OPTIONS COMMAND...      OPTIONS: JSON with read and write (lists of paths) and nproc
+    python landlock.py OPTIONS COMMAND...      OPTIONS: JSON with listed, read and write (lists of paths) and nproc
 
 The file is started by its path, in a Python without packages, so it imports nothing of the course.
 """
@@ -25,10 +25,11 @@ def version() -> int:
     return max(0, ctypes.CDLL(None, use_errno=True).syscall(CREATE, None, ctypes.c_size_t(0), 1))
 
 
-def restrict(read: list[str], write: list[str]) -> None:
+def restrict(listed: list[str], read: list[str], write: list[str]) -> None:
     """Let this process and its children, for good, reach no other files, and no TCP (version 4 of Landlock).
 
     Args:
+        listed: Folders in which, and below which, names may be seen.
         read: Files and folders that may be read and executed; what does not exist is left out.
         write: Those that may be written as well.
 
@@ -42,7 +43,7 @@ def restrict(read: list[str], write: list[str]) -> None:
     handled = struct.pack("QQQ", every, 3 if found >= 4 else 0, 3 if found >= 6 else 0)
     size = 24 if found >= 6 else 16 if found >= 4 else 8
     rules = _checked(libc.syscall(CREATE, handled, ctypes.c_size_t(size), 0), "a set of rules")
-    for paths, rights in ((read, READ), (write, every)):
+    for paths, rights in ((listed, 1 << 3), (read, READ), (write, every)):
         for path in filter(os.path.exists, paths):
             place = os.open(path, os.O_PATH | os.O_CLOEXEC)
             allowed = rights if os.path.isdir(path) else rights & ON_FILES
@@ -82,7 +83,7 @@ def main(options: str, *command: str) -> None:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, 9, 0, 0, 0)  # it ends with the grader
     if os.geteuid() == 0:
         drop_capabilities()
-    restrict(chosen["read"], chosen["write"])
+    restrict(chosen["listed"], chosen["read"], chosen["write"])
     os.execv(command[0], list(command))
 
 

@@ -5,12 +5,13 @@ from importlib.util import find_spec
 
 import pytest
 
-from helpers.course.grading.batch import PRELOADED
 from helpers.course.grading.kernel import PROJECT
+from helpers.course.grading.pool import PRELOADED
 
 FOLDER = PROJECT / "helpers" / "course" / "grading"
 PACKAGE = "helpers.course.grading"
-ORDER = ("cells", "release", "submission", "job", "sandbox", "kernel", "limits", "grade", "marks", "batch")
+ORDER = ("cells", "release", "submission", "sandbox", "landlock", "wall", "job", "seals", "kernel", "kernel_manager")
+ORDER += ("limits", "grade", "pool", "marks", "batch")
 
 
 def imported(name: str) -> set[str]:
@@ -26,7 +27,7 @@ def imported(name: str) -> set[str]:
 
 def test_every_module_has_its_place():
     assert sorted(ORDER) == sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "__init__")
-    assert imported("batch") >= {"release", "submission", "grade", "marks"}
+    assert imported("batch") >= {"release", "submission", "pool", "marks"}
 
 
 def test_no_module_imports_one_that_comes_after_it():
