@@ -72,8 +72,8 @@ slides: $(READY)  ## Slides of the lessons with speaker notes, offline: build/sl
 assignments: $(READY) data  ## Students' versions of the exercises, and the solutions, in build/exercises
 	@$(PY) -m helpers.course assignments --out build/exercises
 
-grade: $(READY) data  ## Grade SUBMISSIONS=folder; marks, open answers and feedback go to build/grades
-	@$(PY) -m helpers.course grade "$(SUBMISSIONS)" --out build/grades
+grade: $(READY) data  ## Grade SUBMISSIONS=folder behind a wall, or UNPROTECTED=1 without; all goes to build/grades
+	@$(PY) -m helpers.course grade "$(SUBMISSIONS)" --out build/grades $(if $(UNPROTECTED),--unprotected)
 
 new-lesson: $(READY) data  ## A notebook that passes every check, to begin from: NAME=11_segmentation
 	@$(PY) -m helpers.course new-lesson "$(NAME)"

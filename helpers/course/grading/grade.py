@@ -150,8 +150,14 @@ def _open_answers(job: Job) -> dict[str, str]:
 def _write_feedback(job: Job) -> None:
     from nbgrader.converters import GenerateFeedback
 
+    from helpers.course.grading.feedback import SafeExporter, SafePage
+
     job.feedback.unlink(missing_ok=True)  # an earlier page shows earlier points
-    _converter(job, GenerateFeedback, force=True).start()
+    converter = _converter(job, GenerateFeedback, force=True)
+    converter.export_class = SafeExporter
+    converter.preprocessors = [*converter.preprocessors, SafePage]
+    converter.config.SafePage.hide_tests = not job.shows_hidden_tests
+    converter.start()
 
 
 def work_quietly(log: Path) -> None:

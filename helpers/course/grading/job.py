@@ -48,6 +48,11 @@ class Job:
         """The page for the student."""
         return self.work / "feedback" / WHO / self.assignment / f"{self.assignment}.html"
 
+    @property
+    def shows_hidden_tests(self) -> bool:
+        """Whether the page shows the hidden tests."""
+        return self.limits.get("hidden_tests_in_feedback", True)
+
     @cached_property
     def key(self) -> str:
         """Changes when the submission, the assignment or a limit does; the files are read once a job."""
@@ -58,7 +63,8 @@ class Job:
             handed_in = b""  # `read_submission` says why
         parts = [handed_in, self.released.read_bytes()]
         source = self.course / "source" / self.assignment / f"{self.assignment}.ipynb"
-        parts += [source.read_bytes(), json.dumps(self.limits, sort_keys=True).encode(), self.student.encode(), self.wall.encode()]
+        limits = {name: limit for name, limit in self.limits.items() if name != "hidden_tests_in_feedback"}
+        parts += [source.read_bytes(), json.dumps(limits, sort_keys=True).encode(), self.student.encode(), self.wall.encode()]
         return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
@@ -102,7 +108,7 @@ def save_result(job: Job, result: dict, with_manual: bool) -> None:
     """
     with atomic_write(job.result) as aside:
         manual = _plain(job.manual) if with_manual else None
-        result = result | {"manual": manual}
+        result = result | {"manual": manual, "hidden_tests": job.shows_hidden_tests}
         aside.write_text(json.dumps(result | {"sha256": _hash(result)}, indent=1), encoding="utf-8")
 
 
@@ -116,7 +122,9 @@ def up_to_date(job: Job) -> bool:
         OSError: Its assignment cannot be read.
     """
     result = read_result(job)
-    return not job.again and result.get("key") == job.key and result.get("manual") == _plain(job.manual)
+    if job.again or result.get("key") != job.key or result.get("hidden_tests") != job.shows_hidden_tests:
+        return False
+    return result.get("manual") == _plain(job.manual)
 
 
 def _plain(manual: dict) -> dict:

@@ -11,7 +11,7 @@ from helpers.course.grading.pool import PRELOADED
 FOLDER = PROJECT / "helpers" / "course" / "grading"
 PACKAGE = "helpers.course.grading"
 ORDER = ("cells", "release", "submission", "sandbox", "landlock", "wall", "job", "seals", "kernel", "kernel_manager")
-ORDER += ("limits", "grade", "pool", "marks", "batch")
+ORDER += ("limits", "feedback", "grade", "pool", "marks", "batch")
 
 
 def imported(name: str) -> set[str]:
