@@ -22,7 +22,7 @@ def family(pid: int | None) -> list[psutil.Process]:
 
 
 def adopt_orphans() -> None:
-    """From now on a process below this one that loses its parent becomes this one's child (Linux), so none gets away."""
+    """From now on processes below this one that lose their parent become its children, so none gets away (Linux)."""
     if sys.platform.startswith("linux"):
         set_child_subreaper = 36
         ctypes.CDLL(None).prctl(set_child_subreaper, 1, 0, 0, 0)

@@ -21,6 +21,7 @@ from helpers.course.grading.release import SettingsError, assignments, build
 from helpers.course.grading.submission import find_submissions
 from helpers.course.grading.wall import NONE, choose_wall
 
+
 def build_command(args: argparse.Namespace) -> int:
     """Write the students' versions to OUT/student and the solutions to OUT/solution.
 

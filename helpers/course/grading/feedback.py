@@ -14,7 +14,25 @@ HIDDEN = re.compile(r"^[ \t]*### BEGIN HIDDEN TESTS\n.*?### END HIDDEN TESTS[ \t
 SHOWN = {"text/plain", "text/html", "text/markdown", "text/latex", "image/png", "image/jpeg", "image/svg+xml"}
 TAGS = (
     *("a", "abbr", "b", "blockquote", "br", "caption", "code", "dd", "del", "div", "dl", "dt", "em", "h1", "h2", "h3"),
-    *("h4", "h5", "h6", "hr", "i", "img", "li", "ol", "p", "pre", "s", "span", "strong", "sub", "sup", "table", "tbody"),
+    *(
+        "h4",
+        "h5",
+        "h6",
+        "hr",
+        "i",
+        "img",
+        "li",
+        "ol",
+        "p",
+        "pre",
+        "s",
+        "span",
+        "strong",
+        "sub",
+        "sup",
+        "table",
+        "tbody",
+    ),
     *("td", "tfoot", "th", "thead", "tr", "tt", "u", "ul"),
 )
 IMAGE = re.compile(r"data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]*")
@@ -37,7 +55,9 @@ def clean(html: str | bytes) -> str:
 
 def _is_allowed(tag: str, name: str, value: str) -> bool:
     """Whether an attribute may stay: images lie in the page itself, links go to the web or within the page."""
-    if name in ("alt", "title", "colspan", "rowspan", "border") or (name == "class" and tag in ("table", "span", "div")):
+    if name in ("alt", "title", "colspan", "rowspan", "border") or (
+        name == "class" and tag in ("table", "span", "div")
+    ):
         return True
     if (tag, name) == ("img", "src"):
         return IMAGE.fullmatch(value) is not None
@@ -45,7 +65,7 @@ def _is_allowed(tag: str, name: str, value: str) -> bool:
 
 
 class SafePage(Preprocessor):
-    """Takes out what the page's template would write as it stands, and the hidden tests where they are to stay hidden."""
+    """Takes out what the page's template would write as it stands, and hidden tests where they are to stay hidden."""
 
     hide_tests = Bool(help="leave hidden tests out").tag(config=True)
 

@@ -64,7 +64,12 @@ class Job:
         parts = [handed_in, self.released.read_bytes()]
         source = self.course / "source" / self.assignment / f"{self.assignment}.ipynb"
         limits = {name: limit for name, limit in self.limits.items() if name != "hidden_tests_in_feedback"}
-        parts += [source.read_bytes(), json.dumps(limits, sort_keys=True).encode(), self.student.encode(), self.wall.encode()]
+        parts += [
+            source.read_bytes(),
+            json.dumps(limits, sort_keys=True).encode(),
+            self.student.encode(),
+            self.wall.encode(),
+        ]
         return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 

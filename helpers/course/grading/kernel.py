@@ -1,4 +1,4 @@
-"""What the kernel that runs a submission is given: folders, an environment, its wall, and the watch that begins in it."""
+"""What the kernel that runs a submission is given: folders, an environment, its wall, and the watch over it."""
 
 import json
 import os
@@ -13,9 +13,10 @@ from pathlib import Path
 
 from data_prework.files import PROJECT
 from helpers.course.grading import landlock
+from helpers.course.grading.bubblewrap import ETC, NOBODY, PROCESSES, SHOWN, View, bubblewrap, threads
 from helpers.course.grading.job import Job
 from helpers.course.grading.sandbox import KILLS, REFUSED
-from helpers.course.grading.wall import BUBBLEWRAP, ETC, LANDLOCK, NOBODY, PROCESSES, SHOWN, View, bubblewrap, threads
+from helpers.course.grading.wall import BUBBLEWRAP, LANDLOCK
 
 KEPT = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
 HIDDEN = ("notebooks/exercises", "tests", "build", ".git")  # of the project: each holds solutions
@@ -58,7 +59,7 @@ def prepare_kernel(job: Job) -> Room:
     fonts = job.work.parent.parent / "matplotlib"  # its list of fonts takes seconds to make
     fonts.mkdir(exist_ok=True)
     # short, because the path of a socket holds 107 characters; without a wall the hook alone keeps others' files
-    sockets = Path(tempfile.mkdtemp(prefix="k-", dir="/tmp" if os.path.isdir("/tmp") else None))
+    sockets = Path(tempfile.mkdtemp(prefix="k-", dir="/tmp" if Path("/tmp").is_dir() else None))
     if job.wall == BUBBLEWRAP and os.geteuid() == 0 and not job.trusted:
         os.chown(sockets, NOBODY, NOBODY)
     places = {"HOME": scratch / "home", "TMPDIR": scratch / "tmp", "IPYTHONDIR": scratch / "ipython"}
@@ -100,7 +101,7 @@ def refusals(room: Room) -> list[str]:
     """
     try:
         file = os.open(room.sockets / REPORT, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        with open(file, "rb") as opened:
+        with Path(file).open("rb") as opened:
             if not stat.S_ISREG(os.fstat(file).st_mode):
                 raise OSError("no file")
             lines = opened.read(LONGEST_REPORT).decode("utf-8", "replace").splitlines()

@@ -7,8 +7,9 @@ from typing import Any
 
 from jupyter_client.manager import AsyncKernelManager
 
+from helpers.course.grading.bubblewrap import NOBODY
 from helpers.course.grading.kernel import Room
-from helpers.course.grading.wall import BUBBLEWRAP, NOBODY
+from helpers.course.grading.wall import BUBBLEWRAP
 
 
 def manager_for(room: Room) -> type[AsyncKernelManager]:

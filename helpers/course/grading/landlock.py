@@ -8,6 +8,7 @@ The file is started by its path, in a Python without packages, so it imports not
 import ctypes
 import json
 import os
+import pathlib
 import struct
 import sys
 
@@ -46,7 +47,7 @@ def restrict(listed: list[str], read: list[str], write: list[str]) -> None:
     for paths, rights in ((listed, 1 << 3), (read, READ), (write, every)):
         for path in filter(os.path.exists, paths):
             place = os.open(path, os.O_PATH | os.O_CLOEXEC)
-            allowed = rights if os.path.isdir(path) else rights & ON_FILES
+            allowed = rights if pathlib.Path(path).is_dir() else rights & ON_FILES
             _checked(libc.syscall(ADD, rules, 1, struct.pack("=Qi", allowed, place), 0), path)
             os.close(place)
     _checked(libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no new privileges")

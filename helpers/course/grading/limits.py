@@ -11,9 +11,9 @@ from nbgrader.preprocessors import Execute
 from nbgrader.utils import is_grade
 from traitlets import Any, Dict
 
+from helpers.course.grading.bubblewrap import PROCESSES
 from helpers.course.grading.kernel import littered
 from helpers.course.grading.kernel_manager import manager_for
-from helpers.course.grading.wall import PROCESSES
 from helpers.course.processes import end, family, held, resident
 
 

@@ -8,9 +8,9 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 pytest.importorskip("nbgrader")
 
-from traitlets.config import Config  # noqa: E402
+from traitlets.config import Config
 
-from helpers.course.grading.feedback import SafeExporter, SafePage, clean  # noqa: E402
+from helpers.course.grading.feedback import SafeExporter, SafePage, clean
 
 ATTACK = "<script>evil(1)</script><img src=x onerror=evil(2)><a href='javascript:evil(3)'>here</a>"
 BREAKS_OUT = '"><script>evil(4)</script>'
@@ -47,7 +47,11 @@ def test_nothing_that_a_student_wrote_or_showed_runs_in_the_page():
     outputs[-1].execution_count = BREAKS_OUT
     code = new_code_cell(ATTACK, outputs=outputs, metadata={"magics_language": BREAKS_OUT})
     code.execution_count = BREAKS_OUT
-    cells = [code, new_markdown_cell(ATTACK + "\n\n[here](javascript:evil(7))\n\n# <svg onload=evil(8)>"), new_raw_cell(ATTACK)]
+    cells = [
+        code,
+        new_markdown_cell(ATTACK + "\n\n[here](javascript:evil(7))\n\n# <svg onload=evil(8)>"),
+        new_raw_cell(ATTACK),
+    ]
     cells[1].attachments = {BREAKS_OUT: {"image/png": BREAKS_OUT}}
     meta = {"language_info": {"name": BREAKS_OUT, "pygments_lexer": BREAKS_OUT}, "title": BREAKS_OUT}
     meta["widgets"] = {"application/vnd.jupyter.widget-state+json": {"x": "</script>" + BREAKS_OUT}}

@@ -10,7 +10,19 @@ from helpers.course.grading.pool import PRELOADED
 
 FOLDER = PROJECT / "helpers" / "course" / "grading"
 PACKAGE = "helpers.course.grading"
-ORDER = ("cells", "release", "submission", "sandbox", "landlock", "wall", "job", "seals", "kernel", "kernel_manager")
+ORDER = (
+    "cells",
+    "release",
+    "submission",
+    "sandbox",
+    "bubblewrap",
+    "landlock",
+    "wall",
+    "job",
+    "seals",
+    "kernel",
+    "kernel_manager",
+)
 ORDER += ("limits", "feedback", "grade", "pool", "marks", "batch")
 
 

@@ -16,6 +16,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from helpers.assignment import LIMITS
 from helpers.course.grading import batch as exercises
 from helpers.course.grading import wall as walls
+from helpers.course.grading.bubblewrap import PROCESSES
 from helpers.course.grading.job import Job, read_result, save_result
 from helpers.course.grading.kernel import leave, prepare_kernel, refusals
 from helpers.course.grading.landlock import version
@@ -153,8 +154,12 @@ def test_no_attack_gets_through_and_honest_work_does(places, wall):
     assert not room.sockets.exists() and (tmp_path / "result.json").read_text(encoding="utf-8") == "secret"
 
 
-BOMB = """
+FIND_SOCKETS = """
 import os, time
+words = open("/proc/self/cmdline").read().split(chr(0))
+sockets = os.path.dirname(next(word for word in words if word.endswith("c.json")))
+"""
+BOMB = """
 def burst():
     while True:
         try:
@@ -170,13 +175,14 @@ burst()
     "wall, cell, words",
     [
         pytest.param(BUBBLEWRAP, BOMB, ("processes", "ended by itself", "memory"), marks=EACH[0].marks, id="fork bomb"),
-        pytest.param(BUBBLEWRAP, "open('{sockets}/more', 'w')", ("changed the folder",), marks=EACH[0].marks, id="litter"),
+        pytest.param(
+            BUBBLEWRAP, "open(sockets + '/more', 'w')", ("changed the folder",), marks=EACH[0].marks, id="litter"
+        ),
     ],
 )
 def test_what_takes_too_much_or_disturbs_the_grader_ends_its_own_kernel_alone(places, wall, cell, words):
-    sockets = "' + os.path.dirname(next(a for a in open('/proc/self/cmdline').read().split(chr(0)) if a.endswith('c.json'))) + '"
-    cell = "import os, time\n" + cell.replace("{sockets}", sockets) + "\ntime.sleep(30)"
-    most = psutil.Process().num_threads() + len(psutil.pids()) + walls.PROCESSES
+    cell = f"{FIND_SOCKETS}\n{cell}\ntime.sleep(30)"
+    most = psutil.Process().num_threads() + len(psutil.pids()) + PROCESSES
     began = time.monotonic()
     _, said, room = run(places, wall, [cell, "x = 1"])
     assert len(psutil.pids()) < most and time.monotonic() - began < 60
@@ -243,7 +249,13 @@ def test_without_a_wall_it_refuses_and_names_the_ways_and_never_falls_back_in_si
     monkeypatch.setattr(walls, "version", lambda: 0)
     with pytest.raises(NoWallError) as refused:
         choose_wall()
-    for word in ("bubblewrap is not installed", "virtual machine", "container", "bwrap-userns-restrict", "--unprotected"):
+    for word in (
+        "bubblewrap is not installed",
+        "virtual machine",
+        "container",
+        "bwrap-userns-restrict",
+        "--unprotected",
+    ):
         assert word in str(refused.value)
     assert exercises.main(["grade", str(tmp_path), "--out", str(tmp_path / "out")]) == 1
     assert "Nothing was graded" in capsys.readouterr().err and not (tmp_path / "out").exists()
