@@ -43,15 +43,14 @@ def held(processes: Iterable[psutil.Process]) -> int:
     """Bytes of memory that they hold now, what several share counted once (Linux; elsewhere as in `resident`)."""
     taken = 0
     for process in processes:
+        resident_alone = resident([process])
         try:
-            memory = process.memory_info().rss
-            if memory > 100_000_000 and hasattr(memory_all := process.memory_full_info(), "pss"):
-                memory = memory_all.pss  # takes milliseconds, so small ones go without
+            shared_out = resident_alone > 100_000_000  # it takes milliseconds, so small ones go without
+            taken += getattr(process.memory_full_info(), "pss", resident_alone) if shared_out else resident_alone
         except psutil.AccessDenied:
-            pass
+            taken += resident_alone
         except psutil.Error:
             continue
-        taken += memory
     return taken
 
 

@@ -7,7 +7,7 @@ import stat
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from helpers.course.grading.wall import BUBBLEWRAP, LANDLOCK
 KEPT = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
 HIDDEN = ("notebooks/exercises", "tests", "build", ".git")  # of the project: each holds solutions
 SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/proc", "/dev/urandom", "/dev/random", "/dev/zero")
-REPORT = "refused.txt"
+FIRST, REPORT = "first.py", "refused.txt"  # in the folder of the sockets: the kernel's first lines, its refusals
 LONGEST_REPORT, MOST_SHARED = 10_000, 100_000  # bytes
 ALWAYS = {
     "COURSE_PROFILE": "quick",
@@ -41,7 +41,6 @@ class Room:
     folder: Path  # its working folder, or what that begins as
     sockets: Path  # holds the connection file, the sockets and the list of refusals
     start: Callable[[list[str]], list[str]]  # a command -> the same behind the wall
-    first: str  # the line that begins the watch in it
 
 
 def prepare_kernel(job: Job) -> Room:
@@ -58,27 +57,24 @@ def prepare_kernel(job: Job) -> Room:
         (scratch / name).mkdir(parents=True)
     fonts = job.work.parent.parent / "matplotlib"  # its list of fonts takes seconds to make
     fonts.mkdir(exist_ok=True)
-    # short, because the path of a socket holds 107 characters; without a wall the hook alone keeps others' files
+    # a short path, because that of a socket may have 107 characters
     sockets = Path(tempfile.mkdtemp(prefix="k-", dir="/tmp" if Path("/tmp").is_dir() else None))
     if job.wall == BUBBLEWRAP and os.geteuid() == 0 and not job.trusted:
         os.chown(sockets, NOBODY, NOBODY)
+    starts = {BUBBLEWRAP: _behind_bubblewrap, LANDLOCK: _behind_landlock}
+    start = partial(starts[job.wall], job=job, scratch=scratch, sockets=sockets) if job.wall in starts else list
+    _set_environment(job, scratch, fonts)
+    (sockets / FIRST).write_text(_first_lines(job, scratch, fonts, sockets / REPORT), encoding="utf-8")
+    return Room(job.wall, scratch / "folder", sockets, start)
+
+
+def _set_environment(job: Job, scratch: Path, fonts: Path) -> None:
+    """The environment that the kernel inherits: the little it needs, and folders of its own."""
     places = {"HOME": scratch / "home", "TMPDIR": scratch / "tmp", "IPYTHONDIR": scratch / "ipython"}
     places |= {"COURSE_RESULTS": scratch / "results", "MPLCONFIGDIR": fonts, "COURSE_DATA": job.data}
-    if job.wall == BUBBLEWRAP:
-        inside = {"HOME": "/student", "TMPDIR": "/tmp", "IPYTHONDIR": "/student/.ipython", "COURSE_DATA": "/data"}
-        inside |= {"COURSE_RESULTS": "/student/results", "MPLCONFIGDIR": "/fonts" if job.trusted else "/student/.fonts"}
-        inside |= {"PATH": f"{sys.prefix}/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "PYTHONPATH": "/course"}
-        view = View(
-            sockets, job.data, scratch / "folder", fonts, job.limits["memory_gb"],
-            job.limits["seconds_per_submission"], file_mb(job), job.trusted,
-        )  # fmt: skip
-        start = partial(bubblewrap, view=view, environment=ALWAYS | inside)
-    else:
-        start = partial(_behind_landlock, job=job, scratch=scratch, sockets=sockets) if job.wall == LANDLOCK else list
     kept = {name: os.environ[name] for name in KEPT if name in os.environ}
     os.environ.clear()
     os.environ.update(kept | ALWAYS | {name: str(place) for name, place in places.items()})
-    return Room(job.wall, scratch / "folder", sockets, start, _first_line(job, scratch, fonts, sockets / REPORT))
 
 
 def leave(room: Room) -> None:
@@ -101,7 +97,7 @@ def refusals(room: Room) -> list[str]:
     """
     try:
         file = os.open(room.sockets / REPORT, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        with Path(file).open("rb") as opened:
+        with os.fdopen(file, "rb") as opened:
             if not stat.S_ISREG(os.fstat(file).st_mode):
                 raise OSError("no file")
             lines = opened.read(LONGEST_REPORT).decode("utf-8", "replace").splitlines()
@@ -121,7 +117,7 @@ def littered(room: Room) -> str:
     size = 0
     try:
         for entry in os.scandir(room.sockets):
-            if not entry.name.startswith(("c.json", "c-ipc-", REPORT)) or entry.is_symlink() or entry.is_dir():
+            if not entry.name.startswith(("c.json", "c-ipc-", FIRST, REPORT)) or entry.is_symlink() or entry.is_dir():
                 return "it changed the folder through which the grader talks to it"
             size += entry.stat(follow_symlinks=False).st_size
     except OSError:
@@ -149,8 +145,8 @@ def file_mb(job: Job) -> float:
     return 20_000 if job.trusted else 200
 
 
-def _first_line(job: Job, scratch: Path, fonts: Path, report: Path) -> str:
-    """The line that begins the watch inside the kernel."""
+def _first_lines(job: Job, scratch: Path, fonts: Path, report: Path) -> str:
+    """The script that begins the watch inside the kernel."""
     walled = job.wall == BUBBLEWRAP
     own = ["/student", "/tmp", "/dev/shm"] if walled else [str(scratch), "/dev/shm"]
     data, cache = ("/data", "/fonts") if walled else (str(job.data), str(fonts))
@@ -169,12 +165,23 @@ def _first_line(job: Job, scratch: Path, fonts: Path, report: Path) -> str:
         "harmless": harmless.get(job.wall, []),
         "copied": copied,
     }
-    course = "/course" if walled else str(PROJECT)
+    course, moved = ("/course", "os.chdir('/student/work')") if walled else (str(PROJECT), "")
     return (
-        f"import sys; sys.path.insert(0, {course!r}); from helpers.course.grading.sandbox import install; "
-        f"install(**{watch!r}); del sys.modules['helpers.course.grading.sandbox'], install, sys"
-        + ("; import os; os.chdir('/student/work'); del os" if walled else "")
+        f"import os, sys\nsys.path.insert(0, {course!r})\nfrom helpers.course.grading.sandbox import install\n"
+        f"install(**{watch!r})\n{moved}\n"
+        "del sys.modules['helpers.course.grading.sandbox'], install, sys, os\n"
     )
+
+
+def _behind_bubblewrap(command: list[str], job: Job, scratch: Path, sockets: Path) -> list[str]:
+    """The command that starts another one behind bubblewrap, with the places that it finds there."""
+    fonts, limits = job.work.parent.parent / "matplotlib", job.limits
+    environment = {"HOME": "/student", "TMPDIR": "/tmp", "IPYTHONDIR": "/student/.ipython", "COURSE_DATA": "/data"}
+    environment |= {"COURSE_RESULTS": "/student/results", "LANG": "C.UTF-8", "PYTHONPATH": "/course"}
+    environment |= {"MPLCONFIGDIR": "/fonts" if job.trusted else "/student/.fonts"}
+    environment |= {"PATH": f"{sys.prefix}/bin:/usr/bin:/bin"} | ALWAYS
+    view = View(sockets, job.data, scratch / "folder", fonts, limits["memory_gb"], limits["seconds_per_submission"])
+    return bubblewrap(command, replace(view, file_mb=file_mb(job), trusted=job.trusted), environment)
 
 
 def _behind_landlock(command: list[str], job: Job, scratch: Path, sockets: Path) -> list[str]:

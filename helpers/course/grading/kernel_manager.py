@@ -8,7 +8,7 @@ from typing import Any
 from jupyter_client.manager import AsyncKernelManager
 
 from helpers.course.grading.bubblewrap import NOBODY
-from helpers.course.grading.kernel import Room
+from helpers.course.grading.kernel import FIRST, Room
 from helpers.course.grading.wall import BUBBLEWRAP
 
 
@@ -38,7 +38,8 @@ class _RoomKernelManager(AsyncKernelManager):
             if self.room.sockets.stat().st_uid == NOBODY and os.geteuid() == 0:
                 os.chown(self.connection_file, NOBODY, NOBODY)
         command = [sys.executable, "-m", "ipykernel_launcher", "-f", self.connection_file, *(extra_arguments or [])]
-        return self.room.start([*command, f"--IPKernelApp.exec_lines={[self.room.first]!r}"])
+        first = [str(self.room.sockets / FIRST)]
+        return self.room.start([*command, f"--IPKernelApp.exec_files={first!r}"])
 
     async def _async_launch_kernel(self, kernel_cmd: list[str], **options: Any) -> None:
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}

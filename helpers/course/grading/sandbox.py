@@ -3,7 +3,7 @@
 It stops mistakes and simple mischief with a message: writing or deleting elsewhere, reading the solutions, opening
 connections, printing without end. It is no wall: code that calls the operating system through compiled libraries, or
 that takes Python's own modules apart, passes by it. The wall is in `helpers.course.grading.wall`; behind it the watch
-is there for what the note says. The kernel's first line calls `install`.
+is there for what the note says. The kernel's first lines call `install`.
 """
 
 import json

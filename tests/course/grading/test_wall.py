@@ -89,7 +89,7 @@ def places(tmp_path, monkeypatch):
     for name in ("course/solution.txt", "submissions/bo/01.ipynb", "home/.netrc", "result.json"):
         (tmp_path / name).write_text("secret", encoding="utf-8")
     (tmp_path / "data/one.txt").write_text("data", encoding="utf-8")
-    limits = LIMITS | {"seconds_per_submission": 120, "seconds_per_cell": 60}
+    limits = LIMITS | {"seconds_per_submission": 120, "seconds_per_cell": 60, "printed_mb": 0.1}
     work = tmp_path / "grades" / "anna" / "01"
     hidden = (tmp_path / "submissions", tmp_path / "course", Path("/srv/class"))
     return Job("anna", "01", tmp_path / "01.ipynb", tmp_path, work, limits, {}, hidden, data=tmp_path / "data")
@@ -142,11 +142,13 @@ def test_no_attack_gets_through_and_honest_work_does(places, wall):
         }  # fmt: skip
         commands = {name: text.format(**known) for name, text in (HONEST | ATTACKS | HIDDEN).items()}
         own = OWN.format(mark=MARK, hidden="/srv/class/bo/01.ipynb", uid=0)
-        texts, said, room = run(places, wall, [RUN.format(commands=json.dumps(commands)), own], beside="x = 3")
+        cells = [RUN.format(commands=json.dumps(commands)), own, "while True:\n    print('x' * 1000)"]
+        texts, said, room = run(places, wall, cells, beside="x = 3")
     through = set(texts[0].splitlines())
     assert through - set(HIDDEN) == set(HONEST), texts
     assert (wall == LANDLOCK) == bool(through & set(HIDDEN))
     assert texts[1].startswith("3 6 ") and (wall == LANDLOCK or "3 6 False" in texts[1]), texts[1]
+    assert "This cell printed more than 0.1 MB" in texts[2] and len(texts[2]) < 200_000
     assert said == ["refused: to read the grader's files (01.ipynb)"]
     survivors = left_behind()
     end(survivors)  # those behind Landlock end with the process that grades: see the next test
