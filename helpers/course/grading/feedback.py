@@ -3,16 +3,16 @@
 import re
 from typing import Any
 
+import bleach
 from jinja2 import pass_context
 from nbconvert.exporters import HTMLExporter
 from nbconvert.preprocessors import Preprocessor
-from nbconvert.preprocessors.sanitize import SanitizeHTML
 from nbformat import NotebookNode
 from traitlets import Bool
 
 HIDDEN = re.compile(r"^[ \t]*### BEGIN HIDDEN TESTS\n.*?### END HIDDEN TESTS[ \t]*$", re.M | re.S)
 SHOWN = {"text/plain", "text/html", "text/markdown", "text/latex", "image/png", "image/jpeg", "image/svg+xml"}
-TAGS = (
+TAGS = {
     *("a", "abbr", "b", "blockquote", "br", "caption", "code", "dd", "del", "div", "dl", "dt", "em", "h1", "h2", "h3"),
     *(
         "h4",
@@ -34,7 +34,7 @@ TAGS = (
         "tbody",
     ),
     *("td", "tfoot", "th", "thead", "tr", "tt", "u", "ul"),
-)
+}
 IMAGE = re.compile(r"data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]*")
 TARGET = re.compile(r"(https?://|mailto:|#)", re.I)
 
@@ -49,8 +49,8 @@ def clean(html: str | bytes) -> str:
         >>> clean("<b>good</b><script>alert(1)</script>")
         '<b>good</b>&lt;script&gt;alert(1)&lt;/script&gt;'
     """
-    sanitizer = SanitizeHTML(tags=list(TAGS), attributes=_is_allowed)
-    return sanitizer.sanitize_html_tags(html.decode("utf-8", "replace") if isinstance(html, bytes) else str(html))
+    text = html.decode("utf-8", "replace") if isinstance(html, bytes) else str(html)
+    return bleach.clean(text, tags=TAGS, attributes=_is_allowed, protocols={"http", "https", "mailto", "data"})
 
 
 def _is_allowed(tag: str, name: str, value: str) -> bool:
@@ -83,13 +83,10 @@ class SafePage(Preprocessor):
             cell.cell_type, cell.source = "markdown", clean(cell.source)
         if cell.cell_type != "code":
             return cell, resources
-        cell.execution_count = cell.execution_count if isinstance(cell.execution_count, int) else None
         for output in cell.outputs:
             if "data" in output:
                 output.data = NotebookNode({kind: data for kind, data in output.data.items() if kind in SHOWN})
                 output.metadata = NotebookNode()
-            if "execution_count" in output and not isinstance(output.execution_count, int):
-                output.execution_count = None
         if self.hide_tests and HIDDEN.search(cell.source):
             cell.source = HIDDEN.sub("# hidden tests", cell.source)
             for output in cell.outputs:

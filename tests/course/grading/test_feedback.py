@@ -43,10 +43,7 @@ def test_nothing_that_a_student_wrote_or_showed_runs_in_the_page():
     outputs = [new_output("display_data", {kind: value}) for kind, value in data.items()] + [isolated, wide, widget]
     outputs += [new_output("display_data", {"image/svg+xml": f"<svg>{ATTACK}</svg>"})]
     outputs += [new_output("stream", text=ATTACK), new_output("error", ename="E", evalue=ATTACK, traceback=[ATTACK])]
-    outputs += [new_output("execute_result", {"text/plain": "1"})]
-    outputs[-1].execution_count = BREAKS_OUT
     code = new_code_cell(ATTACK, outputs=outputs, metadata={"magics_language": BREAKS_OUT})
-    code.execution_count = BREAKS_OUT
     cells = [
         code,
         new_markdown_cell(ATTACK + "\n\n[here](javascript:evil(7))\n\n# <svg onload=evil(8)>"),
@@ -77,6 +74,6 @@ def test_hidden_tests_are_in_the_page_only_where_that_is_wanted(hide):
     notebook = new_notebook(cells=[new_code_cell(TESTS, outputs=[failed]), new_code_cell("open_test = 1")])
     before = nbformat.writes(notebook)
     html = re.sub(r"<[^>]+>", "", page(notebook, hide))
-    assert ("canary" in html) is not hide and ("hidden tests" in html) and "open_test" in html
+    assert ("canary" in html) is not hide and "hidden tests" in html.lower() and "open_test" in html
     assert "look at the seven" in html and "assert" in html
     assert nbformat.writes(notebook) == before
