@@ -15,10 +15,12 @@ import psutil
 
 from data_prework.files import PROJECT
 
+AVAILABLE = sys.platform == "linux"
 SHOWN = ("helpers", "data_prework")  # of the project; neither holds a solution
 ETC = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "fonts", "localtime", "nsswitch.conf")
 PROCESSES = 400  # threads and processes of one kernel; TensorFlow alone takes up to a hundred
 OWN_MB = 512  # of the working folder and of /tmp each: files in memory that end with the kernel
+SHARED_MEMORY = str(Path("/dev", "shm"))
 NOBODY = 65534  # what root becomes behind the wall
 
 
@@ -55,11 +57,11 @@ def bubblewrap(command: list[str], view: View, environment: dict[str, str]) -> l
         >>> bubblewrap(["true"], View(here, here, here, here), {})[-1]
         'true'
     """
-    root = os.geteuid() == 0
+    root = is_root()
     words = ["bwrap", "--die-with-parent", "--new-session", "--clearenv", "--hostname", "grader"]
     words += _namespaces(root, view.trusted)
     words += ["--proc", "/proc", "--dev", "/dev"]
-    for place, mb in (("/tmp", OWN_MB), ("/dev/shm", 64), ("/student", OWN_MB)):
+    for place, mb in (("/tmp", OWN_MB), (SHARED_MEMORY, 64), ("/student", OWN_MB)):
         words += ["--perms", "1777", "--size", str(mb << 20), "--tmpfs", place]
     words += _folders(view)
     words += ["--remount-ro", "/dev", "--remount-ro", "/"]  # else each is a file system of half the memory
@@ -118,6 +120,11 @@ def _limits(view: View, root: bool) -> list[str]:
     return [f"--{name}={value}:{value}" for name, value in limits.items()]
 
 
+def is_root() -> bool:
+    """Return whether this process runs as root."""
+    return AVAILABLE and os.geteuid() == 0
+
+
 def threads() -> int:
     """Return how many threads this user runs now."""
     own = os.getuid()
@@ -127,5 +134,5 @@ def threads() -> int:
 
 @cache
 def _options() -> str:
-    done = subprocess.run(["bwrap", "--help"], capture_output=True, text=True, check=False)
+    done = subprocess.run(["bwrap", "--help"], capture_output=True, encoding="utf-8", check=False)
     return done.stdout + done.stderr

@@ -13,14 +13,24 @@ from pathlib import Path
 
 from data_prework.files import PROJECT
 from helpers.course.grading import landlock
-from helpers.course.grading.bubblewrap import ETC, NOBODY, PROCESSES, SHOWN, View, bubblewrap, threads
+from helpers.course.grading.bubblewrap import (
+    ETC,
+    NOBODY,
+    PROCESSES,
+    SHARED_MEMORY,
+    SHOWN,
+    View,
+    bubblewrap,
+    is_root,
+    threads,
+)
 from helpers.course.grading.job import Job
 from helpers.course.grading.sandbox import KILLS, REFUSED
 from helpers.course.grading.wall import BUBBLEWRAP, LANDLOCK
 
 KEPT = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
 HIDDEN = ("notebooks/exercises", "tests", "build", ".git")  # of the project: each holds solutions
-SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/proc", "/dev/urandom", "/dev/random", "/dev/zero")
+SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/proc", *(Path("/dev", name) for name in ("urandom", "random", "zero")))
 FIRST, REPORT = "first.py", "refused.txt"  # in the folder of the sockets: the kernel's first lines, its refusals
 LONGEST_REPORT, MOST_SHARED = 10_000, 100_000  # bytes
 ALWAYS = {
@@ -59,7 +69,7 @@ def prepare_kernel(job: Job) -> Room:
     fonts.mkdir(exist_ok=True)
     # a short path, because that of a socket may have 107 characters
     sockets = Path(tempfile.mkdtemp(prefix="k-", dir="/tmp" if Path("/tmp").is_dir() else None))
-    if job.wall == BUBBLEWRAP and os.geteuid() == 0 and not job.trusted:
+    if job.wall == BUBBLEWRAP and is_root() and not job.trusted:
         os.chown(sockets, NOBODY, NOBODY)
     starts = {BUBBLEWRAP: _behind_bubblewrap, LANDLOCK: _behind_landlock}
     start = partial(starts[job.wall], job=job, scratch=scratch, sockets=sockets) if job.wall in starts else list
@@ -148,7 +158,7 @@ def file_mb(job: Job) -> float:
 def _first_lines(job: Job, scratch: Path, fonts: Path, report: Path) -> str:
     """The script that begins the watch inside the kernel."""
     walled = job.wall == BUBBLEWRAP
-    own = ["/student", "/tmp", "/dev/shm"] if walled else [str(scratch), "/dev/shm"]
+    own = ["/student", "/tmp", SHARED_MEMORY] if walled else [str(scratch), SHARED_MEMORY]
     data, cache = ("/data", "/fonts") if walled else (str(job.data), str(fonts))
     copied = {"/fonts": "/student/.fonts", "/handed_in": "/student/work"} if walled else {}
     # behind a wall programs and processes do no harm; without their own list of processes, ending others might
@@ -186,7 +196,7 @@ def _behind_bubblewrap(command: list[str], job: Job, scratch: Path, sockets: Pat
 
 def _behind_landlock(command: list[str], job: Job, scratch: Path, sockets: Path) -> list[str]:
     """The command that starts another one behind Landlock."""
-    own = [scratch, sockets, "/dev/null", "/dev/shm", *([job.data, job.work.parent.parent] if job.trusted else [])]
+    own = [scratch, sockets, "/dev/null", SHARED_MEMORY, *([job.data, job.work.parent.parent] if job.trusted else [])]
     read = [*SYSTEM, *(f"/etc/{name}" for name in ETC), sys.prefix, os.path.realpath(sys.prefix), sys.base_prefix]
     read += [job.data, job.work.parent.parent / "matplotlib", *(PROJECT / name for name in SHOWN)]
     paths = {"listed": [PROJECT], "read": read, "write": own}  # Python finds modules by the names in their folder

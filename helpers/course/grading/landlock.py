@@ -12,6 +12,7 @@ import pathlib
 import struct
 import sys
 
+AVAILABLE = sys.platform == "linux"
 CREATE, ADD, RESTRICT = 444, 445, 446  # numbers of Landlock's system calls, the same on every processor
 READ = (1 << 0) | (1 << 2) | (1 << 3)  # execute, read a file, read a folder
 WRITE = (1 << 1) | sum(1 << bit for bit in range(4, 13))
@@ -21,7 +22,7 @@ PR_SET_PDEATHSIG, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 1, 24, 38
 
 def version() -> int:
     """Return the version of Landlock that this computer has, 0 where it has none."""
-    if not sys.platform.startswith("linux"):
+    if not AVAILABLE:
         return 0
     return max(0, ctypes.CDLL(None, use_errno=True).syscall(CREATE, None, ctypes.c_size_t(0), 1))
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 from data_prework.files import PROJECT
-from helpers.course.grading.bubblewrap import SHOWN, View, bubblewrap
+from helpers.course.grading.bubblewrap import AVAILABLE, SHOWN, View, bubblewrap
 from helpers.course.grading.landlock import version
 from helpers.errors import CourseError
 
@@ -46,7 +46,7 @@ class NoWallError(CourseError, RuntimeError):
 
 def why_not_bubblewrap() -> str:
     """Say why bubblewrap can't be the wall here, or nothing. It is tried, not guessed."""
-    if not sys.platform.startswith("linux"):
+    if not AVAILABLE:
         return "bubblewrap is for Linux"
     if missing := [name for name in ("bwrap", "setpriv", "prlimit") if not shutil.which(name)]:
         package = "bubblewrap" if missing == ["bwrap"] else "bubblewrap util-linux"
@@ -54,7 +54,7 @@ def why_not_bubblewrap() -> str:
     view = View(*[PROJECT / SHOWN[0]] * 4)
     words = bubblewrap([sys.executable, "-I", "-c", TRIAL], view, {})
     try:
-        done = subprocess.run(words, capture_output=True, text=True, timeout=30, check=False)
+        done = subprocess.run(words, capture_output=True, encoding="utf-8", timeout=30, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         return f"bubblewrap does not start: {error}"
     said = (done.stderr.strip().splitlines() or ["it ended"])[-1][-200:]

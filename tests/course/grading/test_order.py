@@ -10,20 +10,8 @@ from helpers.course.grading.pool import PRELOADED
 
 FOLDER = PROJECT / "helpers" / "course" / "grading"
 PACKAGE = "helpers.course.grading"
-ORDER = (
-    "cells",
-    "release",
-    "submission",
-    "sandbox",
-    "bubblewrap",
-    "landlock",
-    "wall",
-    "job",
-    "seals",
-    "kernel",
-    "kernel_manager",
-)
-ORDER += ("limits", "feedback", "grade", "pool", "marks", "batch")
+ORDER = ("cells", "release", "submission", "sandbox", "bubblewrap", "landlock", "wall", "job", "seals", "kernel")
+ORDER += ("kernel_manager", "limits", "feedback", "grade", "pool", "marks", "batch")
 
 
 def imported(name: str) -> set[str]:
