@@ -75,6 +75,8 @@ def prepare_kernel(job: Job) -> Room:
     start = partial(starts[job.wall], job=job, scratch=scratch, sockets=sockets) if job.wall in starts else list
     _set_environment(job, scratch, fonts)
     (sockets / FIRST).write_text(_first_lines(job, scratch, fonts, sockets / REPORT), encoding="utf-8")
+    for path in (sockets / FIRST, scratch / "folder", fonts):
+        path.chmod(0o755)  # behind the wall root is another user
     return Room(job.wall, scratch / "folder", sockets, start)
 
 

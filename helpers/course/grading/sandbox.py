@@ -6,11 +6,13 @@ that takes Python's own modules apart, passes by it. The wall is in `helpers.cou
 is there for what the note says. The kernel's first lines call `install`.
 """
 
+import contextlib
 import json
 import os
 import shutil
 import sys
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 # Audit event -> which of its arguments are paths that change.
@@ -73,7 +75,9 @@ def install(
         copied: Folder -> the folder of its own that gets a copy.
     """
     for source, place in (copied or {}).items():
-        shutil.copytree(source, place, dirs_exist_ok=True)
+        Path(place).mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(OSError):  # what cannot be read is missing there
+            shutil.copytree(source, place, dirs_exist_ok=True)
     _limit_output(printed_mb)
     _limit_process(memory_gb, file_mb)
     allowed = tuple(_folder(path) for path in allowed)

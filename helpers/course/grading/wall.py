@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 from data_prework.files import PROJECT
+from data_prework.manifest import default_data_dir
 from helpers.course.grading.bubblewrap import AVAILABLE, SHOWN, View, bubblewrap
 from helpers.course.grading.landlock import version
 from helpers.errors import CourseError
@@ -32,6 +33,8 @@ TRIAL = """
 import os
 os.stat("/etc/ld.so.cache")
 status = dict(line.split(":", 1) for line in open("/proc/self/status"))
+open("/course/helpers/__init__.py").close()
+os.listdir("/data")
 assert os.getuid() != 0, "the program is root"
 assert all(int(status[name], 16) == 0 for name in ("CapEff", "CapPrm", "CapInh", "CapBnd")), "it has capabilities"
 assert len([name for name in os.listdir("/proc") if name.isdigit()]) < 6, "it sees other processes"
@@ -51,7 +54,9 @@ def why_not_bubblewrap() -> str:
     if missing := [name for name in ("bwrap", "setpriv", "prlimit") if not shutil.which(name)]:
         package = "bubblewrap" if missing == ["bwrap"] else "bubblewrap util-linux"
         return f"{', '.join(missing)} is not installed (apt install {package})"
-    view = View(*[PROJECT / SHOWN[0]] * 4)
+    shown = PROJECT / SHOWN[0]
+    data = default_data_dir()
+    view = View(shown, data if data.is_dir() else shown, shown, shown)
     words = bubblewrap([sys.executable, "-I", "-c", TRIAL], view, {})
     try:
         done = subprocess.run(words, capture_output=True, encoding="utf-8", timeout=30, check=False)
