@@ -25,7 +25,7 @@ from helpers.course.grading.seals import CHANGED_FILE, CHANGED_RESULT, seal, sea
 from helpers.course.grading.wall import BUBBLEWRAP, LANDLOCK, NONE, NoWallError, choose_wall
 from helpers.course.processes import end
 
-MARK = "17.3321"  # seconds that a process left behind would sleep: found by it in the list of processes
+MARK = "297.3321"  # seconds that a process left behind would sleep: found by it in the list of processes
 WHY_NOT = {BUBBLEWRAP: walls.why_not_bubblewrap(), LANDLOCK: "" if version() >= 6 else "no Landlock of version 6"}
 EACH = [
     pytest.param(name, marks=pytest.mark.skipif(bool(why), reason=f"{name} can't be the wall here: {why}"))
