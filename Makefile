@@ -91,8 +91,9 @@ private: $(READY)  ## A private copy of the exercises to change, with new seeds:
 collect: $(READY)  ## Sort a DOWNLOAD= of Moodle or Canvas into SUBMISSIONS=: ASSIGNMENT=01_explore
 	@$(PY) -m helpers.course collect "$(DOWNLOAD)" "$(SUBMISSIONS)" --assignment "$(ASSIGNMENT)" $(SETTINGS)
 
-grade: $(READY) data  ## Grade SUBMISSIONS=folder; marks, open answers and feedback go to build/grades (PRIVATE=)
-	@$(PY) -m helpers.course grade "$(SUBMISSIONS)" $(GRADES) $(if $(ASSIGNMENT),--assignment "$(ASSIGNMENT)")
+grade: $(READY) data  ## Grade SUBMISSIONS=folder behind a wall, or UNPROTECTED=1 without: build/grades (PRIVATE=)
+	@$(PY) -m helpers.course grade "$(SUBMISSIONS)" $(GRADES) $(if $(ASSIGNMENT),--assignment "$(ASSIGNMENT)") \
+	  $(if $(UNPROTECTED),--unprotected)
 
 review: $(READY)  ## Grade the open questions on a local page that keeps the points; then make grade again
 	@$(PY) -m helpers.course review $(GRADES)

@@ -28,6 +28,7 @@ LIMITS = {
     "memory_gb": 4.0,
     "printed_mb": 1.0,
     "notebook_mb": 20.0,
+    "hidden_tests_in_feedback": True,
 }
 KINDS = {
     bool: "true or false",

@@ -21,7 +21,7 @@ COMMANDS = {
     "review": ("helpers.course.grading.review", "grade open questions on a local page"),
     "totals": ("helpers.course.grading.roster", "add up a course; who is missing, who is late"),
     "gradebook": ("helpers.course.grading.gradebook", "put points into the table of Moodle or Canvas"),
-    "feedback": ("helpers.course.grading.feedback", "release feedback pages"),
+    "feedback": ("helpers.course.grading.feedback_release", "release feedback pages"),
     "similarity": ("helpers.course.grading.similarity", "list submissions that are alike"),
 }
 SHARED = ("run", "outputs", "assignments", "grade")  # their module reads which of its commands is meant

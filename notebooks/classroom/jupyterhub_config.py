@@ -4,6 +4,8 @@ The instructor's guide (notebooks/exercises/README.md) says why these numbers. O
 
     make data                                                     the course's environment .venv, and the images
     make run                                                      every lesson once: it leaves resized copies in data/
+    make student                                                  the lessons that students get, in build/student
+    chmod -R go= notebooks/exercises tests build/exercises build/grades .git    what students must not read, if there
     python3 -m venv .venv-hub
     .venv-hub/bin/pip install jupyterhub jupyterlab ipywidgets jupyterhub-systemdspawner jupyterhub-idle-culler
     npm install --global configurable-http-proxy
@@ -43,7 +45,7 @@ c.Spawner.cpu_limit = 2.0
 c.SystemdSpawner.isolate_tmp = True  # lessons write temporary folders
 c.SystemdSpawner.readonly_paths = [str(DATA), str(COURSE)]
 
-# The lessons are copied to the student's home, what is there already stays; see start_server.sh.
+# The students' edition is copied to the student's home, what is there already stays; see start_server.sh.
 c.Spawner.cmd = ["/bin/sh", str(HERE / "start_server.sh"), str(COURSE), str(Path(sys.executable).parent)]
 c.Spawner.notebook_dir = "~/course"
 c.Spawner.default_url = "/lab/tree/notebooks/00_start/1_first_network.ipynb"

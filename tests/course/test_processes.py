@@ -6,7 +6,7 @@ import sys
 import psutil
 import pytest
 
-from helpers.course.processes import end, family, resident
+from helpers.course.processes import end, family, held, resident
 
 PARENT = """
 import subprocess, sys
@@ -35,6 +35,25 @@ def test_the_memory_of_a_child_counts_and_both_are_ended(parent):
     psutil.wait_procs(found[1:], timeout=10)  # where nobody collects orphans, the child stays without any memory
     assert resident(found) == 0
     end(found)  # a second time changes nothing
+
+
+FORKED = """
+import os, time
+shared = bytearray(b"x") * 300_000_000
+if os.fork() == 0:
+    print("ready", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells shared memory apart")
+def test_memory_that_two_processes_share_counts_once():
+    with subprocess.Popen([sys.executable, "-c", FORKED], stdout=subprocess.PIPE, encoding="utf-8") as process:
+        assert process.stdout.readline() == "ready\n"
+        found = family(process.pid)
+        taken, sum_of_both = held(found), resident(found)
+        end(found)
+    assert len(found) == 2 and sum_of_both > 6e8 and 3e8 < taken < 4.5e8
 
 
 def test_what_has_ended_or_never_was_is_no_family(parent):

@@ -6,12 +6,15 @@ JupyterHub is no part of the course's environment. To check against it: python -
 import importlib
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 from traitlets.config import Config, LazyConfigValue
 from traitlets.config.loader import PyFileConfigLoader
+
+from helpers.course.student import write_edition
 
 COURSE = Path(__file__).resolve().parents[2]
 CLASSROOM = COURSE / "notebooks" / "classroom"
@@ -84,23 +87,48 @@ def test_only_named_groups_come_in_and_only_this_computer_is_answered(config):
     assert config.JupyterHub.bind_url.startswith("http://127.0.0.1:")
 
 
-@pytest.mark.skipif(os.name != "posix", reason="JupyterHub runs on Linux")
-def test_a_server_starts_with_the_lessons_at_home_and_leaves_a_students_work_alone(config, tmp_path):
+def start_server(config, course, tmp_path) -> subprocess.CompletedProcess:
+    """Start a student's server of a course, with a program in the place of JupyterHub's."""
     hub = tmp_path / "hub"
     hub.mkdir()
     (hub / "jupyterhub-singleuser").write_text('#!/bin/sh\necho started "$@"\n', encoding="utf-8")
     (hub / "jupyterhub-singleuser").chmod(0o755)
+    assert config.Spawner.cmd[2:-1] == [str(COURSE)]
+    command = [*config.Spawner.cmd[:2], str(course), str(hub), *config.Spawner.args]
+    done = subprocess.run(command, env={**os.environ, "HOME": str(tmp_path)}, capture_output=True, text=True)
+    assert done.stdout.split() == ["started", *config.Spawner.args], done.stderr
+    return done
+
+
+@pytest.mark.skipif(os.name != "posix", reason="JupyterHub runs on Linux")
+def test_a_server_starts_with_the_students_edition_at_home_and_leaves_a_students_work_alone(config, tmp_path):
+    first = COURSE / "notebooks" / "00_start" / "1_first_network.ipynb"
+    course, tour = tmp_path / "the course", COURSE / "data_prework" / "data_prework.ipynb"
+    shutil.copytree(COURSE / "notebooks" / "exercises", course / "notebooks" / "exercises")
+    lessons = [first, COURSE / "notebooks" / "00_start" / "2_own_images.ipynb", tour]
+    assert write_edition(course / "build" / "student", [path for path in lessons if path.is_file()])
     mine = tmp_path / "course" / "notebooks" / "00_start" / "1_first_network.ipynb"
     mine.parent.mkdir(parents=True)
     mine.write_text("my work", encoding="utf-8")
-    command = [*config.Spawner.cmd[:-1], str(hub), *config.Spawner.args]
-    done = subprocess.run(command, env={**os.environ, "HOME": str(tmp_path)}, capture_output=True, text=True)
-    assert done.stdout.split() == ["started", *config.Spawner.args], done.stderr
+    start_server(config, course, tmp_path)
     assert mine.read_text(encoding="utf-8") == "my work"
-    lessons = {path.name for path in (COURSE / "notebooks").rglob("*.ipynb")}
-    assert lessons == {path.name for path in mine.parents[1].rglob("*.ipynb")}
+    home = tmp_path / "course"
     opened = config.Spawner.default_url.removeprefix("/lab/tree/")
     assert (tmp_path / config.Spawner.notebook_dir.removeprefix("~/") / opened).is_file()
+    handed_out = {path.name: path.read_text(encoding="utf-8") for path in home.rglob("*.ipynb")}
+    assert {path.name for path in lessons if path.is_file()} == set(handed_out) and len(handed_out) > 1
+    text = "".join(handed_out.values())
+    for secret in ("BEGIN SOLUTION", "BEGIN HIDDEN", "<details>", '"solution"', "output_type"):
+        assert secret not in text
+    assert not (home / "notebooks" / "exercises").exists() and (home / "data_prework" / "cards").is_dir()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="JupyterHub runs on Linux")
+def test_without_the_students_edition_no_lesson_is_copied_and_the_server_says_why(config, tmp_path):
+    (course := tmp_path / "the course" / "notebooks" / "01").mkdir(parents=True)
+    (course / "1_look.ipynb").write_text("with solutions", encoding="utf-8")
+    done = start_server(config, tmp_path / "the course", tmp_path)
+    assert "make student" in done.stderr and not list((tmp_path / "course").rglob("*.ipynb"))
 
 
 @pytest.mark.parametrize("section", CLASSES)

@@ -7,75 +7,26 @@ SUBMISSIONS holds one folder a student: STUDENT/ASSIGNMENT/NOTEBOOK.ipynb, or ST
 """
 
 import argparse
-import multiprocessing
 import sys
 import time
-from collections import deque
-from multiprocessing.connection import wait
+from dataclasses import replace
 from pathlib import Path
 
 from helpers.assignment import SETTINGS, read_settings
 from helpers.course.grading import marks
 from helpers.course.grading.changes import write_changes
 from helpers.course.grading.finding import loose_notebooks
-from helpers.course.grading.grade import grade, work_quietly
 from helpers.course.grading.handout import build_command
-from helpers.course.grading.job import Job, read_result, up_to_date
+from helpers.course.grading.job import Job, read_result
 from helpers.course.grading.own_modules import modules_changed
+from helpers.course.grading.pool import run
 from helpers.course.grading.release import assignments, build
 from helpers.course.grading.similarity import note_copies
 from helpers.course.grading.submission import find_submissions
-from helpers.course.processes import end, family
-
-GRACE = 240  # seconds over its limit, for kernel and feedback, after which a grading process is ended from outside
-PRELOADED = [
-    "helpers.course.grading.grade",
-    "helpers.course.grading.limits",
-    "nbgrader.converters",
-    "nbgrader.apps",
-]
+from helpers.course.grading.wall import NONE, choose_wall
 
 
-def run(jobs: list[Job], at_once: int) -> None:
-    """Grade each job in a process of its own; one that hangs or dies stops no other.
-
-    Args:
-        jobs: Submissions; those that are up to date are left out.
-        at_once: How many processes run at a time.
-    """
-    jobs = [job for job in jobs if not up_to_date(job)]
-    methods = multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
-    if "forkserver" in methods:
-        context.set_forkserver_preload(PRELOADED)
-    waiting, running = deque(jobs), {}
-    while waiting or running:
-        while waiting and len(running) < max(1, at_once):
-            process = context.Process(target=grade_quietly, args=(job := waiting.popleft(),))
-            process.start()
-            running[process] = (job, time.monotonic())
-        wait([process.sentinel for process in running], timeout=1)
-        for process, (job, began) in list(running.items()):
-            late = time.monotonic() - began > job.limits["seconds_per_submission"] + GRACE
-            if late:
-                end(family(process.pid))
-            if late or not process.is_alive():
-                process.join()
-                del running[process]
-                print(f"{job.student}: {job.assignment}, {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
-
-
-def grade_quietly(job: Job) -> None:
-    """Grade in this process; what nbgrader has to say goes to a log beside the submission's work folder.
-
-    Args:
-        job: The submission.
-    """
-    work_quietly(job.work.with_suffix(".log"))
-    grade(job)
-
-
-def check_solutions(names: list[str], course: Path, out: Path, limits: dict) -> None:
+def check_solutions(names: list[str], course: Path, out: Path, limits: dict, wall: str = NONE) -> None:
     """Grade the solutions first: where they do not get all points, the fault is not a student's.
 
     Args:
@@ -83,26 +34,33 @@ def check_solutions(names: list[str], course: Path, out: Path, limits: dict) -> 
         course: nbgrader's course folder.
         out: Folder of the grades.
         limits: Of the settings.
+        wall: Round the kernels.
 
     Raises:
         RuntimeError: A solution loses points; the message names the tasks.
     """
     jobs = [
         Job("solution", name, course / "source" / name / f"{name}.ipynb", course, out / "work" / "solution" / name,
-            limits, trusted=True)
+            limits, trusted=True, wall=wall)
         for name in names
     ]  # fmt: skip
+    jobs = [replace(job, again=bool(_short(read_result(job)))) for job in jobs]  # its cause may be gone
     run(jobs, at_once=1)
     for job in jobs:
-        result = read_result(job)
-        short = [task for task, most in result.get("most", {}).items() if result["points"][task] < most]
-        wrong = [task for task in short if task not in result["open"]]
-        if wrong or result.get("failed", True):
-            said = "; ".join(result.get("notes", ["its process ended"])) or f"it loses points in {', '.join(wrong)}"
+        if said := _short(read_result(job)):
             raise RuntimeError(
                 f"the solution of {job.assignment} does not pass on this computer: {said}. Nothing was graded. "
                 f"Are the data prepared (make data)? See {job.work.with_suffix('.log')}"
             )
+
+
+def _short(result: dict) -> str:
+    """What a solution's result lacks, or nothing."""
+    wrong = [task for task, most in result.get("most", {}).items() if result["points"][task] < most]
+    wrong = [task for task in wrong if task not in result["open"]]
+    if not wrong and not result.get("failed", True):
+        return ""
+    return "; ".join(result.get("notes", ["its process ended"])) or f"it loses points in {', '.join(wrong)}"
 
 
 def grade_command(args: argparse.Namespace) -> int:
@@ -111,7 +69,7 @@ def grade_command(args: argparse.Namespace) -> int:
     What somebody entered in manual.csv is read first: where it is not clear, nothing is graded and nothing changed.
 
     Args:
-        args: Of the command line: `submissions`, `out`, `assignment`, `again` and `settings`.
+        args: Of the command line: `submissions`, `out`, `assignment`, `again`, `unprotected` and `settings`.
 
     Returns:
         The exit status, 0 also where some submissions are broken: their notes say so.
@@ -119,8 +77,10 @@ def grade_command(args: argparse.Namespace) -> int:
     Raises:
         ValueError: An assignment is not known, or manual.csv is not clear.
         OSError: The submissions cannot be read or there are none.
-        RuntimeError: A solution does not pass here.
+        RuntimeError: A solution does not pass here, or no wall can stand here.
     """
+    wall, said = choose_wall(args.unprotected)
+    print(said, flush=True)
     began, settings = time.monotonic(), read_settings(args.settings)
     out, folder = args.out.resolve(), args.submissions.expanduser().resolve()
     known = assignments(settings, args.settings)
@@ -134,14 +94,14 @@ def grade_command(args: argparse.Namespace) -> int:
     manual, jobs = marks.read_manual(out / "manual.csv", most), []
     course = build(out, args.settings, names)
     limits, hidden = settings["grading"], (out, folder, args.settings.resolve().parent / "source")
-    check_solutions(names, course, out, limits)
+    check_solutions(names, course, out, limits, wall)
     rows = note_copies(rows, course, limits["notebook_mb"])
     for student, name, notebook, _ in rows:
         if notebook:
             given = marks.entered(manual, student, name)
             work = out / "work" / marks.safe(student) / name
             again = args.again or modules_changed(notebook, work)
-            jobs.append(Job(student, name, notebook, course, work, limits, given, hidden, again))
+            jobs.append(Job(student, name, notebook, course, work, limits, given, hidden, again, wall=wall))
     run(jobs, limits["at_once"])
     table = marks.collect(rows, jobs, most, manual)
     changed = write_changes(out, table, manual)
@@ -181,6 +141,7 @@ def main(argv: list[str] | None = None) -> int:
     two.add_argument("--out", type=Path, default=Path("build/grades"))
     two.add_argument("--assignment", action="append", help="only this one; may be repeated")
     two.add_argument("--again", action="store_true", help="grade anew also what has not changed since the last time")
+    two.add_argument("--unprotected", action="store_true", help="without a wall: only for students whom you trust")
     two.set_defaults(run=grade_command)
     for command in (one, two):
         command.add_argument("--settings", type=Path, default=SETTINGS, help="another settings file")

@@ -1,123 +1,90 @@
-"""Gives feedback back, each student's own: after the deadline, and when a person has read the open answers.
+"""The feedback page of a submission: nbgrader's, with everything a student wrote or showed made harmless."""
 
-    python -m helpers.course feedback SUBMISSIONS --out build/grades --assignment 01_explore
+import re
+from typing import Any
 
-Writes OUT/release/STUDENT/ASSIGNMENT.html, and for a learning platform OUT/release/ASSIGNMENT.zip with one folder a
-student, named as the platform named it. Pages of those who still wait, or have more time, are held back.
-"""
+import bleach
+from jinja2 import pass_context
+from nbconvert.exporters import HTMLExporter
+from nbconvert.preprocessors import Preprocessor
+from nbformat import NotebookNode
+from traitlets import Bool
 
-import argparse
-import shutil
-import sys
-import zipfile
-from datetime import datetime, timedelta
-from pathlib import Path
-
-from data_prework.files import atomic_write
-from helpers.assignment import SETTINGS, plain, read_settings
-from helpers.course.grading.marks import folder_of
-from helpers.course.grading.release import assignments
-from helpers.course.grading.roster import read_deadlines
-from helpers.course.grading.tables import TableError, read_csv, write_csv
-from helpers.errors import CourseError
-
-COLUMNS = ("student", "assignment", "released")
+HIDDEN = re.compile(r"^[ \t]*### BEGIN HIDDEN TESTS\n.*?### END HIDDEN TESTS[ \t]*$", re.M | re.S)
+SHOWN = {"text/plain", "text/html", "text/markdown", "text/latex", "image/png", "image/jpeg", "image/svg+xml"}
+TAGS = set(re.findall(r"\w+", """
+    a abbr b blockquote br caption code dd del div dl dt em h1 h2 h3 h4 h5 h6 hr i img li ol p pre s span strong
+    sub sup table tbody td tfoot th thead tr tt u ul
+"""))  # fmt: skip
+IMAGE = re.compile(r"data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]*")
+TARGET = re.compile(r"(https?://|mailto:|#)", re.I)
 
 
-def release(folder: Path, out: Path, assignment: str, names: list[str], now: datetime, everybody: bool = False) -> dict:
-    """Copy the feedback pages that may go out.
+def clean(html: str | bytes) -> str:
+    """Return HTML in which only the tags of a text are left; others stand there as text.
 
     Args:
-        folder: Of the submissions, with deadlines.csv where there are any.
-        out: Folder of the grades.
-        assignment: Whose pages.
-        names: Of all assignments.
-        now: The moment, in local time.
-        everybody: Also those who still wait for a person, and before deadlines.
+        html: Made from what a student wrote.
 
-    Returns:
-        Student -> "" where the page was released, or why it was held back.
-
-    Raises:
-        TableError: marks.csv or deadlines.csv is not clear.
+    Example:
+        >>> clean("<b>good</b><script>alert(1)</script>")
+        '<b>good</b>&lt;script&gt;alert(1)&lt;/script&gt;'
     """
-    due = read_deadlines(folder, names)
-    last = [one.deadline + timedelta(days=one.late_days) for (name, _), one in due.items() if name == assignment]
-    rows = read_csv(out / "marks.csv", ["student", "assignment", "needs_manual"])
-    rows = [row for row in rows if row["assignment"] == assignment]
-    found, pages = {}, {}
-    for row in rows:
-        who = row["student"]
-        page = out / "feedback" / folder_of(who) / f"{assignment}.html"
-        held = ""
-        if not everybody and last and now < max(last):
-            held = f"somebody has time until {max(last):%Y-%m-%d %H:%M}, and the page shows the tests"
-        elif not everybody and row["needs_manual"]:
-            held = f"{row['needs_manual']} waits for a person"
-        elif not page.is_file():
-            held = "there is no page: run make grade"
-        found[who] = held
-        if not held:
-            pages[who] = page
-            place = out / "release" / folder_of(who)
-            place.mkdir(parents=True, exist_ok=True)
-            with atomic_write(place / page.name) as aside:
-                shutil.copyfile(page, aside)
-    _archive(folder, out / "release" / f"{assignment}.zip", assignment, pages)
-    _record(out / "release" / "released.csv", assignment, pages, now)
-    return found
+    text = html.decode("utf-8", "replace") if isinstance(html, bytes) else str(html)
+    return bleach.clean(text, tags=TAGS, attributes=_is_allowed, protocols={"http", "https", "mailto", "data"})
 
 
-def _archive(folder: Path, place: Path, assignment: str, pages: dict[str, Path]) -> None:
-    """An archive as Moodle takes it under "Upload multiple feedback files in a zip"."""
-    path = folder / "submitted.csv"
-    came = {
-        plain(row["student"]): f"{row['name']}_{row['platform_id']}_assignsubmission_file_"
-        for row in (read_csv(path) if path.is_file() else [])
-        if row["assignment"] == assignment and row["platform"] == "moodle"
-    }
-    if not pages:
-        return
-    with atomic_write(place) as aside, zipfile.ZipFile(aside, "w", zipfile.ZIP_DEFLATED) as archive:
-        for who, page in pages.items():
-            archive.write(page, f"{came.get(plain(who), folder_of(who))}/{assignment}.html")
+def _is_allowed(tag: str, name: str, value: str) -> bool:
+    """Whether an attribute may stay: images lie in the page itself, links go to the web or within the page."""
+    if name in ("alt", "title", "colspan", "rowspan", "border"):
+        return True
+    if name == "class":
+        return tag in ("table", "span", "div")
+    if (tag, name) == ("img", "src"):
+        return IMAGE.fullmatch(value) is not None
+    return (tag, name) == ("a", "href") and TARGET.match(value) is not None
 
 
-def _record(path: Path, assignment: str, pages: dict[str, Path], now: datetime) -> None:
-    rows = read_csv(path, COLUMNS) if path.is_file() else []
-    rows = [row for row in rows if not (row["assignment"] == assignment and row["student"] in pages)]
-    when = now.isoformat(timespec="minutes")
-    if pages or path.is_file():
-        write_csv(path, COLUMNS, rows + [dict(zip(COLUMNS, (who, assignment, when), strict=True)) for who in pages])
+class SafePage(Preprocessor):
+    """Takes out what the page's template would write as it stands, and hidden tests where they are to stay hidden."""
+
+    hide_tests = Bool(help="leave hidden tests out").tag(config=True)
+
+    def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
+        """Change all cells; as in nbconvert."""
+        language = {"name": "python", "pygments_lexer": "ipython3"}
+        nb.metadata = NotebookNode(language_info=NotebookNode(language))
+        return super().preprocess(nb, resources)
+
+    def preprocess_cell(self, cell: NotebookNode, resources: dict, index: int) -> tuple[NotebookNode, dict]:
+        """Change one cell; as in nbconvert."""
+        kept = {"nbgrader": cell.metadata.nbgrader} if "nbgrader" in cell.metadata else {}
+        cell.metadata = NotebookNode(kept)
+        if cell.cell_type == "raw":
+            cell.cell_type, cell.source = "markdown", clean(cell.source)
+        if cell.cell_type != "code":
+            return cell, resources
+        for output in cell.outputs:
+            if "data" in output:
+                output.data = NotebookNode({kind: data for kind, data in output.data.items() if kind in SHOWN})
+                output.metadata = NotebookNode()
+        if self.hide_tests and HIDDEN.search(cell.source):
+            cell.source = HIDDEN.sub("# hidden tests", cell.source)
+            for output in cell.outputs:
+                if output.output_type == "error":  # its lines would show the test that failed
+                    output.traceback = [f"{output.ename}: {output.evalue}"]
+        return cell, resources
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Release the feedback of an assignment.
+class SafeExporter(HTMLExporter):
+    """nbconvert's exporter of HTML, with `clean` for whatever is HTML in the notebook."""
 
-    Args:
-        argv: Words after the command; those of the program if None.
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.sanitize_html = True
+        self.register_filter("clean_html", clean)
 
-    Returns:
-        The exit status: 0 where pages were looked at.
-    """
-    parser = argparse.ArgumentParser(prog="python -m helpers.course feedback", description=__doc__.splitlines()[0])
-    parser.add_argument("submissions", type=Path, help="folder with one folder a student")
-    parser.add_argument("--assignment", required=True, help="such as 01_explore")
-    parser.add_argument("--out", type=Path, default=Path("build/grades"), help="holds marks.csv and feedback/")
-    parser.add_argument("--everybody", action="store_true", help="also before deadlines, and where questions are open")
-    parser.add_argument("--settings", type=Path, default=SETTINGS, help="another settings file")
-    args = parser.parse_args(argv)
-    try:
-        names = assignments(read_settings(args.settings), args.settings)
-        if args.assignment not in names:
-            raise TableError(f"there is no assignment {args.assignment}; there are {', '.join(names)}")
-        now = datetime.now()
-        found = release(args.submissions.expanduser(), args.out, args.assignment, names, now, args.everybody)
-    except (CourseError, OSError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    held = {who: why for who, why in found.items() if why}
-    print(f"{len(found) - len(held)} of {len(found)} pages in {args.out / 'release'}")
-    for who, why in held.items():
-        print(f"held back: {who}, {why}")
-    return 0
+    @pass_context
+    def markdown2html(self, context: Any, source: str) -> str:
+        """Make HTML of a student's text; as in nbconvert."""
+        return clean(super().markdown2html(context, source))

@@ -1,7 +1,6 @@
 """Grades one submission with nbgrader, in a process of its own. What is wrong with it is said in its note."""
 
 import contextlib
-import json
 import logging
 import os
 import shutil
@@ -13,7 +12,7 @@ import nbformat
 
 from helpers.course.grading.cells import graded, task_of
 from helpers.course.grading.job import WHO, Job, read_result, save_result
-from helpers.course.grading.kernel import prepare_kernel
+from helpers.course.grading.kernel import leave, prepare_kernel, refusals
 from helpers.course.grading.own_modules import bring_modules
 from helpers.course.grading.submission import UnreadableError, read_submission, restore, settle_name
 
@@ -72,17 +71,15 @@ def _autograde(job: Job) -> list[str]:
     place.parent.mkdir(parents=True)
     nbformat.write(notebook, place)
     shutil.copy(job.course / "gradebook.db", job.work)
-    folder, report = prepare_kernel(job)
-    notes += bring_modules(job.file, notebook, folder, job.work)
-
     from nbgrader.converters import Autograde
     from nbgrader.preprocessors import Execute
 
     from helpers.course.grading.limits import GuardedExecute
     from helpers.course.grading.partial_points import SoundPoints
 
+    room = prepare_kernel(job)
     converter = _converter(job, Autograde)
-    converter.config.GuardedExecute.scratch = str(folder)
+    converter.config.GuardedExecute.room = room
     converter.config.GuardedExecute.limits = job.limits
     converter.config.GuardedExecute.timeout = int(job.limits["seconds_per_cell"])
     converter.config.GuardedExecute.startup_timeout = 180
@@ -93,9 +90,12 @@ def _autograde(job: Job) -> list[str]:
     converter.autograde_preprocessors = [one for step in steps for one in ours.get(step, (step,))]
     GuardedExecute.said.clear()
     SoundPoints.said.clear()
-    converter.start()
-    refused = [f"refused: to {json.loads(line)}" for line in report.read_text(encoding="utf-8").splitlines()]
-    return notes + GuardedExecute.said + SoundPoints.said + refused
+    try:
+        notes += bring_modules(job.file, notebook, room.folder, job.work)
+        converter.start()
+        return notes + GuardedExecute.said + SoundPoints.said + refusals(room)
+    finally:
+        leave(room)
 
 
 def _submitted(job: Job) -> Path:
@@ -155,8 +155,14 @@ def _open_answers(job: Job) -> dict[str, str]:
 def _write_feedback(job: Job) -> None:
     from nbgrader.converters import GenerateFeedback
 
+    from helpers.course.grading.feedback import SafeExporter, SafePage
+
     job.feedback.unlink(missing_ok=True)  # an earlier page shows earlier points
-    _converter(job, GenerateFeedback, force=True).start()
+    converter = _converter(job, GenerateFeedback, force=True)
+    converter.export_class = SafeExporter
+    converter.preprocessors = [*converter.preprocessors, SafePage]
+    converter.config.SafePage.hide_tests = not job.shows_hidden_tests
+    converter.start()
 
 
 def work_quietly(log: Path) -> None:

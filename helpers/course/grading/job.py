@@ -8,6 +8,7 @@ from pathlib import Path
 
 from data_prework.files import atomic_write
 from data_prework.manifest import default_data_dir
+from helpers.course.grading.wall import NONE
 
 WHO = "student"  # nbgrader's name for whoever handed it in: each submission has a course folder of its own
 
@@ -29,6 +30,7 @@ class Job:
     hidden: tuple[Path, ...] = ()  # folders that the student's code must not read
     again: bool = False
     trusted: bool = False
+    wall: str = NONE  # round the kernel; see `helpers.course.grading.wall`
     data: Path = field(default_factory=lambda: default_data_dir().resolve())
 
     @property
@@ -46,6 +48,11 @@ class Job:
         """The page for the student."""
         return self.work / "feedback" / WHO / self.assignment / f"{self.assignment}.html"
 
+    @property
+    def shows_hidden_tests(self) -> bool:
+        """Whether the page shows the hidden tests."""
+        return self.limits.get("hidden_tests_in_feedback", True)
+
     @cached_property
     def key(self) -> str:
         """Changes when the submission, the assignment or a limit does; the files are read once a job."""
@@ -56,20 +63,44 @@ class Job:
             handed_in = b""  # `read_submission` says why
         parts = [handed_in, self.released.read_bytes()]
         source = self.course / "source" / self.assignment / f"{self.assignment}.ipynb"
-        parts += [source.read_bytes(), json.dumps(self.limits, sort_keys=True).encode(), self.student.encode()]
+        limits = {name: limit for name, limit in self.limits.items() if name != "hidden_tests_in_feedback"}
+        parts += [
+            source.read_bytes(),
+            json.dumps(limits, sort_keys=True).encode(),
+            self.student.encode(),
+            self.wall.encode(),
+        ]
         return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
 def read_result(job: Job) -> dict:
-    """Return what an earlier run wrote, or nothing.
+    """Return what an earlier run wrote, or nothing where it was damaged or changed since.
 
     Args:
         job: The submission.
     """
     try:
-        return json.loads(job.result.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        result = json.loads(job.result.read_text(encoding="utf-8"))
+        return result if _is_sound(result) else {}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return {}
+
+
+def _is_sound(result: dict) -> bool:
+    """Whether a result holds what it should, and is what was written."""
+    points, most = result["points"], result["most"]
+    return (
+        result["sha256"] == _hash(result)
+        and set(points) == set(most)
+        and all(0 <= points[task] <= most[task] for task in most)  # nbgrader gives no more; NaN is neither
+        and set(result["open"]) <= set(most)
+        and all(isinstance(text, str) for text in [*result["notes"], *result["answers"].values()])
+    )
+
+
+def _hash(result: dict) -> str:
+    kept = {name: value for name, value in result.items() if name != "sha256"}
+    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
 
 
 def save_result(job: Job, result: dict, with_manual: bool) -> None:
@@ -82,7 +113,8 @@ def save_result(job: Job, result: dict, with_manual: bool) -> None:
     """
     with atomic_write(job.result) as aside:
         manual = _plain(job.manual) if with_manual else None
-        aside.write_text(json.dumps(result | {"manual": manual}, indent=1), encoding="utf-8")
+        result = result | {"manual": manual, "hidden_tests": job.shows_hidden_tests}
+        aside.write_text(json.dumps(result | {"sha256": _hash(result)}, indent=1), encoding="utf-8")
 
 
 def up_to_date(job: Job) -> bool:
@@ -95,7 +127,9 @@ def up_to_date(job: Job) -> bool:
         OSError: Its assignment cannot be read.
     """
     result = read_result(job)
-    return not job.again and result.get("key") == job.key and result.get("manual") == _plain(job.manual)
+    if job.again or result.get("key") != job.key or result.get("hidden_tests") != job.shows_hidden_tests:
+        return False
+    return result.get("manual") == _plain(job.manual)
 
 
 def _plain(manual: dict) -> dict:

@@ -9,21 +9,25 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat.v4 import new_output
 from nbgrader.preprocessors import Execute
 from nbgrader.utils import is_grade
-from traitlets import Dict, Unicode
+from traitlets import Any, Dict
 
-from helpers.course.processes import end, family, resident
+from helpers.course.grading.bubblewrap import PROCESSES
+from helpers.course.grading.kernel import littered
+from helpers.course.grading.kernel_manager import manager_for
+from helpers.course.processes import end, family, held, resident
 
 
 class GuardedExecute(Execute):
     """Runs a submission's cells under limits. Once the kernel is gone, each later cell gets an error: no points."""
 
-    scratch = Unicode(help="working folder of the kernel").tag(config=True)
+    room = Any(help="where the kernel runs, as from `prepare_kernel`").tag(config=True)
     limits = Dict(help="of the settings file").tag(config=True)
     said: list[str] = []  # noqa: RUF012 - sentences for the note; there is one submission in a process
 
     def preprocess(self, nb, resources):
         """Run the cells; as in nbgrader's Execute."""
-        resources["metadata"]["path"] = self.scratch
+        resources["metadata"]["path"] = str(self.room.folder)
+        self.kernel_manager_class = manager_for(self.room)
         self.gone, self.told, self.watcher, self.shown = "", False, None, 0
         self.at_first = resident([psutil.Process()])
         self.deadline = time.monotonic() + self.limits["seconds_per_submission"]
@@ -85,14 +89,18 @@ class GuardedExecute(Execute):
         return cell
 
     def _watch(self) -> None:
-        """Look at the memory five times a second; end the kernel where it takes too much."""
+        """Look five times a second at what the kernel takes; end it where that is too much."""
         while not self.done.wait(0.2) and not self.gone:
             if self._taken() > self.limits["memory_gb"] * 2**30:
                 self._end(f"it took more than {self.limits['memory_gb']:g} GB of memory")
+            elif len(self._processes()) > PROCESSES // 2:
+                self._end(f"it started more than {PROCESSES // 2} processes")
+            elif why := littered(self.room):
+                self._end(why)
 
     def _taken(self) -> int:
         """Bytes that the kernel and its children hold, and this process for what the kernel sent."""
-        return resident([psutil.Process()]) - self.at_first + resident(self._processes())
+        return resident([psutil.Process()]) - self.at_first + held(self._processes())
 
     def _end(self, why: str) -> None:
         self.gone = self.gone or why

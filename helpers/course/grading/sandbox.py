@@ -1,15 +1,18 @@
-"""Keeps a student's code, while it is graded, in its own folder: an audit hook in the kernel that refuses and reports.
+"""The watch over a student's code while it is graded: an audit hook in the kernel that refuses and reports.
 
-It stops mistakes and simple mischief: writing or deleting elsewhere, reading the solutions, starting programs, opening
-connections, printing without end, filling the memory. It is no prison: code that calls the operating system through
-compiled libraries, or that takes Python's own modules apart, passes by it. The grader writes a start-up script that
-calls `install`.
+It stops mistakes and simple mischief with a message: writing or deleting elsewhere, reading the solutions, opening
+connections, printing without end. It is no wall: code that calls the operating system through compiled libraries, or
+that takes Python's own modules apart, passes by it. The wall is in `helpers.course.grading.wall`; behind it the watch
+is there for what the note says. The kernel's first lines call `install`.
 """
 
+import contextlib
 import json
 import os
+import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 # Audit event -> which of its arguments are paths that change.
@@ -28,6 +31,7 @@ CHANGES = {
     "shutil.move": (0, 1),
     "sqlite3.connect": (0,),
 }
+KILLS = "end a process"
 REFUSED = {
     "subprocess.Popen": "start a program",
     "os.system": "start a program",
@@ -38,8 +42,8 @@ REFUSED = {
     "os.fork": "start a process",
     "os.forkpty": "start a process",
     "pty.spawn": "start a program",
-    "os.kill": "end a process",
-    "os.killpg": "end a process",
+    "os.kill": KILLS,
+    "os.killpg": KILLS,
     "socket.connect": "open a connection",
     "socket.sendto": "open a connection",
 }
@@ -54,6 +58,8 @@ def install(
     memory_gb: float,
     printed_mb: float,
     file_mb: float,
+    harmless: Iterable[str] = (),
+    copied: Mapping[str, str] | None = None,
 ) -> None:
     """Begin to watch this process, for good.
 
@@ -65,7 +71,13 @@ def install(
         memory_gb: Memory in GB; the address space that TensorFlow may reserve comes on top of it.
         printed_mb: MB that one cell may print.
         file_mb: MB of the largest file that it may write.
+        harmless: What is not refused although it stands in `REFUSED`, by its words, because a wall keeps it harmless.
+        copied: Folder -> the folder of its own that gets a copy.
     """
+    for source, place in (copied or {}).items():
+        Path(place).mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(OSError):  # what cannot be read is missing there
+            shutil.copytree(source, place, dirs_exist_ok=True)
     _limit_output(printed_mb)
     _limit_process(memory_gb, file_mb)
     allowed = tuple(_folder(path) for path in allowed)
@@ -73,7 +85,8 @@ def install(
     lines = os.open(report, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     told: set[str] = set()
     # The student's code runs in this process too and can replace whatever has a name in a module: keep what is there.
-    writing, changes, refused, harmless, sep = WRITING, dict(CHANGES), dict(REFUSED), frozenset(HARMLESS), os.sep
+    writing, changes, silent, sep = WRITING, dict(CHANGES), frozenset(HARMLESS), os.sep
+    refused = {event: what for event, what in REFUSED.items() if what not in set(harmless)}
     realpath, fsdecode, isdir, write, dumps = os.path.realpath, os.fsdecode, os.path.isdir, os.write, json.dumps
     is_a, number, count, refusal = isinstance, int, len, PermissionError
 
@@ -87,7 +100,7 @@ def install(
         if is_a(path, number) or path is None:
             return
         place = realpath(fsdecode(path))
-        if place in harmless or (place + sep).startswith(allowed):
+        if place in silent or (place + sep).startswith(allowed):
             return
         name = place.rpartition(sep)[2]
         if writes:

@@ -14,9 +14,12 @@ import pytest
 from nbformat.v4 import new_code_cell
 
 from helpers.course.grading.cells import grade_id
+from helpers.course.grading.landlock import version
 from helpers.course.grading.release import SOURCES
+from helpers.course.grading.wall import why_not_bubblewrap
 from tests.course.grading.sheet import read_answers
 
+UNPROTECTED = ["--unprotected"] if why_not_bubblewrap() and version() < 1 else []  # where no wall can stand
 GAP = re.compile(r"^([ \t]*)# YOUR CODE HERE\n[ \t]*raise NotImplementedError\(.*\)$", re.M)
 
 
@@ -123,7 +126,7 @@ def broken_class(one: Class, outside: Path) -> dict[str, tuple[float, tuple[str,
         "mischief",
         11,
         *("write outside its own folder (outside.txt)", f"write outside its own folder ({one.folder.name})"),
-        *("start a program", "open a connection", "read the grader's files"),
+        *("open a connection", "read the grader's files", *(["start a program"] if UNPROTECTED else [])),
         task2=f"return open({str(SOURCES / one.name / f'{one.name}.ipynb')!r}).read()",
         change=trying(
             f"{guard}open({str(outside)!r}, 'w')",

@@ -21,7 +21,7 @@ from helpers.course.grading.job import Job
 from helpers.course.grading.release import SOURCES, assignments
 from helpers.course.grading.submission import shown
 from helpers.deploy.csv_cells import from_text
-from tests.course.grading.conftest import Class, broken_class
+from tests.course.grading.conftest import UNPROTECTED, Class, broken_class
 from tests.course.grading.sheet import REGION
 from tests.weekly import chosen
 
@@ -47,7 +47,7 @@ def settings_with(folder, limits: str = LIMITS):
 
 def grade(folder, out, settings, *more) -> dict[str, dict]:
     """Run the command; returns student -> row of marks.csv."""
-    args = ["grade", str(folder), "--out", str(out), "--settings", str(settings), *more]
+    args = ["grade", str(folder), "--out", str(out), "--settings", str(settings), *UNPROTECTED, *more]
     assert exercises.main(args) == 0
     return {from_text(row["student"]): row for row in read(out / "marks.csv")}
 
@@ -171,7 +171,7 @@ def test_a_solution_that_fails_here_stops_before_a_student_loses_a_point(course,
     one = Class(tmp_path / "submissions", course / "release" / NAME / f"{NAME}.ipynb")
     one.hand_in("anna")
     monkeypatch.setenv("COURSE_DATA", str(tmp_path / "nothing"))
-    assert exercises.main(["grade", str(one.folder), "--out", str(tmp_path / "grades")]) == 1
+    assert exercises.main(["grade", str(one.folder), "--out", str(tmp_path / "grades"), *UNPROTECTED]) == 1
     said = capsys.readouterr().err
     assert f"the solution of {NAME} does not pass on this computer" in said and "make data" in said
 

@@ -7,8 +7,9 @@ import time
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
+from helpers.assignment import LIMITS
 from helpers.course.grading.job import Job
-from helpers.course.grading.kernel import PROJECT, hidden_from
+from helpers.course.grading.kernel import PROJECT, hidden_from, leave, prepare_kernel
 
 SCRIPT = """
 import os, subprocess, sys
@@ -69,12 +70,15 @@ def run(tmp_path):
     from helpers.course.grading.limits import GuardedExecute
 
     def run(*sources, iopub_timeout=20, **limits):
-        usual = {"seconds_per_cell": 60, "seconds_per_submission": 120, "memory_gb": 2.0, "notebook_mb": 20.0}
+        limits = LIMITS | {"seconds_per_cell": 60, "seconds_per_submission": 120, "memory_gb": 2.0} | limits
         options = {"kernel_name": "python3", "startup_timeout": 180, "iopub_timeout": iopub_timeout}
-        executor = GuardedExecute(scratch=str(tmp_path), limits=usual | limits, **options)
+        job = Job("anna", "01", tmp_path / "01.ipynb", tmp_path, tmp_path / "work" / "anna" / "01", limits)
+        room = prepare_kernel(job)
+        executor = GuardedExecute(room=room, limits=limits, **options)
         notebook = new_notebook(cells=[new_code_cell(source) for source in sources])
         executor.said.clear()
         executor.preprocess(notebook, {"metadata": {}})
+        leave(room)
         return notebook.cells, list(executor.said)
 
     return run

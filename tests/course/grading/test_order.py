@@ -5,27 +5,17 @@ from importlib.util import find_spec
 
 import pytest
 
-from helpers.course.grading.batch import PRELOADED
 from helpers.course.grading.kernel import PROJECT
+from helpers.course.grading.pool import PRELOADED
 
 FOLDER = PROJECT / "helpers" / "course" / "grading"
 PACKAGE = "helpers.course.grading"
 ORDER = (
     *("cells", "settings_check", "release", "finding", "reading", "matching", "open_answers", "shell_lines"),
-    *("submission", "own_modules", "job", "sandbox", "kernel", "limits", "partial_points", "grade", "marks"),
-    *(
-        "tables",
-        "changes",
-        "similarity",
-        "roster",
-        "handout",
-        "platforms",
-        "gradebook",
-        "review_page",
-        "review",
-        "feedback",
-        "batch",
-    ),
+    *("submission", "own_modules", "sandbox", "bubblewrap", "landlock", "wall", "job", "seals", "kernel"),
+    *("kernel_manager", "limits", "partial_points", "feedback", "grade", "pool", "marks", "tables", "changes"),
+    *("similarity", "roster", "handout", "platforms", "gradebook", "review_page", "review", "feedback_release"),
+    "batch",
 )
 
 
@@ -42,7 +32,7 @@ def imported(name: str) -> set[str]:
 
 def test_every_module_has_its_place():
     assert sorted(ORDER) == sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "__init__")
-    assert imported("batch") >= {"release", "submission", "grade", "marks"}
+    assert imported("batch") >= {"release", "submission", "pool", "marks"}
 
 
 def test_no_module_imports_one_that_comes_after_it():

@@ -12,7 +12,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_markdown_cell, new_notebook
 
-from helpers.course.grading import feedback, marks, review
+from helpers.course.grading import feedback_release, marks, review
 from helpers.course.grading.review import Review, handler
 from helpers.course.grading.review_page import page
 from helpers.course.grading.roster import SUBMITTED
@@ -145,13 +145,13 @@ def graded(tmp_path):
 
 
 def test_each_gets_their_own_page_when_all_is_graded(graded):
-    found = feedback.release(graded / "class", graded, "01_x", ["01_x"], NOW)
+    found = feedback_release.release(graded / "class", graded, "01_x", ["01_x"], NOW)
     assert found["anna"] == "" and "task7 waits" in found["bo"] and "no page" in found["cy"]
     pages = sorted(path.relative_to(graded / "release").as_posix() for path in (graded / "release").rglob("*.html"))
     assert pages == ["anna/01_x.html"]
     with zipfile.ZipFile(graded / "release" / "01_x.zip") as archive:
         assert archive.namelist() == ["Anna Lee_101_assignsubmission_file_/01_x.html"]
-    feedback.release(graded / "class", graded, "01_x", ["01_x"], NOW, everybody=True)
+    feedback_release.release(graded / "class", graded, "01_x", ["01_x"], NOW, everybody=True)
     with zipfile.ZipFile(graded / "release" / "01_x.zip") as archive:
         assert archive.namelist()[1:] == ["bo/01_x.html"] and archive.read("bo/01_x.html") == b"for bo"
 
@@ -160,6 +160,6 @@ def test_nothing_goes_out_while_somebody_has_time(graded):
     head = "assignment,student,deadline,late_days,percent_per_day\n"
     text = f"{head}01_x,,2026-03-01,0,\n01_x,bo,2026-03-04,2,10\n"
     (graded / "class" / "deadlines.csv").write_text(text, encoding="utf-8")
-    found = feedback.release(graded / "class", graded, "01_x", ["01_x"], NOW)
+    found = feedback_release.release(graded / "class", graded, "01_x", ["01_x"], NOW)
     assert all("has time until 2026-03-06" in why for why in found.values()) and not (graded / "release").exists()
-    assert feedback.release(graded / "class", graded, "01_x", ["01_x"], datetime(2026, 3, 7))["anna"] == ""
+    assert feedback_release.release(graded / "class", graded, "01_x", ["01_x"], datetime(2026, 3, 7))["anna"] == ""

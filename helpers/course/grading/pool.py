@@ -1,0 +1,80 @@
+"""Grades submissions in processes of their own, a few at a time: one that hangs or dies stops no other."""
+
+import multiprocessing
+import os
+import sys
+import time
+from collections import deque
+from multiprocessing.connection import Connection, wait
+
+from helpers.course.grading.grade import grade, work_quietly
+from helpers.course.grading.job import Job, up_to_date
+from helpers.course.grading.seals import seal, seal_submission, verify
+from helpers.course.processes import adopt_orphans, end, family
+
+GRACE = 240  # seconds over its limit, for kernel and feedback, after which a grading process is ended from outside
+PRELOADED = [
+    "helpers.course.grading.grade",
+    "helpers.course.grading.limits",
+    "nbgrader.converters",
+    "nbgrader.apps",
+]
+
+
+def run(jobs: list[Job], at_once: int) -> None:
+    """Grade each job in a process of its own; one that hangs or dies stops no other. All are verified at the end.
+
+    Args:
+        jobs: Submissions; those that are up to date are left out.
+        at_once: How many processes run at a time.
+    """
+    jobs = [job for job in jobs if not up_to_date(job)]
+    methods = multiprocessing.get_all_start_methods()
+    context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
+    if "forkserver" in methods:
+        context.set_forkserver_preload(PRELOADED)
+    waiting, running = deque(jobs), {}
+    handed_in, written = [seal_submission(job) for job in jobs], {}
+    while waiting or running:
+        while waiting and len(running) < max(1, at_once):
+            told, tell = context.Pipe(duplex=False)
+            process = context.Process(target=grade_quietly, args=(job := waiting.popleft(), tell))
+            process.start()
+            tell.close()
+            running[process] = (job, time.monotonic(), told)
+        wait([process.sentinel for process in running], timeout=1)
+        for process, (job, began, told) in list(running.items()):
+            late = time.monotonic() - began > job.limits["seconds_per_submission"] + GRACE
+            if late:
+                end(family(process.pid))
+            if late or not process.is_alive():
+                process.join()
+                del running[process]
+                written[id(job)] = _received(told)
+                print(f"{job.student}: {job.assignment}, {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+    for job, before in zip(jobs, handed_in, strict=True):
+        verify(job, before, written[id(job)])
+
+
+def _received(told: Connection) -> str:
+    with told:
+        try:
+            return told.recv() if told.poll() else ""
+        except EOFError:
+            return ""
+
+
+def grade_quietly(job: Job, tell: Connection) -> None:
+    """Grade in this process; what nbgrader has to say goes to a log beside the submission's work folder.
+
+    Args:
+        job: The submission.
+        tell: Gets the seal of its result.
+    """
+    adopt_orphans()
+    work_quietly(job.work.with_suffix(".log"))
+    try:
+        grade(job)
+    finally:
+        end(family(os.getpid())[1:])  # whatever the student's code started and left behind
+    tell.send(seal(job.result))
