@@ -1,4 +1,4 @@
-"""The exercises of the rebuild labs: their solutions give what the text says, and a wrong answer gives something else."""
+"""The exercises of the rebuild labs: a solution gives what the text says, and a wrong answer gives something else."""
 
 from types import SimpleNamespace
 
