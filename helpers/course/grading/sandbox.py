@@ -96,16 +96,24 @@ def install(
             write(lines, (dumps(what) + "\n").encode())
         raise refusal(f"An exercise may not {what}.")
 
+    def longest(place: str, folders: tuple[str, ...]) -> int:
+        found = 0
+        for folder in folders:
+            if (place + sep).startswith(folder) and count(folder) > found:
+                found = count(folder)
+        return found
+
     def check(path, writes: int) -> None:
         if is_a(path, number) or path is None:
             return
         place = realpath(fsdecode(path))
-        if place in silent or (place + sep).startswith(allowed):
+        own, secret = longest(place, allowed), longest(place, hidden)
+        if place in silent or own > secret:  # the narrower of two folders decides
             return
         name = place.rpartition(sep)[2]
         if writes:
             refuse(f"write outside its own folder ({name or place})")
-        if (place + sep).startswith(hidden) and not (place + sep).startswith(readable):
+        if secret > longest(place, readable):
             refuse(f"read the grader's files ({name})")
 
     def hook(event: str, arguments: tuple) -> None:

@@ -125,7 +125,8 @@ def broken_class(one: Class, outside: Path) -> dict[str, tuple[float, tuple[str,
     expect(
         "mischief",
         11,
-        *("write outside its own folder (outside.txt)", f"write outside its own folder ({one.folder.name})"),
+        *(["write outside its own folder (outside.txt)"] if UNPROTECTED else []),  # behind the wall it isn't there
+        f"write outside its own folder ({one.folder.name})",
         *("open a connection", "read the grader's files", *(["start a program"] if UNPROTECTED else [])),
         task2=f"return open({str(SOURCES / one.name / f'{one.name}.ipynb')!r}).read()",
         change=trying(
