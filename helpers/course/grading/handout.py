@@ -106,9 +106,8 @@ def make_private(folder: Path, settings: Path = SETTINGS) -> Path:
         raise HandoutError(f"{folder} is not empty: give a new folder, or change the files that are there")
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copytree(SOURCES, folder / "source", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
-    text = re.sub(
-        r"^seed = \d+", lambda _: f"seed = {secrets.randbelow(10**6)}", settings.read_text("utf-8"), flags=re.M
-    )
+    text = settings.read_text(encoding="utf-8")
+    text = re.sub(r"^seed = \d+", lambda _: f"seed = {secrets.randbelow(10**6)}", text, flags=re.M)
     for name, content in (("settings.toml", text), ("README.md", README.format(folder=folder))):
         (folder / name).write_text(content, encoding="utf-8")
     write_csv(folder / "students.csv", STUDENTS, [])

@@ -94,7 +94,8 @@ def test_a_task_of_ones_own_is_built(tmp_path):
     (tmp_path / "mine" / "source" / "01_explore").rename(tmp_path / "mine" / "source" / "11_mine")
     notebook = tmp_path / "mine" / "source" / "11_mine" / "01_explore.ipynb"
     text = notebook.read_text(encoding="utf-8").replace('\\"01_explore\\"', '\\"11_mine\\"')
-    notebook.with_name("11_mine.ipynb").write_text(text.replace("What share is", "Of my own: what share is"), "utf-8")
+    text = text.replace("What share is", "Of my own: what share is")
+    notebook.with_name("11_mine.ipynb").write_text(text, encoding="utf-8")
     notebook.unlink()
     section = settings.read_text(encoding="utf-8").replace("[01_explore]", "[11_mine]")
     settings.write_text(section[: section.index("[02_dense]")], encoding="utf-8")
