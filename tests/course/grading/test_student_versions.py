@@ -78,7 +78,7 @@ def other_settings(tmp_path_factory):
     for place, name in enumerate(NAMES):
         points = ", ".join(f"{task} = {i + 2}" for i, task in enumerate(read_settings()[name]["points"]))
         sections.append(
-            f'[{name}]\ndataset = "monuments"\ndifficulty = {place + 1.5}\nseed = {place + 99}\n'
+            f'[{name}]\ndataset = "monuments"\ndifficulty = {0.25 + place / 4}\nseed = {place + 99}\n'
             f"seed_per_student = false\npoints = {{ {points} }}\n"
         )
     (folder / "settings.toml").write_text("\n".join(sections), encoding="utf-8")
@@ -91,7 +91,7 @@ def test_points_dataset_and_seed_come_from_the_settings(name, other_settings):
     points = [one.metadata.nbgrader.points for one in graded(notebook).values()]
     assert points == [i + 2 for i in range(len(read_settings()[name]["points"]))]
     text = "\n".join(one.source for one in notebook.cells)
-    values = (f"difficulty={place + 1.5}", f"seed={place + 99}", 'dataset="monuments"', "seed_per_student=False")
+    values = (f"difficulty={0.25 + place / 4}", f"seed={place + 99}", 'dataset="monuments"', "seed_per_student=False")
     assert all(words in text.replace("'", '"') for words in values)
     assert "### Task 1 · " in text and "(2 points)" in text
 
