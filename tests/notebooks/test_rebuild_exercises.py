@@ -28,10 +28,10 @@ def test_only_the_accuracy_of_s3_m5_is_no_number_of_195_photos(published):
     assert of_180 != code and ran(of_180, np=np, beside=published)[0]["impossible"] != ["S3-M5"]
 
 
-def test_what_the_best_epoch_promises_is_measured_on_the_test_against_its_last_epochs():
+def test_what_the_best_epoch_promises_is_measured_on_the_photos_that_chose_it_against_its_last_epochs():
     code = solutions("s3_monuments")[1]
     curve = [0.5, 0.5, 0.5, 0.9, 0.7, 0.8, 0.7, 0.65]
-    histories = {("S3-M3", "S3"): {"accuracy": [1.0] * 8, "val_accuracy": curve}}
+    histories = {"S3-M3": {"accuracy": [1.0] * 8, "val_accuracy": curve}}
     assert ran(code, np=np, histories=histories)[0]["promised"] == pytest.approx(0.2)
     for right, wrong in (('"val_accuracy"', '"accuracy"'), ("[-5:]", "")):
         assert right in code
