@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import socket
 import subprocess
 import sys
@@ -134,7 +135,7 @@ def test_no_attack_gets_through_and_honest_work_does(places, wall):
         server.bind(("127.0.0.1", 0))
         local.bind(str(tmp_path / "s"))
         server.listen(), local.listen()
-        call = f"{sys.executable} -ISc 'import socket; socket.socket({{}}).connect({{}})'"
+        call = f"{shlex.quote(sys.executable)} -ISc 'import socket; socket.socket({{}}).connect({{}})'"
         known = {
             "solution": tmp_path / "course/solution.txt", "other": tmp_path / "submissions/bo/01.ipynb",
             "home": tmp_path / "home", "result": tmp_path / "result.json", "grader": psutil.Process().pid,
@@ -143,18 +144,19 @@ def test_no_attack_gets_through_and_honest_work_does(places, wall):
             "tcp": call.format("", json.dumps(server.getsockname()).replace("[", "(").replace("]", ")")),
             "unix": call.format("socket.AF_UNIX", json.dumps(str(tmp_path / "s"))),
         }  # fmt: skip
-        commands = {name: text.format(**known) for name, text in (HONEST | ATTACKS | HIDDEN).items()}
+        quoted = {name: value if name in ("tcp", "unix") else shlex.quote(str(value)) for name, value in known.items()}
+        commands = {name: text.format(**quoted) for name, text in (HONEST | ATTACKS | HIDDEN).items()}
         own = OWN.format(mark=MARK, hidden="/srv/class/bo/01.ipynb", uid=0)
         cells = [RUN.format(commands=json.dumps(commands)), own, "while True:\n    print('x' * 1000)"]
         texts, said, room = run(places, wall, cells, beside="x = 3")
+    survivors = left_behind()
+    end(survivors)  # those behind Landlock end with the process that grades: see the next test
     through = set(texts[0].splitlines())
     assert through - set(HIDDEN) == set(HONEST), texts
     assert (wall == LANDLOCK) == bool(through & set(HIDDEN))
     assert texts[1].startswith("3 6 ") and (wall == LANDLOCK or "3 6 False" in texts[1]), texts[1]
     assert "This cell printed more than 0.1 MB" in texts[2] and len(texts[2]) < 200_000
     assert said == ["refused: to read the grader's files (01.ipynb)"]
-    survivors = left_behind()
-    end(survivors)  # those behind Landlock end with the process that grades: see the next test
     assert (wall == LANDLOCK) == bool(survivors)
     assert not room.sockets.exists() and (tmp_path / "result.json").read_text(encoding="utf-8") == "secret"
 
