@@ -101,11 +101,18 @@ class Lab:
         while True:
             now = self.state()
             said |= set(now["talking"])
-            all_ran = not now["old"] and all(re.fullmatch(r"\[\d+\]:", prompt) for prompt in now["prompts"])
+            all_ran = not now["old"] and self._numbered(now["prompts"])
             if now["status"] == "idle" and not now["waiting"] and (now["errors"] or all_ran):
                 return Ended(now["errors"], now["prompts"], said)
             assert time.monotonic() < until, f"not at the end after {seconds} seconds: {now}"
             time.sleep(0.25)
+
+    def _numbered(self, prompts: list[str]) -> bool:
+        """Whether each cell has its number, but for empty ones, which get none, and folded ones, which hide it."""
+        code = [cell for cell in nbformat.read(self.file, as_version=4).cells if cell.cell_type == "code"]
+        folded = [cell.metadata.get("jupyter", {}).get("source_hidden", False) for cell in code]
+        shown = [bool(cell.source.strip()) and not hidden for cell, hidden in zip(code, folded, strict=True)]
+        return all(re.fullmatch(r"\[\d+\]:", prompt) for prompt, seen in zip(prompts, shown, strict=True) if seen)
 
     def save(self) -> nbformat.NotebookNode:
         """Save by the menu, and read the file."""
