@@ -166,7 +166,7 @@ def nothing_more(lab, ended) -> None:
 
 
 def progress_is_seen(lab, ended) -> None:
-    assert any("trial 0" in text for text in ended.said_while_running), ended.said_while_running
+    assert any("2 trials" in text for text in ended.said_while_running), ended.said_while_running
 
 
 def slider_moves_the_figure(lab, ended) -> None:
@@ -222,7 +222,7 @@ def check(lab, ended, notebook) -> None:
     outputs = [output for cell in code for output in cell.outputs]
     assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
     numbers = [int(prompt.strip("[]:")) for prompt in ended.prompts if re.search(r"\d", prompt)]
-    assert numbers == sorted(set(numbers)) and numbers[-1] == len(code)  # a folded cell hides its own
+    assert numbers == sorted(set(numbers)) and numbers[-1] <= len(code)  # a folded cell hides its own
     assert not [output for output in outputs if output.output_type == "error" or output.get("name") == "stderr"]
     assert "profile quick · data: embedded" in outputs[0].text
     figures = [o for o in outputs if any(kind.startswith("image/") for kind in o.get("data", {}))]
