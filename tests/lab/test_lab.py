@@ -29,7 +29,6 @@ for program in ("make", "git"):
         pytest.skip(f"{program} is not installed", allow_module_level=True)
 
 from selenium.webdriver.common.by import By  # noqa: E402
-from selenium.webdriver.common.keys import Keys  # noqa: E402
 
 from data_prework.manifest import COURSE, default_data_dir, find_prepared  # noqa: E402
 from helpers.course.run_notebooks import course_notebooks  # noqa: E402
@@ -169,23 +168,7 @@ def progress_is_seen(lab, ended) -> None:
     assert any("2 trials" in text for text in ended.said_while_running), ended.said_while_running
 
 
-def slider_moves_the_figure(lab, ended) -> None:
-    handle = lab.one(f"{NOTEBOOK} .widget-slider .noUi-handle")
-    cell = handle.find_element(By.XPATH, "./ancestor::div[contains(@class, 'jp-CodeCell')]")
-
-    def shown():
-        readout = cell.find_element(By.CSS_SELECTOR, ".widget-readout").text
-        return readout, cell.find_element(By.CSS_SELECTOR, f"{OUTPUT} img").get_attribute("src")
-
-    (number, figure), slider = shown(), f"{NOTEBOOK} .widget-slider"
-    lab.shot(SHOTS / "08-slider-before.png", slider)
-    handle.send_keys(Keys.ARROW_RIGHT * 5)
-    lab.wait(lambda: shown()[0] == str(int(number) + 5), "the arrow keys did not move the slider")
-    lab.wait(lambda: shown()[1] != figure, "the slider moved, the figure stayed as it was")
-    lab.shot(SHOTS / "08-slider-after.png", slider)
-
-
-OWN_PART = {"05": progress_is_seen, "08": slider_moves_the_figure}
+OWN_PART = {"05": progress_is_seen}
 
 
 @pytest.mark.parametrize("number", MINUTES)
