@@ -120,7 +120,12 @@ def find_submissions(folder: Path, names: list[str]) -> list[tuple[str, str, Pat
 
     Returns:
         (student, assignment, notebook or None, note) for each student and assignment.
+
+    Raises:
+        NotADirectoryError: There is no such folder.
     """
+    if not folder.is_dir():
+        raise NotADirectoryError(f"{folder} is no folder; give the one that holds a folder for each student")
     students = sorted(
         path for path in folder.iterdir() if path.is_dir() and not path.name.startswith((".", "__MACOSX"))
     )

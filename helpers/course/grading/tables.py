@@ -39,6 +39,8 @@ def read_csv(path: Path, needed: Iterable[str] = ()) -> list[dict[str, str]]:
                 if None in row:
                     raise TableError(f"{path}, line {reader.line_num}: it has more cells than there are columns")
                 rows.append({name: from_text(cell or "").strip() for name, cell in row.items()})
+    except FileNotFoundError:
+        raise TableError(f"{path} is not there{'; run make grade first' if path.name == 'marks.csv' else ''}") from None
     except UnicodeDecodeError:
         raise TableError(f'{path}: its text is not UTF-8. Save it as "CSV UTF-8"') from None
     except csv.Error as error:

@@ -12,6 +12,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from data_prework.files import PROJECT
 from helpers.assignment import SETTINGS, read_settings
 from helpers.course.grading import batch, changes, handout, roster
+from helpers.course.grading.finding import find_submissions
 from helpers.course.grading.handout import HandoutError, make_private, write_archive
 from helpers.course.grading.job import save_result
 from helpers.course.grading.release import SettingsError, assignments, handed_out, source_of
@@ -246,3 +247,10 @@ def test_grading_says_copies_changes_and_loose_notebooks(tmp_path, monkeypatch, 
     points["task1"] = 1.0
     assert batch.main(words) == 0
     assert "changed  01_explore  anna                task1: 2 to 1" in capsys.readouterr().out
+
+
+def test_what_is_not_there_is_named_with_what_to_do(tmp_path):
+    with pytest.raises(TableError, match="marks.csv is not there; run make grade first"):
+        read_csv(tmp_path / "marks.csv")
+    with pytest.raises(NotADirectoryError, match="give the one that holds a folder for each student"):
+        find_submissions(tmp_path / "nowhere", ["01_explore"])
