@@ -250,7 +250,7 @@ def test_grading_says_copies_changes_and_loose_notebooks(tmp_path, monkeypatch, 
 
 
 def test_what_is_not_there_is_named_with_what_to_do(tmp_path):
-    with pytest.raises(TableError, match="marks.csv is not there; run make grade first"):
+    with pytest.raises(TableError, match=r"marks\.csv is not there; run make grade first"):
         read_csv(tmp_path / "marks.csv")
     with pytest.raises(NotADirectoryError, match="give the one that holds a folder for each student"):
         find_submissions(tmp_path / "nowhere", ["01_explore"])
