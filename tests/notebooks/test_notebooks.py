@@ -26,7 +26,7 @@ REFERENCE_MODELS = {
     "06": ("S0-M4", "S0-M5", "S0-M6", "S1-M6", "S2-M5", "S3-M5"),
     "07": ("S3-M1", "S3-M2", "S3-M3"),
 }
-MAX_LINES = 20
+MAX_LINES = 30  # of 88 characters; lessons have fewer, see shape.py
 LOADS, STORE = ("load_dataset", "helpers.data.load_dataset"), ("save_result", "load_results")
 SECTIONS = ("Takeaways", "Common mistakes", "Check yourself", "Exercises", "Next")
 
