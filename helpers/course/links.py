@@ -19,7 +19,7 @@ from nbformat.v4 import new_code_cell
 
 from data_prework.files import PROJECT, atomic_write
 from helpers.course.not_stored import is_not_stored
-from helpers.course.run_notebooks import course_notebooks
+from helpers.course.notebooks import course_notebooks
 
 GITHUB = re.compile(r"(?:https://github\.com/|git@github\.com:|ssh://git@github\.com/)([^/\s]+/[^/\s]+?)(?:\.git)?/?")
 LINE = re.compile(r"^Open it in \[Colab\].*$\n?\n?", re.MULTILINE)

@@ -15,7 +15,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from data_prework.files import PROJECT
 from helpers.course import run_notebooks
-from helpers.course.run_notebooks import course_notebooks, part
+from helpers.course.notebooks import course_notebooks, part
 
 NAME = re.compile(r"(\d\d)_([a-z][a-z0-9_]*)")
 FOLDED = {"tags": ["solution", "hide-cell"], "jupyter": {"source_hidden": True, "outputs_hidden": True}}

@@ -14,7 +14,6 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed, wait
-from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
@@ -23,59 +22,18 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from data_prework.errors import CourseError
-from data_prework.files import PROJECT, atomic_write
+from data_prework.files import atomic_write
 from data_prework.manifest import COURSE, OPTIONAL, find_prepared
 from data_prework.prepare import prepare
 from helpers.course import forked_kernels
 from helpers.course.fingerprint import KEY, fingerprint, is_fresh
 from helpers.course.not_stored import clear_not_stored, optional_datasets
+from helpers.course.notebooks import Outcome, course_notebooks, place_of
 from helpers.course.processes import ONE_THREAD, end, family, resident
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 SOURCE = re.compile(r"· data: ([^·]+) ·")
 ROOM_FOR_TWO = 10e9  # bytes of memory that are free
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What running one notebook gave; `fault` is empty when it went through."""
-
-    name: str
-    title: str
-    source: str
-    seconds: float
-    peak_mb: float
-    fault: str
-
-
-def place_of(path: Path) -> str:
-    """Return where the executed copy of a notebook goes, and its page: as in the project, or by its name alone.
-
-    Args:
-        path: Of the notebook, absolute.
-    """
-    return path.relative_to(PROJECT).as_posix() if path.is_relative_to(PROJECT) else path.name
-
-
-def course_notebooks() -> list[Path]:
-    """The notebooks in reading order: lessons, case studies, rebuild labs, and last the tour of data preparation."""
-    notebooks = PROJECT / "notebooks"
-    lessons = [*notebooks.glob("[0-9]*.ipynb"), *notebooks.glob("[0-9]*/[0-9]*.ipynb")]
-    projects = (notebooks.glob(f"{name}/*.ipynb") for name in ("case_studies", "rebuild"))
-    others = (*projects, PROJECT.glob("data_prework/*.ipynb"))
-    in_order = sorted(lessons, key=lambda path: (part(path), path.parent != notebooks, path))
-    return [*in_order, *(path for place in others for path in sorted(place))]
-
-
-def part(lesson: Path) -> int:
-    """The number of the part that a lesson belongs to: of its folder, or of its own name.
-
-    Example:
-        >>> part(Path("notebooks/06_transfer/2_fine_tuning.ipynb")), part(Path("notebooks/11_topic.ipynb"))
-        (6, 11)
-    """
-    name = lesson.parent.name if lesson.parent.name[:2].isdigit() else lesson.name
-    return int(name[:2])
 
 
 def prepare_real(raw: Path) -> list[str]:
@@ -218,7 +176,7 @@ def run(paths: list[Path], out: Path, in_place: bool, timeout: float, at_once: i
     ordered = {path: outcomes[path] for path in paths}
     print(f"\n{table(list(ordered.values()))}\n", flush=True)
     try:
-        from helpers.course.site.run_pages import write_run_pages  # which imports this module, and what not all have
+        from helpers.course.site.run_pages import write_run_pages  # Sphinx isn't everywhere
 
         write_run_pages(ordered, out, os.environ["COURSE_PROFILE"])
         print(f"pages: {out / 'index.html'}")

@@ -25,7 +25,7 @@ from data_prework.errors import CourseError
 from data_prework.files import PROJECT
 from helpers.course.links import CELL
 from helpers.course.not_stored import clear_not_stored
-from helpers.course.run_notebooks import course_notebooks
+from helpers.course.notebooks import course_notebooks
 from helpers.course.site.pages import COMPARED
 
 TEMPLATE = """{%- extends 'reveal/index.html.j2' -%}

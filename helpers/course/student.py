@@ -19,7 +19,7 @@ from nbformat import NotebookNode
 
 from data_prework.files import PROJECT, atomic_write
 from helpers.course.links import add_links, remote_address
-from helpers.course.run_notebooks import course_notebooks
+from helpers.course.notebooks import course_notebooks
 
 FOLDED = re.compile(r"<details>\s*<summary>(?P<question>.*?)</summary>.*?</details>", re.S)
 NEEDED = (

@@ -21,8 +21,9 @@ from pathlib import Path
 
 import nbformat
 
+from data_prework.files import PROJECT
 from helpers.course.links import CELL, add_links, pinned_version
-from helpers.course.run_notebooks import PROJECT, course_notebooks
+from helpers.course.notebooks import course_notebooks
 
 PLACE = PROJECT / "build" / "colab"
 RUNTIME = Path(__file__).with_name("runtime.txt")

@@ -7,11 +7,11 @@ import sys
 import nbformat
 import pytest
 
+from data_prework.files import PROJECT
 from helpers.course import links
-from helpers.course import run_notebooks as course
 from helpers.course.links import CELL, GITHUB, LINE, add_links, link_line, pinned_version, remote_address
 from helpers.course.not_stored import is_not_stored
-from helpers.course.run_notebooks import PROJECT, course_notebooks
+from helpers.course.notebooks import course_notebooks
 
 ADDRESS = "git@github.com:teacher/course.git"
 
@@ -144,20 +144,20 @@ def test_the_cell_fetches_a_commit_and_a_tag_once(project, tmp_path_factory, ver
 def test_without_a_remote_nothing_is_changed(tmp_path, monkeypatch, capsys):
     subprocess.run(["git", "init", "-q", tmp_path], check=True)
     monkeypatch.setattr(links, "remote_address", lambda: links_of(tmp_path))
-    before = {path: path.read_bytes() for path in course.course_notebooks()}
+    before = {path: path.read_bytes() for path in course_notebooks()}
     assert links.main([]) == 1
     assert "git remote add origin ADDRESS" in capsys.readouterr().err
-    assert before == {path: path.read_bytes() for path in course.course_notebooks()}
+    assert before == {path: path.read_bytes() for path in course_notebooks()}
 
 
 def test_a_remote_that_is_not_on_github_is_refused_before_a_notebook_is_touched(tmp_path, monkeypatch, capsys):
     subprocess.run(["git", "init", "-q", tmp_path], check=True)
     subprocess.run(["git", "-C", tmp_path, "remote", "add", "origin", "https://example.org/course.git"], check=True)
     monkeypatch.setattr(links, "remote_address", lambda: links_of(tmp_path))
-    before = {path: path.read_bytes() for path in course.course_notebooks()}
+    before = {path: path.read_bytes() for path in course_notebooks()}
     assert links.main([]) == 1
     assert "no repository on GitHub" in capsys.readouterr().err
-    assert before == {path: path.read_bytes() for path in course.course_notebooks()}
+    assert before == {path: path.read_bytes() for path in course_notebooks()}
 
 
 def test_the_file_that_the_cell_runs_is_in_the_course():

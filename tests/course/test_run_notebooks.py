@@ -7,11 +7,13 @@ import shutil
 import nbformat
 import pytest
 
+from data_prework.files import PROJECT
 from data_prework.manifest import read_about
 
 pytest.importorskip("nbclient", reason="running notebooks needs Jupyter's tools, which are installed with the course")
 
 from helpers.course import run_notebooks as course
+from helpers.course.notebooks import Outcome, course_notebooks, place_of
 from helpers.course.site import run_pages
 from helpers.course.site.source import write_source
 
@@ -62,10 +64,10 @@ def test_pages_show_what_is_not_stored_and_lead_back_to_the_index(tmp_path):
     cells = [nbformat.v4.new_markdown_cell("# One | two"), nbformat.v4.new_code_cell("print('can' + 'ary')")]
     cells[1].outputs = [nbformat.v4.new_output("stream", text="canary")]
     cells[1].metadata["tags"] = ["not-stored"]
-    path = course.PROJECT / "notebooks/03_convolutions/5_pooling.ipynb"
-    (tmp_path / course.place_of(path)).parent.mkdir(parents=True)
-    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / course.place_of(path))
-    outcomes = {path: course.Outcome(path.name, "One | two", "embedded", 1, 2, "")}
+    path = PROJECT / "notebooks/03_convolutions/5_pooling.ipynb"
+    (tmp_path / place_of(path)).parent.mkdir(parents=True)
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / place_of(path))
+    outcomes = {path: Outcome(path.name, "One | two", "embedded", 1, 2, "")}
     run_pages.write_run_pages(outcomes, tmp_path, "quick")
     page = (tmp_path / "notebooks/03_convolutions/5_pooling.html").read_text(encoding="utf-8")
     assert "canary" in page and 'href="../../index.html"><span' in page and 'href="../glossary.html' in page
@@ -194,19 +196,15 @@ def test_raw_folders_of_optional_data_sets_are_told_in_a_line_too(tmp_path, monk
 
 
 def test_the_lessons_of_a_part_follow_each_other_those_in_its_folder_last():
-    names = [path.relative_to(course.PROJECT / "notebooks").as_posix() for path in lessons()]
+    names = [path.relative_to(PROJECT / "notebooks").as_posix() for path in lessons()]
     assert names == sorted(names, key=lambda name: (name[:2], "/" in name, name)) and any("/" in name for name in names)
 
 
 def lessons():
-    return [
-        path
-        for path in course.course_notebooks()
-        if path.parent.name not in ("case_studies", "rebuild", "data_prework")
-    ]
+    return [path for path in course_notebooks() if path.parent.name not in ("case_studies", "rebuild", "data_prework")]
 
 
 def test_the_site_lists_the_lessons_in_the_order_of_a_run(tmp_path):
     write_source(tmp_path)
     listed = [line for line in (tmp_path / "lessons.md").read_text(encoding="utf-8").split("\n") if ".ipynb" in line]
-    assert listed == [f"/{path.relative_to(course.PROJECT).as_posix()}" for path in lessons()]
+    assert listed == [f"/{path.relative_to(PROJECT).as_posix()}" for path in lessons()]

@@ -8,9 +8,10 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from data_prework.files import PROJECT
 from helpers.course import student
 from helpers.course.new_lesson import lesson
-from helpers.course.run_notebooks import PROJECT, course_notebooks
+from helpers.course.notebooks import course_notebooks
 from helpers.course.student import student_edition, write_edition
 
 

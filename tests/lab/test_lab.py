@@ -31,7 +31,7 @@ for program in ("make", "git"):
 from selenium.webdriver.common.by import By  # noqa: E402
 
 from data_prework.manifest import COURSE, default_data_dir, find_prepared  # noqa: E402
-from helpers.course.run_notebooks import course_notebooks  # noqa: E402
+from helpers.course.notebooks import course_notebooks  # noqa: E402
 from tests.lab.browser import ERROR, NOTEBOOK, OUTPUT, Lab  # noqa: E402
 
 PROJECT = Path(__file__).resolve().parents[2]

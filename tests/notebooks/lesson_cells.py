@@ -11,7 +11,7 @@ from types import ModuleType
 
 import nbformat
 
-from helpers.course.run_notebooks import course_notebooks
+from helpers.course.notebooks import course_notebooks
 
 
 def lesson_module(number: str, imports: str, needed: re.Pattern, folder: Path) -> Iterator[ModuleType]:

@@ -7,7 +7,7 @@ import sys
 import nbformat
 import pytest
 
-from helpers.course.run_notebooks import course_notebooks
+from helpers.course.notebooks import course_notebooks
 
 
 def compared_cells():

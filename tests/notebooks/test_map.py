@@ -5,7 +5,7 @@ import re
 import nbformat
 
 from data_prework.files import PROJECT
-from helpers.course.run_notebooks import course_notebooks
+from helpers.course.notebooks import course_notebooks
 
 NOTEBOOKS = PROJECT / "notebooks"
 MAP = (NOTEBOOKS / "README.md").read_text(encoding="utf-8")

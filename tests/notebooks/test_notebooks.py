@@ -11,7 +11,7 @@ import nbformat
 import pytest
 
 from helpers.course.not_stored import is_not_stored
-from helpers.course.run_notebooks import course_notebooks, part
+from helpers.course.notebooks import course_notebooks, part
 from tests.notebooks import shape
 
 NOTEBOOKS = course_notebooks()

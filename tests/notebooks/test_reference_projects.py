@@ -11,7 +11,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from helpers.course.run_notebooks import PROJECT
+from data_prework.files import PROJECT
 from helpers.course.site.citation import citations
 from helpers.models.reference_models import REFERENCE_MODELS, REFERENCE_PROJECTS
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from data_prework.errors import CourseError
 from data_prework.files import PROJECT, atomic_write
-from helpers.course.run_notebooks import course_notebooks
+from helpers.course.notebooks import course_notebooks
 from helpers.course.site.build import run_sphinx
 from helpers.course.site.citation import citations
 from helpers.course.site.landing import readme_head

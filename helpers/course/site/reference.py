@@ -1,7 +1,7 @@
 """The pages of the reference: which module of the project is on which, for Sphinx to read its docstrings."""
 
 from data_prework.files import PROJECT
-from helpers.course.run_notebooks import course_notebooks
+from helpers.course.notebooks import course_notebooks
 
 
 def reference_pages() -> dict[str, tuple[str, list[str]]]:

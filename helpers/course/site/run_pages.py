@@ -6,7 +6,7 @@ from pathlib import Path
 import nbformat
 
 from data_prework.files import PROJECT
-from helpers.course.run_notebooks import Outcome, place_of
+from helpers.course.notebooks import Outcome, place_of
 from helpers.course.site.build import run_sphinx
 from helpers.course.site.landing import boxed
 from helpers.course.site.lesson_links import GLOSSARY

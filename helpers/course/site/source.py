@@ -9,7 +9,7 @@ from data_prework.files import PROJECT
 from helpers.assignment import read_settings
 from helpers.course.grading.release import student_version
 from helpers.course.not_stored import clear_not_stored
-from helpers.course.run_notebooks import course_notebooks
+from helpers.course.notebooks import course_notebooks
 from helpers.course.site.chapters import LOST, write_chapters
 from helpers.course.site.citation import citations, cite_page, licence_page
 from helpers.course.site.collected import COLLECTED, collected_page

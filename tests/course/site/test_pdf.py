@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from data_prework.errors import CourseError
-from helpers.course.run_notebooks import course_notebooks
+from helpers.course.notebooks import course_notebooks
 from helpers.course.site import pdf
 from tests.weekly import WEEKLY
 

@@ -23,7 +23,7 @@ import nbformat
 import pytest
 
 from helpers.course.grading.release import student_version
-from helpers.course.run_notebooks import course_notebooks
+from helpers.course.notebooks import course_notebooks
 from tests.chromium import chromium, skip_without_chromium
 from tests.course.site.test_site_pages import ASSIGNMENTS, PROJECT, SETTINGS
 from tests.weekly import WEEKLY
