@@ -7,7 +7,7 @@ from sklearn import metrics as sk
 
 from helpers.metrics import Scores, evaluate
 from helpers.metrics.influence import binary_influence, macro_influence
-from helpers.metrics.intervals import share_interval, shares, square_and_add
+from helpers.metrics.intervals import share_interval, shares, square_and_add, wilson
 from tests.bench.coverage import (
     LEVELS,
     group_sizes,
@@ -243,3 +243,9 @@ def test_the_foot_of_a_table_names_the_method():
     assert "Intervals: Wilson and Jeffreys for shares and F1" in str(evaluate(y, prob))
     assert "beta-binomial" in evaluate(y, prob, groups=np.arange(60) // 3)._repr_html_()
     assert "beta-binomial" not in str(evaluate(y, prob))
+
+
+def test_of_no_case_wilson_knows_nothing():
+    assert wilson(0.5, 0, 0.95) == (0.0, 1.0)
+    low, high = wilson(1.0, 1, 0.95)
+    assert 0 < low < 0.25 and high == 1.0
