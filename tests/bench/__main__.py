@@ -41,6 +41,7 @@ PARTS = {
     "two": ("Real X-rays: small CNN or fine-tuned backbone", ["case_xrays", "--two"], "chest_xray"),
     "solar": ("Real solar cells: folds of modules, folds of cells", ["solar"], "solar_cells"),
     "solar_published": ("Real solar cells: the split of the papers", ["solar", "--published"], "solar_cells"),
+    "solar_tuned": ("Real solar cells: the split of the papers, fine-tuned", ["tuning", "published"], "solar_cells"),
     "curves": ("What ImageNet weights are worth: learning curves", ["imagenet_curves"], None),
 }
 HEAD = """# Measurements
