@@ -123,6 +123,7 @@ def plot_scores(
     rows, n_classes = _score_rows(scores_or_frame, name)
     words = (METRICS if n_classes == 2 else METRICS | MULTICLASS_METRICS)[name]
     rows = rows.sort_values("value", ascending=name not in LOWER_IS_BETTER, kind="stable", ignore_index=True)
+    alone = ax is None
     ax = new_axes(ax, (PHONE_WIDTH, 1.3 + 0.42 * len(rows)))
     for i, row in rows.iterrows():
         color = model_color(row["model"])
@@ -143,8 +144,12 @@ def plot_scores(
     ax.set_ylim(-0.6, len(rows) - 0.4)
     ax.grid(axis="x", alpha=0.3)
     ax.set(xlabel=f"{words}: value (dot) and interval (bar)")
-    best = "lowest" if name in LOWER_IS_BETTER else "best"
-    ax.set_title(title or f"Which model has the {best} {words}?", pad=18)
+    title = title or f"Which model has the {'lowest' if name in LOWER_IS_BETTER else 'best'} {words}?"
+    ax.set_title(title, pad=18)
+    if alone:
+        said = [f"{row.model} {with_interval(row.value, row.low, row.high)}" for row in rows.itertuples()]
+        ends = " is the best, the worst is ".join(dict.fromkeys((said[-1], said[0])))
+        ax.figure.set_label(f"{title} {words}: {ends}.")
     return quiet(ax)
 
 

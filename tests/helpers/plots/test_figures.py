@@ -225,6 +225,23 @@ def test_score_intervals_are_sorted_with_the_best_on_top_and_numbers_beside():
     assert from_below[0].get_text() == "dense"  # at the bottom: it misses the most
 
 
+def test_the_alt_text_of_a_leaderboard_names_the_best_and_the_worst_with_their_intervals():
+    scores = example_scores()
+    said = style.alt_text(plots.plot_scores(scores, "accuracy").figure)
+    best, worst = (f"{name} {scores[name].text('accuracy')}" for name in ("CNN", "majority class"))
+    assert said.endswith(f"accuracy: {best} is the best, the worst is {worst}.")
+    missed = style.alt_text(plots.plot_scores(scores, "false_negative_rate").figure)
+    assert missed.endswith(f"the worst is dense {scores['dense'].text('false_negative_rate')}.")
+    alone = style.alt_text(plots.plot_scores({"CNN": scores["CNN"]}, "accuracy", title="One?").figure)
+    assert alone == f"One? accuracy: CNN {scores['CNN'].text('accuracy')}."
+
+
+def test_a_leaderboard_in_a_figure_of_several_panels_leaves_its_alt_text_alone():
+    figure, ax = plt.subplots()
+    plots.plot_scores(example_scores(), ax=ax)
+    assert not figure.get_label()
+
+
 def test_score_intervals_take_the_frame_of_the_results_store_and_tell_seeds_apart():
     frame = pd.DataFrame(
         {
