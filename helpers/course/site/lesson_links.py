@@ -53,7 +53,7 @@ def launch_line(path: str) -> str:
 
 
 def assignment_of(lesson: str, places: dict[str, str]) -> str:
-    """Return the path of the assignment of a lesson's part, or "".
+    """Return the path of the assignment of a lesson's part, that of the capstone for a case study, or "".
 
     Args:
         lesson: Its path in the project.
@@ -64,6 +64,6 @@ def assignment_of(lesson: str, places: dict[str, str]) -> str:
         >>> assignment_of("notebooks/05_keras_tuner/1_search.ipynb", places)
         'notebooks/exercises/source/05_tuner/05_tuner.ipynb'
     """
-    part = re.match(r"notebooks/(\d\d)_", lesson)
-    found = (path for path in places if part and path.startswith(f"notebooks/exercises/source/{part[1]}_"))
-    return next(found, "")
+    part = re.match(r"notebooks/(?:(\d\d_)|case_studies/)", lesson)
+    begin = f"notebooks/exercises/source/{part[1] or 'capstone/'}" if part else ""
+    return next((path for path in places if part and path.startswith(begin)), "")

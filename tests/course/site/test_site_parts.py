@@ -62,6 +62,14 @@ def test_a_lesson_leads_to_its_file_its_assignment_and_the_glossary_and_is_opene
     assert lesson.cells[0].source == "# 5.1 · Search\n\nWho chooses?"
 
 
+def test_a_case_study_leads_to_the_capstone_and_other_pages_to_no_assignment():
+    places = PLACES | {"notebooks/exercises/source/capstone/capstone.ipynb": "exercises/capstone.ipynb"}
+    found = lesson_links.assignment_of("notebooks/case_studies/cracks.ipynb", places)
+    assert found == "notebooks/exercises/source/capstone/capstone.ipynb"
+    for path in ("notebooks/rebuild/s0_cracks.ipynb", "notebooks/00_start/1_first_network.ipynb"):
+        assert lesson_links.assignment_of(path, places) == ""
+
+
 def test_the_links_stand_once_below_the_title():
     cells = [new_code_cell("1"), new_markdown_cell("# Title\n\nText"), new_markdown_cell("# Other")]
     made = page(new_notebook(cells=cells), "notebooks/a.ipynb", {}, lambda path: None, "LINKS")
