@@ -41,9 +41,9 @@ def ask(function: Callable, *arguments: Any, case: str, **named: Any) -> Any:
 
     Args:
         function: The student's.
-        *arguments: For it; copies of arrays are not made.
+        arguments: For it; copies of arrays are not made.
         case: What is asked, as in "without hidden layers".
-        **named: More arguments for it.
+        named: More arguments for it.
 
     Returns:
         What the function returns.
@@ -172,7 +172,7 @@ def deviation(given: np.ndarray, weights: list[np.ndarray], images: np.ndarray, 
         given: (n, k) its answers.
         weights: As for `by_hand`.
         images: The inputs.
-        **choices: For an argument of `by_hand`, its values with what they mean: "" for the right one.
+        choices: For an argument of `by_hand`, its values with what they mean: "" for the right one.
 
     Returns:
         A sentence; "" where the answers are right.
