@@ -15,7 +15,7 @@ SCALES = {
     (2 / 255, -1.0): "The pixels go from -1 to 1; 0 to 1 was asked for: Rescaling(1 / 255), without an offset.",
     (1 / 127.5, 0.0): "The pixels go from 0 to 2; 0 to 1 was asked for: Rescaling(1 / 255).",
 }
-HIDDEN = {
+ACTIVATIONS = {
     "relu": "",
     "linear": "A hidden layer has no activation: without ReLU, two layers can do no more than one.",
     "sigmoid": "The hidden layers have a sigmoid; ReLU was asked for.",

@@ -5,7 +5,7 @@ import pytest
 
 from helpers.answers import (
     ENDS,
-    HIDDEN,
+    ACTIVATIONS,
     PADDINGS,
     POOLINGS,
     SCALES,
@@ -65,7 +65,9 @@ def test_a_function_that_stops_is_named_with_its_case_and_a_gap_stays_a_gap():
 def test_what_a_dense_network_does_other_than_asked_is_found_by_its_answers(made, says):
     keras.utils.set_random_seed(5)
     model, images = made(), pixels()
-    found = deviation(outputs(model, images), arrays_of(model, DENSE), images, scale=SCALES, hidden=HIDDEN, end=ENDS)
+    found = deviation(
+        outputs(model, images), arrays_of(model, DENSE), images, scale=SCALES, hidden=ACTIVATIONS, end=ENDS
+    )
     assert says in found and bool(says) == bool(found)
 
 
