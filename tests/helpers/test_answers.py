@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from helpers.answers import (
-    ENDS,
     ACTIVATIONS,
+    ENDS,
     PADDINGS,
     POOLINGS,
     SCALES,
