@@ -13,7 +13,8 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell
 
-from helpers.course.grading.cells import grade_id
+from helpers.assignment import read_settings
+from helpers.course.grading.cells import grade_id, graded
 from helpers.course.grading.landlock import version
 from helpers.course.grading.release import SOURCES
 from helpers.course.grading.wall import why_not_bubblewrap
@@ -34,6 +35,13 @@ def fill(notebook: nbformat.NotebookNode, student: str, answers: dict[str, str])
             if cell.cell_type == "markdown":
                 cell.source = code
     return notebook
+
+
+def machine_points(name: str) -> dict[str, float]:
+    """Task -> points of what tests grade: all of an assignment but its open questions."""
+    cells = graded(nbformat.read(SOURCES / name / f"{name}.ipynb", as_version=4))
+    points = read_settings()[name]["points"]
+    return {task: worth for task, worth in points.items() if cells[task].cell_type == "code"}
 
 
 def cell(notebook: nbformat.NotebookNode, wanted: str):
@@ -75,7 +83,8 @@ def broken_class(one: Class, outside: Path) -> dict[str, tuple[float, tuple[str,
 
     Faults that do not touch each other share a student, because each student costs a new kernel.
     """
-    marks = {}
+    marks, worth = {}, machine_points(one.name)
+    full = sum(worth.values())
 
     def expect(student: str, points: float, *words: str, **given):
         one.hand_in(student, **given)
@@ -102,29 +111,29 @@ def broken_class(one: Class, outside: Path) -> dict[str, tuple[float, tuple[str,
     def all_of(*changes: Callable) -> Callable:
         return lambda notebook: [change(notebook) for change in changes]
 
-    expect("honest", 14)
-    expect("flat layout", 14, flat=True, change=code("open('notes.txt', 'w').write('mine')"))
+    expect("honest", full)
+    expect("flat layout", full, flat=True, change=code("open('notes.txt', 'w').write('mine')"))
     expect(
         "wrong answers",
-        6,
+        full - worth["task2"] - worth["task3"] - worth["task5"],
         task2="return {}",
         task3="return {(",
         task5='while True:\n    print("x" * 1000)',
         task7="Because the files of the two classes were saved by different people.",
     )
     expect("unsolved", 0, notebook=one.notebook("unsolved", {}))
-    tampered = all_of(*(edited(f"task{i}_test", "pass") for i in range(1, 7)), _more_points)
+    tampered = all_of(*(edited(f"{task}_test", "pass") for task in worth), _more_points)
     expect("tests changed", 0, "task1_test", notebook=one.notebook("tests changed", {}), change=tampered)
     put_back = all_of(edited("setup", "exercise = None"), without("task4_test"), edited("name", "STUDENT = 'Bo'"))
-    expect("setup changed", 14, "put back: setup", "put back: task4_test", "names 'Bo'", change=put_back)
-    expect("loops", 11, "loop without an end", task2="import time\nwhile True:\n    time.sleep(0.1)")
-    expect("memory", 1, "memory", task2="hoard = []\nwhile True:\n    hoard.append(np.ones(10_000_000))")
-    expect("exits", 1, "did not run", change=code("import os\nos._exit(0)"))
+    expect("setup changed", full, "put back: setup", "put back: task4_test", "names 'Bo'", change=put_back)
+    expect("loops", full - worth["task2"], "loop without an end", task2="import time\nwhile True:\n    time.sleep(0.1)")
+    expect("memory", worth["task1"], "memory", task2="hoard = []\nwhile True:\n    hoard.append(np.ones(10_000_000))")
+    expect("exits", worth["task1"], "did not run", change=code("import os\nos._exit(0)"))
     guard = "import helpers.course.grading.sandbox as guard; "
     guard += "guard.WRITING = 0; guard.REFUSED.clear(); guard.CHANGES.clear(); "
     expect(
         "mischief",
-        11,
+        full - worth["task2"],
         *(["write outside its own folder (outside.txt)"] if UNPROTECTED else []),  # behind the wall it isn't there
         f"write outside its own folder ({one.folder.name})",
         *("open a connection", "read the grader's files", *(["start a program"] if UNPROTECTED else [])),
@@ -136,11 +145,17 @@ def broken_class(one: Class, outside: Path) -> dict[str, tuple[float, tuple[str,
             "import socket; socket.create_connection(('127.0.0.1', 9))",
         ),
     )
-    expect("cells deleted", 11, "task2_test", "names nobody", change=without("task2", "task2_test", "name"))
-    expect("=SUM(A1)", 14, change=lambda notebook: [c.metadata.clear() for c in notebook.cells])
+    expect(
+        "cells deleted",
+        full - worth["task2"],
+        "task2_test",
+        "names nobody",
+        change=without("task2", "task2_test", "name"),
+    )
+    expect("=SUM(A1)", full, change=lambda notebook: [c.metadata.clear() for c in notebook.cells])
     if sys.platform == "linux":  # a folder from an old zip file, whose name is no UTF-8
         one.hand_in(os.fsdecode(b"Jos\xe9"), one.notebook("Jos\\xe9"))
-        marks["Jos\\xe9"] = (14, ())
+        marks["Jos\\xe9"] = (full, ())
     for student, text, words in (
         ("no json", "PK\x03\x04 this is a zip", "not JSON"),
         ("no notebook", json.dumps({"a": 1}), "JSON without cells"),

@@ -29,7 +29,7 @@ ANSWERS = Path(__file__).with_name("answers")
 def read_answers(name: str) -> dict[str, dict]:
     """Task -> {"wrong": [{"says", "code", "hidden"}], "right": [{"code"}]}, written beside the tests.
 
-    An entry with `weekly` takes seconds, and is tried in `make weekly` only.
+    An entry with `slow` takes seconds, and is tried in `make weekly` only.
     """
     return tomllib.loads((ANSWERS / f"{name}.toml").read_text(encoding="utf-8"))
 
