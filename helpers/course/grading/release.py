@@ -97,7 +97,7 @@ def with_settings(notebook: nbformat.NotebookNode, name: str, chosen: dict) -> n
 
 
 def _worth(points: dict, number: str) -> str:
-    n = points.get(f"task{number}", 0)
+    n = sum(worth for task, worth in points.items() if re.fullmatch(rf"task{number}[a-z]?", task))  # with its steps
     return "1 point" if n == 1 else f"{n:g} points"
 
 
