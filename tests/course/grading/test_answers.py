@@ -24,13 +24,13 @@ KNOWN = {name: read_answers(name) for name in NAMES}
 
 
 def cases(kind: str) -> list:
-    """(assignment, answer cell, entry) of all known answers of a kind; on a push without those that train for long."""
+    """(assignment, answer cell, entry) of the known answers of a kind; `slow` ones, which train, in make weekly."""
     return [
         pytest.param(name, task, entry, id=f"{name}-{task}-{kind}{i}")
         for name in NAMES
         for task, known in KNOWN[name].items()
         for i, entry in enumerate(known[kind], start=1)
-        if WEEKLY or not entry.get("weekly")
+        if WEEKLY or not entry.get("slow")
     ]
 
 
