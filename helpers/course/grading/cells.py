@@ -33,6 +33,16 @@ def graded(notebook: NotebookNode) -> dict[str, NotebookNode]:
     return {task_of(grade_id(cell)): cell for cell in cells}
 
 
+def named(notebook: NotebookNode, name: str) -> NotebookNode:
+    """Return the first cell with an id.
+
+    Args:
+        notebook: It has such a cell.
+        name: The id that nbgrader knows it by.
+    """
+    return next(cell for cell in notebook.cells if grade_id(cell) == name)
+
+
 def task_of(name: str) -> str:
     """Return the task that a cell's id belongs to.
 
