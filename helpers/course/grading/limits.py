@@ -110,10 +110,18 @@ class GuardedExecute(Execute):
         """Run a test in the kernel, with a last line that must fail."""
         word = secrets.token_hex(8)
         before = new_code_cell(canary.prepared(self.judge.before(cell.metadata.nbgrader.grade_id)))
-        self.execute_cell(before, index, store_history=False)
+        self._execute(before, index)
         test = new_code_cell(canary.armed(cell.source, word))
-        self.execute_cell(test, index, store_history=False)
+        self._execute(test, index)
         cell.outputs = canary.read(test.outputs, word)
+
+    def _execute(self, cell, index: int) -> None:
+        """Run a cell that is no part of the notebook."""
+        kept = self.nb.cells[index]
+        try:
+            self.execute_cell(cell, index, store_history=False)
+        finally:
+            self.nb.cells[index] = kept
 
     def _ask(self, question: str, seconds: float, index: int) -> str:
         """Hand a question of the judge to the kernel; returns its answer, "null" where there is none."""
@@ -121,7 +129,7 @@ class GuardedExecute(Execute):
         cell = new_code_cell(words)
         self.timeout, self.asking, self.answered = max(1, int(seconds)), True, 0
         try:
-            self.execute_cell(cell, index, store_history=False)
+            self._execute(cell, index)
         finally:
             self.asking = False
         if any(one.output_type == "error" and one.ename == "CellTimeoutError" for one in cell.outputs):

@@ -11,7 +11,7 @@ import pickle
 import traceback
 from typing import Any
 
-from helpers.course.grading.judge.codec import DEEPEST, NotPlainError, OwnClassError, decode, encode
+from helpers.course.grading.judge.codec import NotPlainError, OwnClassError, decode, encode
 
 MIME = "application/x-judge"
 LONGEST = 2000  # characters of an error's text
@@ -69,7 +69,7 @@ def _state(value: Any) -> Any:
     if type(value) in (int, float, str, bool, tuple) or getattr(value, "nbytes", 0) > 10_000_000:
         return None
     with contextlib.suppress(Exception):
-        return encode(value, lambda function: id(function), DEEPEST - 5)
+        return encode(value, id)
     return None
 
 
