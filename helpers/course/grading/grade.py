@@ -11,7 +11,7 @@ from pathlib import Path
 
 import nbformat
 
-from helpers.course.grading.cells import grade_id, graded, named, task_of, typed_name
+from helpers.course.grading.cells import grade_id, graded, named, student_of, task_of
 from helpers.course.grading.job import WHO, Job, read_result, save_result
 from helpers.course.grading.kernel import leave, prepare_kernel, refusals
 from helpers.course.grading.own_modules import bring_modules
@@ -95,7 +95,7 @@ def _autograde(job: Job, link: socket.socket) -> tuple[list[str], list[str], set
     ours = {Execute: (GuardedExecute, SoundPoints)}
     converter.autograde_preprocessors = [one for step in steps for one in ours.get(step, (step,))]
     source = nbformat.read(job.course / "source" / job.assignment / f"{job.assignment}.ipynb", as_version=4)
-    GuardedExecute.judge = Judge(link, source, typed_name(named(notebook, "name").source))
+    GuardedExecute.judge = Judge(link, source, student_of(named(notebook, "name").source))
     GuardedExecute.beside, GuardedExecute.finds_beside = set(job.beside), job.trusted
     GuardedExecute.for_person.clear()
     GuardedExecute.said.clear()

@@ -17,7 +17,7 @@ from nbgrader.utils import is_grade, is_solution
 from traitlets import Any, Dict
 
 from helpers.course.grading.bubblewrap import PROCESSES
-from helpers.course.grading.cells import task_of
+from helpers.course.grading.cells import HIDDEN, task_of
 from helpers.course.grading.judge import canary
 from helpers.course.grading.judge.broker import Judge, LateError, Verdict
 from helpers.course.grading.judge.codec import MOST
@@ -94,8 +94,9 @@ class GuardedExecute(Execute):
             verdict = self.judge.test(name, partial(self._ask, index=index), seconds)
         self.timeout = seconds
         cell.outputs = _outputs(verdict)
-        if verdict.cannot or (self.finds_beside and not verdict.passed):
-            self._test_beside(cell, index)
+        if verdict.cannot or (self.finds_beside and not verdict.passed and not verdict.disturbed):
+            hides = not self.finds_beside and task not in self.beside  # an answer decided to be tested there
+            self._test_beside(cell, index, HIDDEN.sub("", cell.source) if hides else cell.source)
             passed = not any(output.output_type == "error" for output in cell.outputs)
             if self.finds_beside and passed:
                 self.beside.add(task)
@@ -106,12 +107,12 @@ class GuardedExecute(Execute):
                     "test ran in the student's own interpreter, and passed; read the code before you enter points"
                 )
 
-    def _test_beside(self, cell, index: int) -> None:
+    def _test_beside(self, cell, index: int, source: str) -> None:
         """Run a test in the kernel, with a last line that must fail."""
         word = secrets.token_hex(8)
         before = new_code_cell(canary.prepared(self.judge.before(cell.metadata.nbgrader.grade_id)))
         self._execute(before, index)
-        test = new_code_cell(canary.armed(cell.source, word))
+        test = new_code_cell(canary.armed(source, word))
         self._execute(test, index)
         cell.outputs = canary.read(test.outputs, word)
 

@@ -14,12 +14,18 @@ from nbformat import NotebookNode
 from helpers.course.grading.cells import grade_id
 from helpers.course.grading.judge.link import EndedError, receive, send
 from helpers.course.grading.judge.plan import Step, make_plan
+from helpers.errors import CourseError
 
+AGAIN = "again"
 LATE = "the function was stopped: it took too long"
 
 
 class LateError(Exception):
     """The student's code took longer than a cell may."""
+
+
+class JudgeGoneError(CourseError, RuntimeError):
+    """The judge's interpreter can't be reached any more: nobody's answer is to blame, so nothing can be graded."""
 
 
 @dataclass
@@ -35,6 +41,11 @@ class Verdict:
     def passed(self) -> bool:
         """Whether it ran to its end."""
         return self.error is None and not self.cannot
+
+    @property
+    def disturbed(self) -> bool:
+        """Whether it says more about this computer than about the answer."""
+        return self.error is not None and self.error["name"] in ("JudgeError", "CellTimeoutError")
 
 
 class Judge:
@@ -56,7 +67,6 @@ class Judge:
         own = [cell for cell in named if not cell.metadata.nbgrader.get("solution")]
         self.course = [(grade_id(cell), cell.source) for cell in own if not cell.metadata.nbgrader.get("grade")]
         self.done = 0  # steps of the plan that the interpreter has run
-        self.broken = False
 
     def test(self, name: str, ask: Callable[[str, float], str], seconds: float) -> Verdict:
         """Run a test, and before it the course's cells that it needs.
@@ -67,11 +77,10 @@ class Judge:
             seconds: That each cell may take.
 
         Raises:
+            JudgeGoneError: The judge can't be reached.
             Exception: Whatever `ask` raises but `LateError`.
         """
         place = next(i for i, step in enumerate(self.plan) if step.name == name)
-        if self.broken:
-            return _failed("JudgeError", "the judge's interpreter could not be reached any more")
         try:
             while self.done < place:
                 step = self.plan[self.done]
@@ -82,7 +91,10 @@ class Judge:
             self.done = max(self.done, place + 1)
             return verdict
         except EndedError as error:
-            self.broken = str(error) != "again"
+            if str(error) != AGAIN:
+                raise JudgeGoneError(
+                    f"the judge's interpreter is gone ({error}); grade again, see judge.log"
+                ) from error
             self.done = 0
             return _failed("JudgeError", "the judge's interpreter ended over this answer: is it very large?")
 
@@ -110,7 +122,7 @@ class Judge:
                 raise
 
         try:
-            given = asked({"get": sorted(step.asks)}) if step.asks else ""
+            given = asked({"get": sorted(step.asks)}) if step.asks else None
         except LateError:
             return _failed("CellTimeoutError", "the answer could not be fetched in time")
         send(self.link, {"source": step.source, "given": given, "seconds": 2 * seconds + 5})
@@ -131,7 +143,7 @@ class Judge:
         except TimeoutError as error:
             raise EndedError("silent") from error
         if "ended" in said:
-            raise EndedError("again")
+            raise EndedError(AGAIN)
         return said
 
 

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -38,7 +39,8 @@ def encode_network(value: Any, inner: Callable[[Any], Any]) -> dict | None:
     if not isinstance(value, (*described, keras.optimizers.schedules.LearningRateSchedule)):
         return None
     try:
-        config = json.loads(json.dumps(keras.saving.serialize_keras_object(value)))
+        with warnings.catch_warnings(action="ignore"):  # of functions, which are refused below
+            config = json.loads(json.dumps(keras.saving.serialize_keras_object(value)))
     except Exception as error:
         raise OwnClassError(f"{type(value).__name__}: Keras can't describe it ({type(error).__name__})") from error
     check(config)
@@ -64,7 +66,10 @@ def decode_network(kind: str, data: dict, inner: Callable[[Any], Any]) -> Any:
     import keras
 
     check(data[kind])
-    made = keras.saving.deserialize_keras_object(data[kind], safe_mode=True)
+    try:
+        made = keras.saving.deserialize_keras_object(data[kind], safe_mode=True)
+    except Exception as error:  # such as an activation of one's own, which stands there by its name
+        raise OwnClassError(f"a network that Keras alone can't rebuild ({type(error).__name__})") from error
     if kind != "keras":
         if weights := [inner(weight) for weight in data["weights"]]:
             made.set_weights(weights)

@@ -1,6 +1,6 @@
 """The judge's interpreter: runs the course's own cells and the tests, and no byte of a student's.
 
-    python -m helpers.course.grading.judge.room FD MEMORY_GB
+    python -m helpers.course.grading.judge.room FD MEMORY_GB MODULES...
 
 One process imports the libraries for a whole batch, and runs nothing else; each submission gets a fork of it. FD is a
 socket over which it gets, for each submission, one end of a pair of sockets.
@@ -30,18 +30,19 @@ CELL = "<test>"
 LONGEST = 5000  # characters of a message
 
 
-def main(control: int, memory_gb: float) -> None:
+def main(control: int, memory_gb: float, modules: list[str]) -> None:
     """Fork for each submission, until nobody asks any more.
 
     Args:
         control: Number of the socket.
         memory_gb: That a fork may take on top of what it begins with.
+        modules: To import before the first fork.
     """
     os.environ["MPLBACKEND"] = "agg"
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     if sys.platform == "linux":  # elsewhere libraries don't like to be forked
-        for name in PRELOADED:
+        for name in modules:
             importlib.import_module(name)
     with socket.socket(fileno=control) as requests:
         while True:
@@ -115,13 +116,13 @@ class Room:
                 error = describe(caught, asked["source"])
         return {"out": out.getvalue()[-20_000:], "shown": shown, "error": error}
 
-    def _take(self, given: str) -> list | None:
+    def _take(self, given: str | None) -> list | None:
         """Put a student's values into this interpreter; returns what can't be taken, as [name, kind, why]."""
         from helpers.course.grading.judge.codec import NotPlainError, OwnClassError, decode
         from helpers.course.grading.judge.proxies import read, refusal
 
         try:
-            values = read(given) if given else {}
+            values = {} if given is None else read(given)
         except NotPlainError as error:
             return ["", "plain", str(error)]
         for name, got in values.items():
@@ -191,4 +192,4 @@ def describe(error: BaseException, source: str) -> dict:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), float(sys.argv[2]))
+    main(int(sys.argv[1]), float(sys.argv[2]), sys.argv[3:])
