@@ -150,14 +150,19 @@ class Judge:
 def _verdict(said: dict, late: bool) -> Verdict:
     if cannot := said.get("cannot"):
         name, kind, why = cannot
-        words = f"{name}: {why}" if name else why
+        words = _printable(f"{name}: {why}" if name else why)
         return Verdict(cannot=words) if kind == "own" else _failed("NotPlainError", words)
     error = said["error"]
     if late:
         return _failed("CellTimeoutError", LATE)
     if error and error["own"]:
-        return Verdict(cannot=error["text"])
+        return Verdict(cannot=_printable(error["text"]))
     return Verdict(error, said["out"], said["shown"])
+
+
+def _printable(text: str) -> str:
+    """What a student's interpreter said, made fit for the note."""
+    return "".join(sign for sign in text if sign.isprintable())[:300]
 
 
 def _failed(name: str, text: str) -> Verdict:

@@ -20,17 +20,16 @@ def _tidy():
     shell.input_transformers_post.clear()
     shell.input_transformer_manager.__init__()
     shell.set_custom_exc((), None)
-    for name in ("run_code", "run_cell", "run_ast_nodes", "showtraceback", "_showtraceback", "compile"):
-        if name != "compile":
-            vars(shell).pop(name, None)
+    for name in ("run_code", "run_cell", "run_ast_nodes", "showtraceback", "_showtraceback"):
+        vars(shell).pop(name, None)
     sys.excepthook = sys.__excepthook__
     sys.settrace(None)
     sys.setprofile(None)
-    for name in ("AssertionError", "isinstance", "print", "abs", "all", "any", "len", "sorted", "set"):
-        shell.user_ns.pop(name, None)
-    for name in ("assignment",):
-        if f"helpers.{name}" in sys.modules:
-            importlib.reload(sys.modules[f"helpers.{name}"])
+    for name in vars(builtins):
+        if not name.startswith("__"):
+            shell.user_ns.pop(name, None)
+    if "helpers.assignment" in sys.modules:
+        importlib.reload(sys.modules["helpers.assignment"])
 _tidy()
 del _tidy
 """
@@ -48,8 +47,7 @@ def prepared(sources: list[str]) -> str:
             body = ast.parse(source).body
         except SyntaxError:
             continue
-        kinds = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
-        kept += [ast.unparse(node) for node in body if isinstance(node, kinds)]
+        kept += [ast.unparse(node) for node in body if isinstance(node, (ast.Import, ast.ImportFrom, ast.FunctionDef))]
     return "\n".join([TIDY, *kept])
 
 

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from helpers.errors import CourseError
+from helpers.course.grading.judge import objects, tables
+from helpers.course.grading.judge.refusals import NotPlainError
 
 MOST = 100_000_000  # characters of one message
 DEEPEST = 40
@@ -23,14 +24,6 @@ CONTAINERS = {kind.__name__: kind for kind in (list, tuple, set, frozenset)}
 BASES = (bool, int, float, complex, str, bytes, list, tuple, dict, set, frozenset)
 ONE_WAY = (KeysView, ValuesView, ItemsView, GeneratorType, map, zip, filter, enumerate, reversed, deque)
 RAW = "iufcMm"  # kinds of arrays that are handed over as bytes
-
-
-class NotPlainError(CourseError, TypeError):
-    """A value that can't be handed from one interpreter to the other; the message says what it is."""
-
-
-class OwnClassError(NotPlainError):
-    """A network with code of its own, such as a Lambda layer: only the interpreter that made it can run it."""
 
 
 def encode(value: Any, keep: Callable[[Any], Any] | None = None, depth: int = 0) -> Any:
@@ -51,8 +44,6 @@ def encode(value: Any, keep: Callable[[Any], Any] | None = None, depth: int = 0)
         >>> decode(encode({"tp": (1, 2.5)}))
         {'tp': (1, 2.5)}
     """
-    from helpers.course.grading.judge import objects, tables
-
     if depth > DEEPEST:
         raise NotPlainError(f"a value with more than {DEEPEST} levels can't be handed to the test; make it flatter")
     kind = type(value)
@@ -125,8 +116,6 @@ def decode(data: Any, call: Callable[[Any], Any] | None = None) -> Any:
 
 
 def _decode(data: Any, call: Callable[[Any], Any] | None) -> Any:
-    from helpers.course.grading.judge import objects, tables
-
     if data is None or type(data) in (bool, int, float, str):
         return data
     if type(data) is not dict or not data:

@@ -6,7 +6,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from helpers.course.grading.judge.codec import NotPlainError
+from helpers.course.grading.judge import networks
+from helpers.course.grading.judge.refusals import NotPlainError
 
 CALLBACKS = ("History", "EarlyStopping", "ModelCheckpoint", "ReduceLROnPlateau", "LearningRateScheduler", "CSVLogger")
 SKLEARN = ("linear_model", "preprocessing", "pipeline", "naive_bayes", "dummy", "isotonic", "compose", "decomposition")
@@ -35,8 +36,6 @@ def encode_object(value: Any, inner: Callable[[Any], Any]) -> dict | None:
         return {"space": inner(value.get_config())}
     if "keras" not in sys.modules:
         return None
-    from helpers.course.grading.judge import networks
-
     if isinstance(value, sys.modules["keras"].callbacks.Callback) and kind.__name__ in CALLBACKS:
         return {"callback": kind.__name__, "fields": _fields(value, inner, strict=False)}
     return networks.encode_network(value, inner)
@@ -86,8 +85,6 @@ def decode_object(kind: str, data: dict, inner: Callable[[Any], Any]) -> Any:
 
         return keras_tuner.HyperParameters.from_config(inner(data["space"]))
     if kind in ("model", "layer", "keras"):
-        from helpers.course.grading.judge import networks
-
         return networks.decode_network(kind, data, inner)
     return None
 

@@ -10,7 +10,8 @@ from typing import Any
 import cloudpickle
 import numpy as np
 
-from helpers.course.grading.judge.codec import NotPlainError, OwnClassError, decode, encode
+from helpers.course.grading.judge.codec import decode, encode
+from helpers.course.grading.judge.refusals import NotPlainError, OwnClassError
 
 # errors that Python itself takes for the end of a loop: raised by a student's function they would cut a test short
 ENDS = (StopIteration, StopAsyncIteration)

@@ -118,8 +118,9 @@ class Room:
 
     def _take(self, given: str | None) -> list | None:
         """Put a student's values into this interpreter; returns what can't be taken, as [name, kind, why]."""
-        from helpers.course.grading.judge.codec import NotPlainError, OwnClassError, decode
+        from helpers.course.grading.judge.codec import decode
         from helpers.course.grading.judge.proxies import read, refusal
+        from helpers.course.grading.judge.refusals import NotPlainError, OwnClassError
 
         try:
             values = {} if given is None else read(given)
@@ -179,7 +180,7 @@ def describe(error: BaseException, source: str) -> dict:
     Returns:
         name, text, lines, and whether it was a value of a class of the student's own.
     """
-    from helpers.course.grading.judge.codec import OwnClassError
+    from helpers.course.grading.judge.refusals import OwnClassError
 
     name, text = type(error).__name__, str(error)[:LONGEST]
     at = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == CELL]

@@ -11,7 +11,8 @@ import pickle
 import traceback
 from typing import Any
 
-from helpers.course.grading.judge.codec import NotPlainError, OwnClassError, decode, encode
+from helpers.course.grading.judge.codec import decode, encode
+from helpers.course.grading.judge.refusals import NotPlainError, OwnClassError
 
 MIME = "application/x-judge"
 LONGEST = 2000  # characters of an error's text
@@ -58,7 +59,9 @@ def _call(key: int, packed: str) -> dict:
         got = _functions[key](*args, **options)
     except Exception as error:
         lines = traceback.format_exception(error.__class__, error, error.__traceback__.tb_next)
-        return {"raised": [type(error).__name__, str(error)[:LONGEST], "".join(lines)[-LONGEST:]]}
+        alone = len(error.args) == 1 and isinstance(error.args[0], str)  # str() of a KeyError puts quotes around it
+        text = error.args[0] if alone else str(error)
+        return {"raised": [type(error).__name__, text[:LONGEST], "".join(lines)[-LONGEST:]]}
     after = [_state(one) for one in given]
     changed = {str(i): new for i, (old, new) in enumerate(zip(before, after, strict=True)) if old != new}
     return _encoded(got) | {"after": changed}
