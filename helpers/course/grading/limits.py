@@ -192,7 +192,8 @@ class GuardedExecute(Execute):
 
 def _outputs(verdict: Verdict) -> list:
     """The outputs of a test as a notebook stores them."""
-    outputs = [new_output("stream", name="stdout", text=verdict.out)] if verdict.out else []
+    printed = {"name": "stdout", "text": verdict.out}
+    outputs = [new_output("stream", **printed)] if verdict.out else []
     if verdict.shown is not None:
         outputs.append(new_output("execute_result", data={"text/plain": verdict.shown}))
     if error := verdict.error:

@@ -20,7 +20,7 @@ AGAIN = "again"
 LATE = "the function was stopped: it took too long"
 
 
-class LateError(Exception):
+class LateError(CourseError):
     """The student's code took longer than a cell may."""
 
 

@@ -6,10 +6,12 @@ import socket
 import struct
 import time
 
+from helpers.errors import CourseError
+
 MOST = 400_000_000  # bytes of a message: a student's answer, quoted once more
 
 
-class EndedError(Exception):
+class EndedError(CourseError):
     """Nobody is at the other end any more, or what comes from there is no message."""
 
 

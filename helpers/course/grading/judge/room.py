@@ -26,6 +26,7 @@ PRELOADED = (
     "helpers.course.grading.judge.proxies", "helpers.course.grading.judge.objects",
     "helpers.course.grading.judge.networks",
 )  # fmt: skip
+AVAILABLE = sys.platform != "win32"  # nbgrader is not made for Windows either
 CELL = "<test>"
 LONGEST = 5000  # characters of a message
 
@@ -76,7 +77,7 @@ def _limit_memory(memory_gb: float) -> None:
     import resource
 
     with contextlib.suppress(OSError, ValueError):
-        now = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[0]) * resource.getpagesize()
+        now = int(Path("/", "proc", "self", "statm").read_text(encoding="utf-8").split()[0]) * resource.getpagesize()
         most = now + int(memory_gb * 2**30)
         hard = resource.getrlimit(resource.RLIMIT_AS)[1]
         resource.setrlimit(resource.RLIMIT_AS, (most if hard < 0 else min(most, hard),) * 2)
