@@ -279,7 +279,7 @@ def test_known_answers_keep_their_verdicts(name):
 
 # ---------------------------------------------------------------- attacks, in a kernel
 
-SECRET = "the-expected-value-8391"
+SECRET, HIDDEN = "the-expected-value-8391", "a-hidden-test-4402"
 TEST = f"""
 import numpy as np
 from helpers.assignment import close
@@ -287,6 +287,9 @@ expected = 41.5  # {SECRET}
 got = {{}}() if callable({{}}) else {{}}
 assert not isinstance(got, str) and np.ndim(got) == 0, "one number"
 assert close(got, expected), f"{SECRET}: {{{{got}}}}"
+### BEGIN HIDDEN TESTS
+assert close(got, expected), "{HIDDEN}"
+### END HIDDEN TESTS
 """
 ATTACKS = {
     "honest": "honest = lambda: 41.5",
@@ -319,16 +322,27 @@ ATTACKS = {
     "silent": "s._values = lambda *_: exec('raise SystemExit')\nsilent = 41.5",
     "again": "s._values = old\nagain = 41.5",
 }
-LAST = {  # in kernels of their own
-    "hangs": ("import time\ndef hangs():\n    while True:\n        time.sleep(0.1)", ""),
-    "huge": ("huge = lambda: 'x' * 5_000_000", "its answers to a test were too large"),
-    "dies": ("import os\ndies = lambda: os._exit(0)", "the kernel ended by itself"),
+CLAIMS = """
+import helpers.course.grading.judge.student as s
+s._values, seen = lambda *_: {"claims": {"cannot": ["own", "a layer"]}}, []
+get_ipython().events.register("pre_run_cell", lambda info: seen.append(info.raw_cell))
+claims = 41.5
+"""
+LAST = {  # in kernels of their own: a task, how it ends, and the next one
+    "hangs": ("import time\ndef hangs():\n    while True:\n        time.sleep(0.1)", "", "pass"),
+    "claims": (
+        CLAIMS,
+        "",
+        "n = str(2 * 2201)\nprint(n in str(seen), n in str(In), 'close(got' in str(seen))",
+    ),
+    "huge": ("huge = lambda: 'x' * 5_000_000", "its answers to a test were too large", "pass"),
+    "dies": ("import os\ndies = lambda: os._exit(0)", "the kernel ended by itself", "pass"),
 }
 
 
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory):
-    """Run attacks in kernels with a judge; returns what each test said, all outputs, and the notes."""
+    """Run attacks in kernels with a judge; returns what tests said, notes, outputs, and who waits."""
     pytest.importorskip("nbgrader")
     from helpers.course.grading import limits as execution
     from helpers.course.grading.judge.broker import Judge
@@ -337,7 +351,7 @@ def graded(tmp_path_factory):
 
     place = tmp_path_factory.mktemp("judge")
     limits = LIMITS | {"memory_gb": 2.0}
-    environment, verdicts, notes, texts = dict(os.environ), {}, {}, []
+    environment, verdicts, notes, texts, waits = dict(os.environ), {}, {}, {}, set()
     (place / "data").mkdir()
 
     def run(who: str, answers: dict[str, str], judges) -> None:
@@ -353,6 +367,7 @@ def graded(tmp_path_factory):
             room=room, limits=limits | seconds, kernel_name="python3", startup_timeout=300
         )
         executor.said.clear()
+        executor.for_person = waits
         with judges.link() as link:
             executor.judge = Judge(link, source, who)
             executor.preprocess(handed_in, {"metadata": {}})
@@ -362,40 +377,46 @@ def graded(tmp_path_factory):
             errors = [out for out in cell.outputs if out.output_type == "error"]
             verdicts[cell.metadata.nbgrader.grade_id] = f"{errors[0].ename}: {errors[0].evalue}" if errors else ""
             if cell.metadata.nbgrader.solution:
-                texts.append(str(cell.outputs))
+                texts[cell.metadata.nbgrader.grade_id] = str(cell.outputs)
 
     first = Job("a", "01", place / "x", place, place / "work" / "a" / "01", limits, data=place / "data", wall=WALL)
     (place / "work").mkdir()
     with pytest.MonkeyPatch.context() as patch, Judges(first, ["numpy", "cloudpickle"]) as judges:
         patch.setattr(execution, "MOST", 3_000_000)
         run("all", ATTACKS, judges)
-        for name, (code, _) in LAST.items():
-            run(name, {name: code, f"{name}_next": "pass"}, judges)
+        for name, (code, _, following) in LAST.items():
+            run(name, {name: code, f"{name}_next": following}, judges)
     os.environ.clear()
     os.environ.update(environment)
-    return verdicts, notes, texts
+    return verdicts, notes, texts, waits
 
 
 def test_no_attack_on_its_own_interpreter_earns_what_a_wrong_answer_does_not(graded):
-    verdicts, *_ = graded
-    passed = {name for name in ATTACKS if verdicts[f"{name}_test"] == ""}
-    assert passed == {"honest", "again"}, verdicts
+    verdicts, *_, waits = graded
+    passed = {name for name in [*ATTACKS, *LAST] if verdicts[f"{name}_test"] == ""}
+    assert passed - waits == {"honest", "again"}, verdicts
+
+
+def test_a_student_who_says_that_an_answer_cannot_be_handed_over_waits_for_a_person(graded):
+    _, notes, texts, waits = graded
+    assert waits == {"claims"} and notes["claims"][0].startswith("claims waits for you")
+    assert "False False True" in texts["claims_next"]  # the visible test ran there, the hidden one did not
 
 
 def test_what_happened_is_said_in_the_page_and_the_note(graded):
-    verdicts, notes, _ = graded
+    verdicts, notes, *_ = graded
     assert verdicts["wrong_test"] == f"AssertionError: {SECRET}: 40"
     assert verdicts["raises_test"].startswith("RuntimeError: StopIteration")
     assert "can't be handed to the test" in verdicts["object_test"]
     assert "damaged" in verdicts["message_test"] and "damaged" in verdicts["deep_test"]
     assert verdicts["hangs_test"].startswith("CellTimeoutError")
     assert notes["hangs"][0].startswith("hangs_test was stopped after") and notes["all"] == []
-    for name, (_, words) in list(LAST.items())[1:]:
+    for name, (_, words, _) in list(LAST.items())[2:]:
         assert f"{name}_test and what follows did not run: {words}" in notes[name][0]
         assert verdicts[f"{name}_test"].startswith("KernelEnded")
         assert verdicts[f"{name}_next_test"].startswith("NotRun")
 
 
 def test_the_students_interpreter_never_sees_a_test(graded):
-    *_, texts = graded
-    assert not any(SECRET in text or "8391" in text for text in texts)
+    _, _, texts, _ = graded
+    assert not any(SECRET in text or "8391" in text for text in texts.values())
