@@ -272,7 +272,8 @@ def test_known_answers_keep_their_verdicts(name):
         if f"{task}_test" in beside:
             continue
         for entry in known["right"]:
-            assert two.try_answer(task, entry["code"]) == "", (task, entry)
+            said = two.try_answer(task, entry["code"])
+            assert said == "" or ": own: " in said, (task, entry)  # a Lambda layer waits for a person
         for entry in known["wrong"]:
             assert two.try_answer(task, entry["code"]) != "", (task, entry)
 

@@ -67,7 +67,7 @@ class TwoSheets:
         return {name: text for name, text in said.items() if name.endswith("_test")}
 
     def try_answer(self, answer: str, code: str) -> str:
-        """Put `code` in the place of an answer, and run on to the end of the next test; returns what that says."""
+        """Put `code` in the place of an answer, and run on to the next test; returns the first error, or nothing."""
         at = next(i for i, cell in enumerate(self.cells) if grade_id(cell) == answer)
         test = next(grade_id(cell) for cell in self.cells[at:] if cell.metadata.nbgrader.get("grade"))
         self.space.clear()
@@ -76,10 +76,11 @@ class TwoSheets:
             for cell in self.cells[at:]:
                 if grade_id(cell) == test:
                     break
-                execute(with_answer(cell.source, code) if grade_id(cell) == answer else cell.source, self.space)
+                source = with_answer(cell.source, code) if grade_id(cell) == answer else cell.source
+                if said := execute(source, self.space):  # such as a check, which the student sees
+                    return said
         order = [grade_id(cell) for cell in self.cells]
         place = next(i for i, step in enumerate(self.plan) if step.name == test)
         first = next(i for i, step in enumerate(self.plan) if order.index(step.name) > at)
         self.room.space = dict(self.ours[first])
-        said = [self.room.judge(step.source, sorted(step.asks)) for step in self.plan[first : place + 1]]
-        return said[-1]
+        return [self.room.judge(step.source, sorted(step.asks)) for step in self.plan[first : place + 1]][-1]
