@@ -26,7 +26,9 @@ from helpers.course.grading.submission import find_submissions
 from helpers.course.grading.wall import NONE, choose_wall
 
 
-def check_solutions(names: list[str], course: Path, out: Path, limits: dict, wall: str = NONE) -> None:
+def check_solutions(
+    names: list[str], course: Path, out: Path, limits: dict, wall: str = NONE
+) -> dict[str, tuple[str, ...]]:
     """Grade the solutions first: where they do not get all points, the fault is not a student's.
 
     Args:
@@ -35,6 +37,9 @@ def check_solutions(names: list[str], course: Path, out: Path, limits: dict, wal
         out: Folder of the grades.
         limits: Of the settings.
         wall: Round the kernels.
+
+    Returns:
+        Assignment -> the tasks whose tests can't be kept apart from the code that they test.
 
     Raises:
         RuntimeError: A solution loses points; the message names the tasks.
@@ -52,6 +57,7 @@ def check_solutions(names: list[str], course: Path, out: Path, limits: dict, wal
                 f"the solution of {job.assignment} does not pass on this computer: {said}. Nothing was graded. "
                 f"Are the data prepared (make data)? See {job.work.with_suffix('.log')}"
             )
+    return {job.assignment: tuple(read_result(job).get("beside", ())) for job in jobs}
 
 
 def _short(result: dict) -> str:
@@ -94,14 +100,18 @@ def grade_command(args: argparse.Namespace) -> int:
     manual, jobs = marks.read_manual(out / "manual.csv", most), []
     course = build(out, args.settings, names)
     limits, hidden = settings["grading"], (out, folder, args.settings.resolve().parent / "source")
-    check_solutions(names, course, out, limits, wall)
+    beside = check_solutions(names, course, out, limits, wall)
+    for name, tasks in beside.items():
+        if tasks:
+            print(f"{name}: {', '.join(tasks)} must be judged in the student's own interpreter; see the guide")
     rows = note_copies(rows, course, limits["notebook_mb"])
     for student, name, notebook, _ in rows:
         if notebook:
             given = marks.entered(manual, student, name)
             work = out / "work" / marks.safe(student) / name
             again = args.again or modules_changed(notebook, work)
-            jobs.append(Job(student, name, notebook, course, work, limits, given, hidden, again, wall=wall))
+            apart = {"beside": beside.get(name, ()), "wall": wall}
+            jobs.append(Job(student, name, notebook, course, work, limits, given, hidden, again, **apart))
     run(jobs, limits["at_once"])
     table = marks.collect(rows, jobs, most, manual)
     changed = write_changes(out, table, manual)

@@ -1,11 +1,14 @@
 """The cells of an assignment: what nbgrader writes into their metadata, and the line with the student's name."""
 
+import ast
+import contextlib
 import re
 
 from nbformat import NotebookNode
 
 NAME = re.compile(r"""^STUDENT\s*=\s*(["'])(?P<name>.*?)\1""", re.M)
 NAME_LINE = re.compile(r"^STUDENT[ \t]*=[ \t]*(?P<typed>[^#\n]*)", re.M)
+HIDDEN = re.compile(r"^[ \t]*### BEGIN HIDDEN TESTS\n.*?### END HIDDEN TESTS[ \t]*$", re.M | re.S)
 QUOTES = "\"'“”„‘’‚«»`"
 
 
@@ -31,6 +34,16 @@ def graded(notebook: NotebookNode) -> dict[str, NotebookNode]:
     """
     cells = [cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade")]
     return {task_of(grade_id(cell)): cell for cell in cells}
+
+
+def named(notebook: NotebookNode, name: str) -> NotebookNode:
+    """Return the first cell with an id.
+
+    Args:
+        notebook: It has such a cell.
+        name: The id that nbgrader knows it by.
+    """
+    return next(cell for cell in notebook.cells if grade_id(cell) == name)
 
 
 def task_of(name: str) -> str:
@@ -71,6 +84,23 @@ def text_of(cell: NotebookNode) -> str:
         cell: Of any notebook.
     """
     return "\n".join(line.rstrip() for line in cell.source.strip().splitlines())
+
+
+def student_of(source: str) -> str:
+    """Return the name that the first cell gives when it runs, where it is a plain text; otherwise `typed_name`.
+
+    Args:
+        source: Of the cell.
+
+    Example:
+        >>> student_of("STUDENT = 'a\\'b'")
+        "a'b"
+    """
+    with contextlib.suppress(SyntaxError, ValueError):
+        for node in ast.parse(source).body:
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "STUDENT":
+                return str(ast.literal_eval(node.value))
+    return typed_name(source)
 
 
 def typed_name(source: str) -> str:

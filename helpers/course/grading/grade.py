@@ -4,20 +4,21 @@ import contextlib
 import logging
 import os
 import shutil
+import socket
 import sys
 import time
 from pathlib import Path
 
 import nbformat
 
-from helpers.course.grading.cells import graded, task_of
+from helpers.course.grading.cells import grade_id, graded, named, student_of, task_of
 from helpers.course.grading.job import WHO, Job, read_result, save_result
 from helpers.course.grading.kernel import leave, prepare_kernel, refusals
 from helpers.course.grading.own_modules import bring_modules
 from helpers.course.grading.submission import UnreadableError, read_submission, restore, settle_name
 
 
-def grade(job: Job) -> None:
+def grade(job: Job, link: socket.socket) -> None:
     """Grade a submission, or take the earlier result where nothing has changed.
 
     It writes result.json and the feedback page to `job.work`. What went wrong stands in the result: in `notes` where
@@ -25,13 +26,14 @@ def grade(job: Job) -> None:
 
     Args:
         job: The submission.
+        link: To the judge's interpreter.
 
     Raises:
         OSError: `job.work` cannot be written.
     """
     result = read_result(job)
     if job.again or result.get("key") != job.key or not (job.work / "gradebook.db").is_file():
-        result = _grade_anew(job)
+        result = _grade_anew(job, link)
     result["page"] = ""
     save_result(job, result, with_manual=False)  # the points are safe, whatever becomes of the page
     if not result["failed"]:
@@ -45,15 +47,15 @@ def grade(job: Job) -> None:
     save_result(job, result, with_manual=not result["page"])
 
 
-def _grade_anew(job: Job) -> dict:
+def _grade_anew(job: Job, link: socket.socket) -> dict:
     """Run and mark a submission; the result has a key, by which it is known again, where it would be the same again."""
     began = time.perf_counter()
     result = {"key": None, "points": {}, "most": {}, "open": [], "answers": {}, "notes": [], "failed": True}
     shutil.rmtree(job.work, ignore_errors=True)
     job.work.mkdir(parents=True)
     try:
-        result["notes"] = _autograde(job)
-        result |= _points(job) | {"answers": _open_answers(job), "failed": False, "key": job.key}
+        result["notes"], result["beside"], waits = _autograde(job, link)
+        result |= _points(job) | {"answers": _open_answers(job, waits), "failed": False, "key": job.key}
     except UnreadableError as error:
         result |= {"notes": [str(error)], "key": job.key}
     except Exception as error:
@@ -62,8 +64,11 @@ def _grade_anew(job: Job) -> dict:
     return result | {"seconds": round(time.perf_counter() - began, 1)}
 
 
-def _autograde(job: Job) -> list[str]:
-    """Run nbgrader's Autograde on the submission; returns the sentences of the note."""
+def _autograde(job: Job, link: socket.socket) -> tuple[list[str], list[str], set[str]]:
+    """Run nbgrader's Autograde on the submission.
+
+    Returns the sentences of the note, the tasks that were judged in the kernel, and those that wait for a person.
+    """
     notebook, notes = read_submission(job.file, job.limits["notebook_mb"])
     notes += restore(notebook, nbformat.read(job.released, as_version=4))
     notes += settle_name(notebook, job.student, job.limits["name_from"])
@@ -74,6 +79,7 @@ def _autograde(job: Job) -> list[str]:
     from nbgrader.converters import Autograde
     from nbgrader.preprocessors import Execute
 
+    from helpers.course.grading.judge.broker import Judge
     from helpers.course.grading.limits import GuardedExecute
     from helpers.course.grading.partial_points import SoundPoints
 
@@ -88,12 +94,20 @@ def _autograde(job: Job) -> list[str]:
     steps = converter.autograde_preprocessors
     ours = {Execute: (GuardedExecute, SoundPoints)}
     converter.autograde_preprocessors = [one for step in steps for one in ours.get(step, (step,))]
+    source = nbformat.read(job.course / "source" / job.assignment / f"{job.assignment}.ipynb", as_version=4)
+    GuardedExecute.judge = Judge(link, source, student_of(named(notebook, "name").source))
+    GuardedExecute.beside, GuardedExecute.finds_beside = set(job.beside), job.trusted
+    GuardedExecute.for_person.clear()
     GuardedExecute.said.clear()
     SoundPoints.said.clear()
     try:
         notes += bring_modules(job.file, notebook, room.folder, job.work)
         converter.start()
-        return notes + GuardedExecute.said + SoundPoints.said + refusals(room)
+        _wait_for_person(job, GuardedExecute.for_person)
+        beside = sorted(GuardedExecute.beside)
+        if beside and not job.trusted:
+            notes.append(f"judged in the student's own interpreter: {', '.join(beside)}")
+        return notes + GuardedExecute.said + SoundPoints.said + refusals(room), beside, GuardedExecute.for_person
     finally:
         leave(room)
 
@@ -121,6 +135,15 @@ def _gradebook(job: Job):
     return Gradebook(f"sqlite:///{job.work / 'gradebook.db'}")
 
 
+def _wait_for_person(job: Job, tasks: set[str]) -> None:
+    """Take back what nbgrader gave for tasks that a person must look at."""
+    with _gradebook(job) as book:
+        for grade in book.find_submission_notebook(job.assignment, job.assignment, WHO).grades:
+            if task_of(grade.name) in tasks:
+                grade.auto_score, grade.needs_manual_grade = None, True
+        book.db.commit()
+
+
 def _enter_manual(job: Job) -> None:
     """Write the points and comments that somebody gave by hand into the gradebook, and take back earlier ones."""
     with _gradebook(job) as book:
@@ -146,10 +169,14 @@ def _points(job: Job) -> dict:
         }
 
 
-def _open_answers(job: Job) -> dict[str, str]:
-    """The text of each open question's answer."""
-    answers = graded(nbformat.read(_submitted(job), as_version=4))
-    return {task: cell.source for task, cell in answers.items() if cell.metadata.nbgrader.solution}
+def _open_answers(job: Job, waits: set[str]) -> dict[str, str]:
+    """The text of each open question's answer, and the code of those tasks that wait for a person."""
+    notebook = nbformat.read(_submitted(job), as_version=4)
+    answers = {task: cell.source for task, cell in graded(notebook).items() if cell.metadata.nbgrader.solution}
+    for task in waits:
+        cells = [cell.source for cell in notebook.cells if grade_id(cell).removesuffix("a") == task]
+        answers[task] = "\n\n".join(cells)
+    return answers
 
 
 def _write_feedback(job: Job) -> None:

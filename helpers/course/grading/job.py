@@ -30,6 +30,7 @@ class Job:
     hidden: tuple[Path, ...] = ()  # folders that the student's code must not read
     again: bool = False
     trusted: bool = False
+    beside: tuple[str, ...] = ()  # tasks that can't be judged apart from the student's code
     wall: str = NONE  # round the kernel; see `helpers.course.grading.wall`
     data: Path = field(default_factory=lambda: default_data_dir().resolve())
 
@@ -69,6 +70,7 @@ class Job:
             json.dumps(limits, sort_keys=True).encode(),
             self.student.encode(),
             self.wall.encode(),
+            " ".join(self.beside).encode(),
         ]
         return hashlib.sha256(b"\0".join(parts)).hexdigest()
 

@@ -71,22 +71,40 @@ def prepare_kernel(job: Job) -> Room:
     sockets = Path(tempfile.mkdtemp(prefix="k-", dir="/tmp" if Path("/tmp").is_dir() else None))
     if job.wall == BUBBLEWRAP and is_root() and not job.trusted:
         os.chown(sockets, NOBODY, NOBODY)
-    starts = {BUBBLEWRAP: _behind_bubblewrap, LANDLOCK: _behind_landlock}
-    start = partial(starts[job.wall], job=job, scratch=scratch, sockets=sockets) if job.wall in starts else list
-    _set_environment(job, scratch, fonts)
+    start = starter(job, scratch, sockets)
+    environment = kernel_environment(job, scratch, fonts)
+    os.environ.clear()
+    os.environ.update(environment)
     (sockets / FIRST).write_text(_first_lines(job, scratch, fonts, sockets / REPORT), encoding="utf-8")
     for path in (sockets / FIRST, scratch / "folder", fonts):
         path.chmod(0o755)  # behind the wall root is another user
     return Room(job.wall, scratch / "folder", sockets, start)
 
 
-def _set_environment(job: Job, scratch: Path, fonts: Path) -> None:
-    """The environment that the kernel inherits: the little it needs, and folders of its own."""
+def starter(job: Job, scratch: Path, sockets: Path) -> Callable[[list[str]], list[str]]:
+    """Return what puts a job's wall before a command.
+
+    Args:
+        job: Its wall, data and limits.
+        scratch: Holds folder/, the working folder.
+        sockets: A folder that is shared with the grader.
+    """
+    starts = {BUBBLEWRAP: _behind_bubblewrap, LANDLOCK: _behind_landlock}
+    return partial(starts[job.wall], job=job, scratch=scratch, sockets=sockets) if job.wall in starts else list
+
+
+def kernel_environment(job: Job, scratch: Path, fonts: Path) -> dict[str, str]:
+    """Return the environment for an interpreter of a job: the little it needs, and folders of its own.
+
+    Args:
+        job: The submission.
+        scratch: Holds home/, tmp/ and ipython/.
+        fonts: Matplotlib's folder.
+    """
     places = {"HOME": scratch / "home", "TMPDIR": scratch / "tmp", "IPYTHONDIR": scratch / "ipython"}
     places |= {"COURSE_RESULTS": scratch / "results", "MPLCONFIGDIR": fonts, "COURSE_DATA": job.data}
     kept = {name: os.environ[name] for name in KEPT if name in os.environ}
-    os.environ.clear()
-    os.environ.update(kept | ALWAYS | {name: str(place) for name, place in places.items()})
+    return kept | ALWAYS | {name: str(place) for name, place in places.items()}
 
 
 def leave(room: Room) -> None:

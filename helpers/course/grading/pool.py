@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import socket
 import sys
 import time
 from collections import deque
@@ -9,6 +10,7 @@ from multiprocessing.connection import Connection, wait
 
 from helpers.course.grading.grade import grade, work_quietly
 from helpers.course.grading.job import Job, up_to_date
+from helpers.course.grading.judge.start import Judges
 from helpers.course.grading.seals import seal, seal_submission, verify
 from helpers.course.processes import adopt_orphans, end, family
 
@@ -28,7 +30,12 @@ def run(jobs: list[Job], at_once: int) -> None:
         jobs: Submissions; those that are up to date are left out.
         at_once: How many processes run at a time.
     """
-    jobs = [job for job in jobs if not up_to_date(job)]
+    if jobs := [job for job in jobs if not up_to_date(job)]:
+        with Judges(jobs[0]) as judges:
+            _run(jobs, at_once, judges)
+
+
+def _run(jobs: list[Job], at_once: int, judges: Judges) -> None:
     methods = multiprocessing.get_all_start_methods()
     context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
     if "forkserver" in methods:
@@ -38,9 +45,9 @@ def run(jobs: list[Job], at_once: int) -> None:
     while waiting or running:
         while waiting and len(running) < max(1, at_once):
             told, tell = context.Pipe(duplex=False)
-            process = context.Process(target=grade_quietly, args=(job := waiting.popleft(), tell))
-            process.start()
-            tell.close()
+            with judges.link() as link, tell:
+                process = context.Process(target=grade_quietly, args=(job := waiting.popleft(), tell, link))
+                process.start()
             running[process] = (job, time.monotonic(), told)
         wait([process.sentinel for process in running], timeout=1)
         for process, (job, began, told) in list(running.items()):
@@ -64,17 +71,18 @@ def _received(told: Connection) -> str:
             return ""
 
 
-def grade_quietly(job: Job, tell: Connection) -> None:
+def grade_quietly(job: Job, tell: Connection, link: socket.socket) -> None:
     """Grade in this process; what nbgrader has to say goes to a log beside the submission's work folder.
 
     Args:
         job: The submission.
         tell: Gets the seal of its result.
+        link: To the judge's interpreter.
     """
     adopt_orphans()
     work_quietly(job.work.with_suffix(".log"))
     try:
-        grade(job)
+        grade(job, link)
     finally:
         end(family(os.getpid())[1:])  # whatever the student's code started and left behind
     tell.send(seal(job.result))
