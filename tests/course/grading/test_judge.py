@@ -242,6 +242,18 @@ def test_the_plan_runs_what_a_test_needs_and_takes_from_the_student_only_what_an
     assert asks["task1_test"] == {"answer", "head"} and asks["task2_test"] == set()
 
 
+def test_facts_are_made_where_the_answer_is_and_fetched_as_it_is():
+    plan = make_plan(
+        notebook(
+            ("given1", "given", "folder = 'here'"),
+            ("task1", "answer", "def make(folder):\n    return object()"),
+            ("facts1", "given", "found = str(make(folder))"),
+            ("task1_test", "test", "assert found and folder"),
+        )
+    )
+    assert [(step.name, step.asks) for step in plan] == [("given1", set()), ("task1_test", {"found"})]
+
+
 def test_the_canary_says_whether_a_test_ran_to_its_end():
     from nbformat.v4 import new_output
 

@@ -1,6 +1,8 @@
 """Which of the course's cells a test needs before it, and which names it takes from the student's interpreter.
 
-Both are read from the source notebook: the solution's cells say what a student's answer gives.
+Both are read from the source notebook: the solution's cells say what a student's answer gives. A locked cell whose name
+begins with `facts` runs in the student's interpreter like an answer: it makes plain values of what can't be handed over,
+such as a tuner, a figure, or a network that the answer changed.
 """
 
 import ast
@@ -10,6 +12,8 @@ from dataclasses import dataclass, field
 from nbformat import NotebookNode
 
 from helpers.course.grading.cells import grade_id
+
+FACTS = "facts"
 
 
 @dataclass
@@ -48,7 +52,8 @@ def make_plan(source: NotebookNode) -> list[Step]:
 
 def _step(cell: NotebookNode) -> Step:
     meta = cell.metadata.nbgrader
-    kind = "answer" if meta.get("solution") else "test" if meta.get("grade") else "course"
+    of_answer = meta.get("solution") or grade_id(cell).startswith(FACTS)
+    kind = "answer" if of_answer else "test" if meta.get("grade") else "course"
     try:
         body = ast.parse(cell.source).body
     except SyntaxError:  # a line of IPython's own
