@@ -196,7 +196,7 @@ def _steps(model: keras.Model) -> list[Callable]:
             plain = isinstance(operation, keras.Layer)
             steps[:0] = [operation if plain else keras.Model(sources[0], tensor, name=operation.name)]
         tensor = sources[0]
-    return [keras.Model(model.inputs, tensor, name=operation.name), *steps] if sources else steps
+    return [keras.Model(model.inputs[0], tensor, name=operation.name), *steps] if sources else steps
 
 
 def _without_activation(step: Callable) -> list[Callable]:

@@ -42,10 +42,11 @@ def plot_learning_curves(
     models = list(dict.fromkeys(curve["model"]))
     for i, model in enumerate(models):
         part = curve[curve["model"] == model].sort_values("images")
-        at = part["images"] * 1.06 ** (i - (len(models) - 1) / 2)  # side by side, so that no interval hides another
-        reach = [part["value"] - part["low"], part["high"] - part["value"]]
+        at, value = part["images"].to_numpy(), part["value"].to_numpy()
+        at = at * 1.06 ** (i - (len(models) - 1) / 2)  # side by side, so that no interval hides another
+        reach = [value - part["low"].to_numpy(), part["high"].to_numpy() - value]
         color = (colors or {}).get(model, PALETTE[i % len(PALETTE)])
-        ax.errorbar(at, part["value"], reach, color=color, marker="o", ms=5, capsize=3, label=model)
+        ax.errorbar(at, value, reach, color=color, marker="o", ms=5, capsize=3, label=model)
     sizes = sorted(set(curve["images"]))
     ax.set_xscale("log")
     ax.minorticks_off()

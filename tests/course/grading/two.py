@@ -54,7 +54,7 @@ class TwoSheets:
         """Run the solution; returns test -> what it says, nothing where it passes."""
         said, steps = {}, list(self.plan)
         for cell in self.cells:
-            if not cell.metadata.nbgrader.get("grade"):
+            if not cell.metadata.get("nbgrader", {}).get("grade"):
                 self.theirs[grade_id(cell)] = dict(self.space)
                 execute(cell.source, self.space)
                 continue
@@ -69,7 +69,7 @@ class TwoSheets:
     def try_answer(self, answer: str, code: str) -> str:
         """Put `code` in the place of an answer, and run on to the next test; returns the first error, or nothing."""
         at = next(i for i, cell in enumerate(self.cells) if grade_id(cell) == answer)
-        test = next(grade_id(cell) for cell in self.cells[at:] if cell.metadata.nbgrader.get("grade"))
+        test = next(grade_id(cell) for cell in self.cells[at:] if cell.metadata.get("nbgrader", {}).get("grade"))
         self.space.clear()
         self.space.update(self.theirs[answer])
         with redirect_stdout(StringIO()):

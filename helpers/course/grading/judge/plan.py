@@ -1,8 +1,8 @@
 """Which of the course's cells a test needs before it, and which names it takes from the student's interpreter.
 
 Both are read from the source notebook: the solution's cells say what a student's answer gives. A locked cell whose name
-begins with `facts` runs in the student's interpreter like an answer: it makes plain values of what can't be handed over,
-such as a tuner, a figure, or a network that the answer changed.
+begins with `facts` runs in the student's interpreter like an answer: it makes plain values of what can't be handed
+over, such as a tuner, a figure, or a network that the answer changed.
 """
 
 import ast
