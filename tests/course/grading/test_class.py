@@ -55,7 +55,7 @@ def test_wrong_settings_leave_what_is_there(tmp_path, capsys):
     kept.parent.mkdir(parents=True)
     kept.touch()
     text = SETTINGS.read_text(encoding="utf-8")
-    for wrong in (text.replace("monuments", "no_such", 4), text.replace("task7 = 5", "task9 = 5")):
+    for wrong in (text.replace("monuments", "no_such", 4), text.replace("task7 = 5", "task99 = 5")):
         file.write_text(wrong, encoding="utf-8")
         assert batch.main(["assignments", "--out", str(tmp_path / "out"), "--settings", str(file)]) == 1
         assert kept.exists() and capsys.readouterr().err.startswith("error: [")
@@ -238,7 +238,7 @@ def test_grading_says_copies_changes_and_loose_notebooks(tmp_path, monkeypatch, 
             save_result(job, {"points": points, "most": points, "open": [], "notes": [], "answers": {}}, True)
 
     monkeypatch.setattr(batch, "build", lambda out, settings, names: tmp_path / "course")
-    monkeypatch.setattr(batch, "check_solutions", lambda *_: None)
+    monkeypatch.setattr(batch, "check_solutions", lambda *_: {})
     monkeypatch.setattr(batch, "run", run)
     words = ["grade", str(tmp_path / "class"), "--out", str(tmp_path / "out"), "--assignment", "01_explore"]
     assert batch.main(words) == 0

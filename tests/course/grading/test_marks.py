@@ -80,7 +80,7 @@ def test_a_file_that_is_not_clear_stops_before_anything_is_graded(tmp_path, file
     place = tmp_path / "submissions" / "anna" / "01_explore.ipynb"
     place.parent.mkdir(parents=True)
     place.touch()
-    file.write_bytes(content.replace(b"01_x", b"01_explore").replace(b"task8", b"task9"))
+    file.write_bytes(content.replace(b"01_x", b"01_explore").replace(b"task8", b"task99"))
     before = file.read_bytes()
     assert exercises.main(["grade", str(place.parent.parent), "--out", str(tmp_path)]) == 1
     assert "manual.csv" in capsys.readouterr().err and file.read_bytes() == before
@@ -153,20 +153,20 @@ def job(tmp_path, monkeypatch):
     one = Job("anna", "01_x", tmp_path / "01_x.ipynb", tmp_path / "course", tmp_path / "work", {"notebook_mb": 1})
     ran = []
 
-    def autograde(job):
+    def autograde(job, link):
         ran.append(job)
         (job.work / "gradebook.db").touch()
-        return []
+        return [], [], set()
 
     monkeypatch.setattr(grading, "_autograde", autograde)
     monkeypatch.setattr(grading, "_points", lambda job: {"points": {"task1": 2.0}, "most": {"task1": 2.0}, "open": []})
     for step in ("_open_answers", "_enter_manual", "_write_feedback"):
-        monkeypatch.setattr(grading, step, lambda job: {})
+        monkeypatch.setattr(grading, step, lambda *_: {})
     return one, ran, monkeypatch
 
 
 def fails(error: Exception):
-    def step(job):
+    def step(*_):
         raise error
 
     return step
@@ -177,11 +177,11 @@ def test_points_stand_where_the_feedback_fails_and_only_that_is_tried_again(job,
     one, ran, patch = job
     with patch.context() as broken:
         broken.setattr(grading, step, fails(RuntimeError("no template")))
-        grading.grade(one)
+        grading.grade(one, None)
     (marked,) = marks.collect([("anna", "01_x", one.file, "")], [one], MOST, {})
     assert marked["points"] == 2 and marked["note"] == "no feedback page could be made (RuntimeError: no template)"
     assert not up_to_date(one)
-    grading.grade(one)
+    grading.grade(one, None)
     assert len(ran) == 1 and up_to_date(one) and read_result(one)["page"] == ""
 
 
@@ -189,7 +189,7 @@ def test_points_are_written_before_the_feedback_begins(job):
     one, _, patch = job
     patch.setattr(grading, "_write_feedback", fails(KeyboardInterrupt()))  # as if the process were ended there
     with pytest.raises(KeyboardInterrupt):
-        grading.grade(one)
+        grading.grade(one, None)
     assert read_result(one)["points"] == {"task1": 2.0} and not up_to_date(one)
 
 
@@ -198,10 +198,10 @@ def test_a_passing_trouble_is_tried_again_and_an_unreadable_file_is_not(job):
     for error, stays in ((OSError("no space left"), False), (UnreadableError("01_x.ipynb is not a notebook"), True)):
         with patch.context() as broken:
             broken.setattr(grading, "_autograde", fails(error))
-            grading.grade(one)
+            grading.grade(one, None)
         assert read_result(one)["failed"] and up_to_date(one) == stays
         assert str(error) in read_result(one)["notes"][0]
-    grading.grade(one)
+    grading.grade(one, None)
     assert len(ran) == 1 and read_result(one)["points"] == {"task1": 2.0}
 
 
