@@ -93,8 +93,8 @@ def student_of(source: str) -> str:
         source: Of the cell.
 
     Example:
-        >>> student_of("STUDENT = 'a\\'b'")
-        "a'b"
+        >>> student_of("STUDENT = 'Anna'  # the name in my lists")
+        'Anna'
     """
     with contextlib.suppress(SyntaxError, ValueError):
         for node in ast.parse(source).body:
