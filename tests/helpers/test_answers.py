@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from helpers.answers import (
+from helpers.assignment.answers import (
     ACTIVATIONS,
     ENDS,
     PADDINGS,
@@ -86,6 +86,21 @@ def test_a_network_with_convolutions_is_computed_by_hand(padding, pool, says):
     weights = arrays_of(model, [(3, 3, 1, 2), (2,), (3, 3, 2, 3), (3,), (3, 1), (1,)])
     found = deviation(outputs(model, images), weights, images, padding=PADDINGS, pooling=POOLINGS)
     assert says in found and bool(says) == bool(found)
+
+
+def test_each_convolution_may_have_its_own_padding_and_means_may_be_pooled():
+    keras.utils.set_random_seed(5)
+    block = []
+    for filters, padding in ((2, "valid"), (3, "same")):
+        block += [keras.layers.Conv2D(filters, 3, padding=padding, activation="relu"), keras.layers.AveragePooling2D(2)]
+    ends = [keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(1, "sigmoid")]
+    model, images = (
+        keras.Sequential([keras.Input((11, 8, 1)), scaled(), *block, *ends]),
+        255 * np.random.rand(3, 11, 8, 1),
+    )
+    right = by_hand(model.get_weights(), images, padding=("valid", "same"), pooling="average")
+    assert np.allclose(outputs(model, images), right, atol=1e-5)
+    assert not np.allclose(right, by_hand(model.get_weights(), images, padding=("valid", "same")), atol=1e-5)
 
 
 def test_weights_are_found_by_shape_and_each_hidden_layer_may_have_its_own_activation():

@@ -28,6 +28,9 @@ def _tidy():
     for name in vars(builtins):
         if not name.startswith("__"):
             shell.user_ns.pop(name, None)
+    for name in ("exercise", "answers", "truth"):
+        if f"helpers.assignment.{name}" in sys.modules:
+            importlib.reload(sys.modules[f"helpers.assignment.{name}"])
     if "helpers.assignment" in sys.modules:
         importlib.reload(sys.modules["helpers.assignment"])
 _tidy()

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from helpers.assignment import close
+from helpers.assignment.exercise import close
 
 SCALES = {
     (1 / 255, 0.0): "",
@@ -131,7 +131,7 @@ def by_hand(
     scale: tuple = (1 / 255, 0.0),
     hidden: str | tuple = "relu",
     end: str = "sigmoid",
-    padding: str = "same",
+    padding: str | tuple = "same",
     pooling: str = "max",
 ) -> np.ndarray:
     """What a network with these weights should answer: convolutions, their means, and then dense layers.
@@ -142,7 +142,7 @@ def by_hand(
         scale: Factor and offset of the pixels.
         hidden: Activation of all layers but the last, or one for each of them.
         end: Activation of the last.
-        padding: Of the convolutions.
+        padding: Of the convolutions, or one for each of them.
         pooling: "max", "average" or "none", over 2 by 2 places after each convolution.
 
     Returns:
@@ -155,7 +155,8 @@ def by_hand(
         kernel, bias, last = weights[i], weights[i + 1], i + 2 == len(weights)
         activation = end if last else hidden if isinstance(hidden, str) else hidden[i // 2]
         if kernel.ndim == 4:
-            x = _activate(activation, keras.ops.conv(x, kernel, padding=padding) + bias)
+            border = padding if isinstance(padding, str) else padding[i // 2]
+            x = _activate(activation, keras.ops.conv(x, kernel, padding=border) + bias)
             pool = {"max": keras.ops.max_pool, "average": keras.ops.average_pool}.get(pooling)
             x = pool(x, 2, 2, "valid") if pool else x
         else:

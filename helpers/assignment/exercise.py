@@ -1,4 +1,4 @@
-"""What the notebooks of the exercises ask for: a data set, numbers of the student's own, and a fair comparison.
+"""A data set, numbers of the student's own, and a fair comparison.
 
 `make assignments` writes the values of notebooks/exercises/settings.toml into each notebook's call of `start`, so that
 a student's notebook is complete by itself. The source notebooks, run as they stand, read the file.
@@ -135,6 +135,12 @@ def start(
 
     Raises:
         ValueError: the name of the student is missing, or a value is out of range.
+
+    Example:
+        >>> start("01_explore", student="", dataset="chest_xray")
+        Traceback (most recent call last):
+        ...
+        ValueError: Type your name or number into the first cell, as in STUDENT = "anna", and run it again.
     """
     if dataset is None:
         chosen = read_settings(settings)[name]
@@ -159,6 +165,10 @@ def read_settings(path: Path = SETTINGS) -> dict:
 
     Raises:
         ValueError: it is not readable as TOML, or holds a name or a value that does not fit; the message says where.
+
+    Example:
+        >>> read_settings()["01_explore"]["points"]["task1"]
+        1
     """
     try:
         written = tomllib.loads(Path(path).read_text(encoding="utf-8"))
