@@ -15,7 +15,7 @@ def alt_text(figure: Figure) -> str:
     Args:
         figure: its label, where it has one, is the text: `figure.set_label("Recall rises from 0.81 to 0.93.")`. Without
             one it's made of the titles, the axes' labels, and what is drawn: where lines begin and end, how long bars
-            are, how many points there are.
+            are, how many points and how many images without a title there are.
 
     Example:
         >>> import matplotlib.pyplot as plt
@@ -37,6 +37,7 @@ def alt_text(figure: Figure) -> str:
         parts += [ax.get_title(place) for place in ("left", "center", "right")]
         parts.append(f"{axes}: {shown}" if axes and shown else axes or shown)
         parts.append("" if shown else ", ".join(_legend(ax)))
+    parts.append(_images(figure))
     lines = dict.fromkeys(" ".join(part.split()) for part in parts if part.strip())
     return " ".join(line if line[-1] in ".?!:;" else f"{line};" for line in lines).rstrip(";") or "Figure"
 
@@ -58,6 +59,16 @@ def drawn(ax: Axes) -> str:
         'dense 0.81, CNN 0.93'
     """
     return "; ".join(part for part in (_bars(ax), _lines(ax), _points(ax)) if part)
+
+
+def _images(figure: Figure) -> str:
+    """How many images have no title that tells of them; of a single one the size."""
+    shown = [ax for ax in figure.axes if ax.images and not ax.get_xlabel() and not ax.get_ylabel()]
+    untitled = [ax for ax in shown if not any(ax.get_title(place) for place in ("left", "center", "right"))]
+    if len(shown) == 1 and untitled:
+        height, width = shown[0].images[0].get_array().shape[:2]
+        return f"an image of {width} × {height} pixels"
+    return f"{len(shown)} images" if untitled else ""
 
 
 def _legend(ax: Axes) -> list[str]:

@@ -70,3 +70,18 @@ def test_the_figure_joins_titles_axes_and_what_is_drawn(ax):
     ax.set(title="Does it learn?", xlabel="epoch", ylabel="loss")
     ax.plot([1, 2, 3], [12345.0, 0.5, 0.00002], label="training")
     assert alt_text(ax.figure) == "Does it learn? loss against epoch: training from 12,345 to 2.0e-05"
+
+
+def test_images_without_a_title_are_counted_and_a_single_one_is_measured():
+    figure, axes = plt.subplots(1, 3)
+    figure.suptitle("Which walls are cracked?")
+    for ax in axes:
+        ax.imshow(np.zeros((4, 6)))
+    assert alt_text(figure) == "Which walls are cracked? 3 images"
+    for ax, name in zip(axes, "abc", strict=True):
+        ax.set_title(name)
+    assert alt_text(figure) == "Which walls are cracked? a; b; c"
+    plt.close("all")
+    plt.imshow(np.zeros((4, 6)))
+    assert alt_text(plt.gcf()) == "an image of 6 × 4 pixels"
+    plt.close("all")
