@@ -36,9 +36,9 @@ def _against_images(text: str, columns: list[str], by: str | None, title: str) -
     figure.suptitle(title)
     ways = list(dict.fromkeys(table[by])) if by else [None]
     for ax, column in zip(axes, columns, strict=True):
-        for colour, marker, way in zip(PALETTE, "osD^", ways, strict=False):
+        for color, marker, way in zip(PALETTE, "osD^v", ways, strict=False):
             rows = table[table[by] == way] if by else table
-            ax.plot(_number(rows["images"]) / 1000, _number(rows[column]), marker=marker, color=colour, label=way)
+            ax.plot(_number(rows["images"]) / 1000, _number(rows[column]), marker=marker, color=color, label=way)
         ax.set(xlabel="thousands of images", ylabel=column)
         if "images/s" in column:
             ax.set(yscale="log", ylim=(1e3, 1e6))
@@ -104,7 +104,7 @@ def curves(text: str) -> Figure:
 
 
 DRAWINGS: dict[str, tuple[Callable[[str], Figure], str]] = {
-    "pipeline": (pipeline, "Images a second and memory against the number of images, for four ways to read them"),
+    "pipeline": (pipeline, "Images a second and memory against the number of images, for five ways to read them"),
     "growth": (growth, "Seconds and memory of preparing a folder against the number of images in it"),
     "curves": (curves, "ROC AUC against the number of training images, for three networks, a panel for each data set"),
     "models": (models, "Test accuracy with interval of each model, one panel for each data set"),

@@ -109,7 +109,7 @@ def test_a_watched_process_has_its_time_and_memory_measured():
         watched(["-c", "raise SystemExit('broken')"])
 
 
-@pytest.mark.parametrize("way", ["ImageDataGenerator", "helpers.data.load_dataset"])
+@pytest.mark.parametrize("way", ["ImageDataGenerator", "tf.image.resize, antialias=True", "helpers.data.load_dataset"])
 def test_ways_to_read_images_give_every_image(tmp_path, monkeypatch, way):
     from data_prework.prepare import prepare
     from tests.bench.pipeline import measure
