@@ -167,7 +167,8 @@ def test_no_solution_is_anywhere_in_the_site(site):
     open_pages = ("*.md", "notebooks/*.md", "notebooks/exercises/*.md", "data_prework/cards/*.md")
     texts = (path for pattern in open_pages for path in PROJECT.glob(pattern))
     for path in (*course_notebooks(), *texts):
-        open_text += path.read_text(encoding="utf-8").replace('\\"', '"')
+        text = re.sub(r'"[A-Za-z0-9+/=\\]{500,}"', "", path.read_text(encoding="utf-8"))  # images have no words
+        open_text += text.replace('\\"', '"')
     for folder in ("helpers", "data_prework"):
         open_text += "".join(path.read_text(encoding="utf-8") for path in (PROJECT / folder).rglob("*.py"))
     files = (path for path in site.rglob("*.*") if path.is_file() and path.suffix not in (".png", ".jpg", ".woff2"))
