@@ -118,8 +118,7 @@ def _bars(ax: Axes) -> str:
             highest = max(bars, key=lambda bar: np.nan_to_num(bar.get_height(), nan=-np.inf))
             told.append(f"{len(bars)} bars, the highest at {_number(highest.get_x() + highest.get_width() / 2)}")
             continue
-        axis = ax.yaxis if lying else ax.xaxis
-        words = dict(zip(axis.get_ticklocs(), (text.get_text() for text in axis.get_ticklabels()), strict=False))
+        words = _words(ax.yaxis if lying else ax.xaxis)
         name = _name(bars, names) or _name(bars[0], names)
         each = [_bar(bar, lying, words) for bar in bars if np.isfinite(bar.get_width() + bar.get_height())]
         told.append(f"{name}: {', '.join(each)}" if name and len(ax.containers) > 1 else ", ".join(each))
@@ -131,9 +130,17 @@ def _bars(ax: Axes) -> str:
 def _bar(bar, lying: bool, words: dict) -> str:
     at, length = (bar.get_y(), bar.get_width()) if lying else (bar.get_x(), bar.get_height())
     middle = at + (bar.get_height() if lying else bar.get_width()) / 2
-    close = min(words, key=lambda place: abs(place - middle), default=None)
-    word = words[close] if close is not None and abs(close - middle) < 0.5 else ""
-    return f"{word} {_number(length)}".strip()
+    return f"{_word(words, middle)} {_number(length)}".strip()
+
+
+def _words(axis) -> dict:
+    """Place -> the word that stands there on an axis."""
+    return dict(zip(axis.get_ticklocs(), (text.get_text() for text in axis.get_ticklabels()), strict=False))
+
+
+def _word(words: dict, place: float) -> str:
+    close = min(words, key=lambda one: abs(one - place), default=None)
+    return words[close] if close is not None and abs(close - place) < 0.5 else ""
 
 
 def _lines(ax: Axes) -> str:
@@ -144,6 +151,10 @@ def _lines(ax: Axes) -> str:
         label = str(line.get_label())
         if len(y) < 3 or (label.startswith("_") and _color(line) not in names and len(ax.lines) > MOST):
             continue  # a mark, or one of many lines that have no name
+        x = np.asarray(line.get_xdata(orig=False), dtype=float)
+        if np.ptp(y) == 0 < np.ptp(x):  # points in a row, such as the scores of several seeds
+            told.append(f"{_word(_words(ax.yaxis), y[0])} {_number(np.nanmin(x))} to {_number(np.nanmax(x))}".strip())
+            continue
         told.append(f"{_name(line, names)} {_course(y)}".strip())
     return "; ".join(dict.fromkeys(told)) if len(told) <= MOST else ""
 

@@ -85,3 +85,10 @@ def test_images_without_a_title_are_counted_and_a_single_one_is_measured():
     plt.imshow(np.zeros((4, 6)))
     assert alt_text(plt.gcf()) == "an image of 6 × 4 pixels"
     plt.close("all")
+
+
+def test_points_in_a_row_are_told_by_their_ends_and_the_word_beside_them(ax):
+    ax.plot([0.4, 0.2, 0.9], [0, 0, 0], "o")
+    ax.plot([0.5, 0.6, 0.7], [1, 1, 1], "o")
+    ax.set_yticks([0, 1], ["2 images", "32 images"])
+    assert drawn(ax) == "2 images 0.2 to 0.9; 32 images 0.5 to 0.7"

@@ -15,6 +15,7 @@ from IPython.core.formatters import DisplayFormatter
 from matplotlib.colors import to_hex
 from matplotlib.text import Text
 from PIL import Image
+from sklearn.datasets import load_sample_image
 
 from helpers import plots
 from helpers.metrics import evaluate
@@ -101,6 +102,12 @@ def test_photos_are_stored_as_jpeg_and_drawings_as_png():
     photos = plots.plot_images(RNG.integers(0, 256, (12, 130, 130, 3), dtype=np.uint8))
     assert style.small_image(photos.figure)[0] == "image/jpeg"
     assert style.small_image(plots.plot_history(HISTORY).figure)[0] == "image/png"
+
+
+def test_a_photo_is_stored_without_bands_though_its_drawing_would_be_small():
+    photo = load_sample_image("china.jpg")[::5, ::5]
+    kind, content = style.small_image(plots.plot_images([photo], size=2).figure)
+    assert kind == "image/jpeg" and len(content) < 30_000
 
 
 def test_the_few_colors_of_a_stored_drawing_keep_a_small_color_bar():
