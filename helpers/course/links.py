@@ -119,9 +119,7 @@ def add_links(notebook: nbformat.NotebookNode, address: str, version: str, path:
     title, _, rest = LINE.sub("", first.source).partition("\n")
     line = link_line(address, version, path)
     first.source = "\n\n".join(part for part in (title, line, rest.strip("\n")) if part)
-    notebook.cells = [cell for cell in notebook.cells if cell.id != CELL]
-    public = f"https://github.com/{match[1]}" if (match := GITHUB.fullmatch(address)) else address
-    notebook.cells.insert(1, new_code_cell(FETCH.format(version=version, address=public), id=CELL))
+    add_fetching(notebook, address, version)
     code = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
     counted = {number: cell for number, cell in enumerate(code, 1) if not is_not_stored(cell)}
     if all(cell.execution_count for number, cell in counted.items() if number > 1):
@@ -130,6 +128,26 @@ def add_links(notebook: nbformat.NotebookNode, address: str, version: str, path:
             for output in cell.outputs:
                 if "execution_count" in output:
                     output.execution_count = number
+
+
+def add_fetching(notebook: nbformat.NotebookNode, address: str, version: str) -> None:
+    """Write the fetching cell behind the first text, in the place of an earlier one.
+
+    Args:
+        notebook: Is changed.
+        address: Of the repository.
+        version: A tag or a commit.
+
+    Example:
+        >>> from nbformat.v4 import new_markdown_cell, new_notebook
+        >>> notebook = new_notebook(cells=[new_markdown_cell("# Assignment 01")])
+        >>> add_fetching(notebook, "git@github.com:someone/course.git", "v1.0.0")
+        >>> notebook.cells[1].id
+        'fetch-the-course'
+    """
+    notebook.cells = [cell for cell in notebook.cells if cell.id != CELL]
+    public = f"https://github.com/{match[1]}" if (match := GITHUB.fullmatch(address)) else address
+    notebook.cells.insert(1, new_code_cell(FETCH.format(version=version, address=public), id=CELL))
 
 
 def main(argv: list[str] | None = None) -> int:

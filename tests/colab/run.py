@@ -2,6 +2,7 @@
 
     python -m tests.colab.run                        every lesson and case study in quick; prints a table
     python -m tests.colab.run 1_first_network          this one only
+    python -m tests.colab.run --exercises              the assignments, with their solutions in the place of the gaps
     python -m tests.colab.run --python python3.12    the interpreter that the runtime is built from
 
 It builds an environment of the packages in runtime.txt (kept in build/colab), puts a module `google.colab` into it,
@@ -22,6 +23,7 @@ from pathlib import Path
 import nbformat
 
 from data_prework.files import PROJECT
+from helpers.course.grading.release import build
 from helpers.course.links import CELL, add_links, pinned_version
 from helpers.course.notebooks import course_notebooks
 
@@ -70,6 +72,12 @@ def versions(python: Path) -> dict[str, str]:
     return json.loads(subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout)
 
 
+def solved() -> list[Path]:
+    """The assignments with their solutions, whose other cells are those of the students' versions."""
+    course = build(PLACE / "exercises")
+    return sorted((course / "source").glob("*/*.ipynb"))
+
+
 def run_one(path: Path, python: Path, address: str, version: str) -> tuple[float, str]:
     """Run a copy of a notebook in an empty folder: (seconds, the setup line or the fault)."""
     notebook = nbformat.read(path, as_version=4)
@@ -84,7 +92,7 @@ def run_one(path: Path, python: Path, address: str, version: str) -> tuple[float
         "NotebookClient(nb, timeout=1200, kernel_name='python3', resources={'metadata': {'path': '.'}}).execute()\n"
         "nbformat.write(nb, sys.argv[1])\n"
         "later = [o for c in nb.cells if c.id != sys.argv[2] for o in c.get('outputs', [])]\n"
-        "print(next(o.text for o in later if o.get('text', '').startswith('Lesson')).strip())\n"
+        "print(next(o.text for o in later if o.get('text', '').startswith(('Lesson', 'Exercise'))).strip())\n"
         "noise = [o.text for o in later if o.get('name') == 'stderr']\n"
         "print(f'{len(noise)} outputs on stderr', *[text.strip().splitlines()[0][:120] for text in noise[:1]])\n"
     )
@@ -105,13 +113,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.colab.run", description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", metavar="NOTEBOOK", help="such as 1_first_network")
     parser.add_argument("--python", default="python3.12")
+    parser.add_argument("--exercises", action="store_true", help="the assignments in the place of the lessons")
     args = parser.parse_args()
     PLACE.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(PLACE / "content", ignore_errors=True)
     python, version = environment(args.python), pinned_version()
     before, address, failed = versions(python), remote(version), 0
     print(f"runtime: {', '.join(f'{name} {version}' for name, version in before.items())}", flush=True)
-    for path in course_notebooks():
+    for path in solved() if args.exercises else course_notebooks():
         if args.names and path.stem not in args.names:
             continue
         seconds, said = run_one(path, python, address, version)

@@ -14,11 +14,14 @@ import sys
 import zipfile
 from pathlib import Path
 
+import nbformat
+
 from data_prework.files import PROJECT, atomic_write
 from helpers.assignment import SETTINGS
 from helpers.course.grading.release import SOURCES, build
 from helpers.course.grading.roster import DEADLINES, STUDENTS
 from helpers.course.grading.tables import write_csv
+from helpers.course.links import add_fetching, pinned_version, remote_address
 from helpers.errors import CourseError
 
 SECRET = ("BEGIN SOLUTION", "BEGIN HIDDEN TESTS", "BEGIN MARK SCHEME", "**Model answer.**", "**Rubric**")
@@ -55,11 +58,34 @@ def build_command(args: argparse.Namespace) -> int:
     for kind, step in (("student", "release"), ("solution", "source")):
         shutil.rmtree(args.out / kind, ignore_errors=True)
         shutil.copytree(course / step, args.out / kind)
+    said = fetch_on_colab(args.out / "student")
     for notebook in sorted((args.out / "student").rglob("*.ipynb")):
         print(f"student version  {notebook}")
+    print(f"Colab, Kaggle    {said}")
     print(f"solutions        {args.out / 'solution'}")
     print(f"to hand out      {write_archive(args.out)}")
     return 0
+
+
+def fetch_on_colab(folder: Path) -> str:
+    """Write the cell that fetches the course on Colab and Kaggle into students' versions.
+
+    Args:
+        folder: Holds the notebooks.
+
+    Returns:
+        What the cell fetches, or why there is none: without an address on GitHub it could fetch nothing.
+    """
+    try:
+        address, version = remote_address(), pinned_version()
+    except ValueError as error:
+        return f"no cell fetches the course there: {error}"
+    for path in sorted(folder.rglob("*.ipynb")):
+        notebook = nbformat.read(path, as_version=4)
+        add_fetching(notebook, address, version)
+        with atomic_write(path) as aside:
+            nbformat.write(notebook, aside)
+    return f"a cell fetches {address} at {version} there"
 
 
 def write_archive(out: Path) -> Path:

@@ -18,6 +18,7 @@ from helpers.course.grading.cells import grade_id, graded
 from helpers.course.grading.landlock import version
 from helpers.course.grading.release import SOURCES
 from helpers.course.grading.wall import why_not_bubblewrap
+from helpers.course.links import add_fetching
 from tests.course.grading.sheet import read_answers
 
 UNPROTECTED = ["--unprotected"] if why_not_bubblewrap() and version() < 1 else []  # where no wall can stand
@@ -111,7 +112,7 @@ def broken_class(one: Class, outside: Path) -> dict[str, tuple[float, tuple[str,
     def all_of(*changes: Callable) -> Callable:
         return lambda notebook: [change(notebook) for change in changes]
 
-    expect("honest", full)
+    expect("honest", full, change=lambda notebook: add_fetching(notebook, "https://github.com/a/course", "v1.0.0"))
     expect("flat layout", full, flat=True, change=code("open('notes.txt', 'w').write('mine')"))
     expect(
         "wrong answers",

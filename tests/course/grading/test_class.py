@@ -12,6 +12,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from data_prework.files import PROJECT
 from helpers.assignment import SETTINGS, read_settings
+from helpers.course import links
 from helpers.course.grading import batch, changes, handout, roster
 from helpers.course.grading.finding import find_submissions
 from helpers.course.grading.handout import HandoutError, make_private, write_archive
@@ -74,6 +75,21 @@ def test_the_archive_holds_the_students_versions_and_no_solution(tmp_path):
     with pytest.raises(HandoutError, match="may not be handed out"):
         write_archive(tmp_path)
     assert (tmp_path / "handout.zip").read_bytes() == first
+
+
+@pytest.mark.parametrize("remote, cells", [("https://github.com/a/course.git", 2), ("https://example.org/course", 1)])
+def test_students_versions_fetch_the_course_on_colab_where_it_is_on_github(tmp_path, monkeypatch, remote, cells):
+    git = {("remote", "get-url", "origin"): remote, ("rev-parse", "-q", "--verify", "HEAD"): "0" * 40}
+    monkeypatch.setattr(links, "_git", lambda project, *words: git[words])
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# Assignment 01")])
+    nbformat.write(notebook, tmp_path / "01_x.ipynb")
+    said = handout.fetch_on_colab(tmp_path)
+    written = nbformat.read(tmp_path / "01_x.ipynb", as_version=4).cells
+    assert len(written) == cells and written[0].source == "# Assignment 01"
+    if cells == 2:
+        assert written[1].id == links.CELL and "https://github.com/a/course" in written[1].source and remote in said
+    else:
+        assert said.startswith("no cell fetches the course there") and remote in said
 
 
 def test_a_private_copy_has_seeds_and_tasks_of_its_own(tmp_path, capsys):
