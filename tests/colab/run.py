@@ -81,7 +81,7 @@ def solved() -> list[Path]:
 def run_one(path: Path, python: Path, address: str, version: str) -> tuple[float, str]:
     """Run a copy of a notebook in an empty folder: (seconds, the setup line or the fault)."""
     notebook = nbformat.read(path, as_version=4)
-    add_links(notebook, address, version, path.relative_to(PROJECT).as_posix())
+    add_links(notebook, address, version, path.name)
     content = PLACE / "content"  # as /content there: what one notebook fetched, the next one finds
     content.mkdir(parents=True, exist_ok=True)
     nbformat.write(notebook, content / path.name)

@@ -5,6 +5,7 @@ import io
 import shutil
 import socket
 import sqlite3
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,16 @@ from helpers.deploy.rule import DecisionRule
 from helpers.metrics import evaluate
 from tests.helpers.deploy.many_classes import levels, many_bundle, names
 from tests.helpers.deploy.tiny_bundles import darkness, good_scores, squares, tiny_bundle
+
+
+@pytest.fixture(scope="module", autouse=True)
+def components_are_looked_for_once():
+    """Each test's page is a new app, and a new app looks through all installed packages for components."""
+    from streamlit.components.v2 import manifest_scanner as scanner
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scanner, "scan_component_manifests", cache(scanner.scan_component_manifests))
+        yield
 
 
 @pytest.fixture(scope="module")
