@@ -49,8 +49,8 @@ CHAPTERS = {
     ),
     "exercises": (
         "Exercises",
-        "One assignment for each part, and a capstone, here without solutions. `make assignments` writes the notebooks to "
-        "work in. A gap says `YOUR CODE HERE`, and the cell below it checks what you put there.",
+        "One assignment for each part, and a capstone, here without solutions. `make assignments` writes the notebooks "
+        "to work in. A gap says `YOUR CODE HERE`, and the cell below it checks what you put there.",
         "exercises/",
     ),
     "data": (
