@@ -6,7 +6,7 @@ from pathlib import Path
 GUIDE = "notebooks/exercises/README.md"
 TEACH = f"""How to plan a course, hand out its assignments, grade them, and what students usually get wrong.
 
-- [Before you decide]({GUIDE}#before-you-decide): prerequisites, goals, grading, licences, accessibility, other data.
+- [Before you decide]({GUIDE}#before-you-decide): prerequisites, goals, grading, licenses, accessibility, other data.
 - [Plans]({GUIDE}#plan-a-course) for two days, six weeks and a semester, with minutes, needs and goals.
 - [What students usually get wrong]({GUIDE}#what-students-usually-get-wrong), and
   [every lesson's common mistakes](mistakes.md).
