@@ -6,7 +6,8 @@ from pathlib import Path
 GUIDE = "notebooks/exercises/README.md"
 TEACH = f"""How to plan a course, hand out its assignments, grade them, and what students usually get wrong.
 
-- [Plans]({GUIDE}#plan-a-course) for two days, six weeks and a semester, with minutes, needs and goals of each lesson.
+- [Before you decide]({GUIDE}#before-you-decide): prerequisites, goals, grading, licenses, accessibility, other data.
+- [Plans]({GUIDE}#plan-a-course) for two days, six weeks and a semester, with minutes, needs and goals.
 - [What students usually get wrong]({GUIDE}#what-students-usually-get-wrong), and
   [every lesson's common mistakes](mistakes.md).
 - **Slides** with speaker notes, from the same cells: `make slides` writes them to `build/slides`, to show offline.
@@ -48,8 +49,8 @@ CHAPTERS = {
     ),
     "exercises": (
         "Exercises",
-        "One assignment a lesson, here without its solutions. `make assignments` writes the notebooks to work in. "
-        "A gap says `YOUR CODE HERE`, and the cell below it checks what you put there.",
+        "One assignment for each part, and a capstone, here without solutions. `make assignments` writes the notebooks "
+        "to work in. A gap says `YOUR CODE HERE`, and the cell below it checks what you put there.",
         "exercises/",
     ),
     "data": (

@@ -29,7 +29,7 @@ WAYS = {
 }
 ABOUT = """## Who made it, and what you may do with it
 
-Made by {authors}. Code and text are under the [MIT licence](LICENSE); each data set has its own, which its
+Made by {authors}. Code and text are under the [MIT license](LICENSE); each data set has its own, which its
 [card](data_prework/README.md) names. The lessons retell [five student projects](notebooks/reference_projects.md), whose
 authors we thank. [How to cite the course](CITATION.cff). [What has changed](CHANGELOG.md), and
 [how to add to it](CONTRIBUTING.md).
