@@ -91,6 +91,11 @@ def _exercises(notebook: NotebookNode) -> list[str]:
             found.append(f"no empty cell in front of the solution in cell {i + 1}")
         if not cells[i].metadata.get("jupyter", {}).get("source_hidden"):
             found.append(f"the solution in cell {i + 1} is not folded")
+    text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    minutes = sum(map(int, re.findall(r"^### Exercise \d[^\n]*\((\d+) minutes\)$", text, re.M)))
+    head = re.search(r"(\d+) minutes of exercises", " ".join(text.split()))
+    if head and int(head[1]) != minutes:
+        found.append(f"exercises of {minutes} minutes, but the head says {head[1]}")
     asked = [i for i, cell in enumerate(cells) if "Predict before you run" in cell.source]
     if not asked or "<details>" not in "".join(cell.source for cell in cells[asked[0] + 1 :][:6]):
         found.append('no "Predict before you run" with a folded answer soon after it')
