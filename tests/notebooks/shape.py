@@ -92,7 +92,7 @@ def _exercises(notebook: NotebookNode) -> list[str]:
         if not cells[i].metadata.get("jupyter", {}).get("source_hidden"):
             found.append(f"the solution in cell {i + 1} is not folded")
     text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
-    minutes = sum(map(int, re.findall(r"^### Exercise \d[^\n]*\((\d+) minutes\)$", text, re.M)))
+    minutes = sum(map(int, re.findall(r"^### Exercise \d[^\n]*\((\d+) minutes\)", text, re.M)))
     head = re.search(r"(\d+) minutes of exercises", " ".join(text.split()))
     if head and int(head[1]) != minutes:
         found.append(f"exercises of {minutes} minutes, but the head says {head[1]}")
