@@ -23,6 +23,7 @@ from pathlib import Path
 import nbformat
 
 from data_prework.files import PROJECT
+from helpers.course.grading.cells import NAME, grade_id
 from helpers.course.grading.release import build
 from helpers.course.links import CELL, add_links, pinned_version
 from helpers.course.notebooks import course_notebooks
@@ -75,7 +76,13 @@ def versions(python: Path) -> dict[str, str]:
 def solved() -> list[Path]:
     """The assignments with their solutions, whose other cells are those of the students' versions."""
     course = build(PLACE / "exercises")
-    return sorted((course / "source").glob("*/*.ipynb"))
+    paths = sorted((course / "source").glob("*/*.ipynb"))
+    for path in paths:
+        notebook = nbformat.read(path, as_version=4)
+        naming = next(cell for cell in notebook.cells if grade_id(cell) == "name")
+        naming.source = NAME.sub('STUDENT = "solution"', naming.source)
+        nbformat.write(notebook, path)
+    return paths
 
 
 def run_one(path: Path, python: Path, address: str, version: str) -> tuple[float, str]:
