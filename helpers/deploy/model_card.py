@@ -89,7 +89,9 @@ def _two_classes(about: Mapping, scores: BinaryScores) -> dict:
     rule = about["rule"]
     words = [*_calibration(rule), f"*{positive}* where the probability is at least {_value(rule, 'threshold')}."]
     if costs := rule["costs"]:
-        words.append(f"This follows from costs of {costs['miss']:g} for a miss and {costs['false_alarm']:g} for a ")
+        cheapest = costs["false_alarm"] / (costs["false_alarm"] + costs["miss"])
+        verb = "follows from" if abs(rule["threshold"] - cheapest) < 1e-6 else "was chosen on images for"
+        words.append(f"This {verb} costs of {costs['miss']:g} for a miss and {costs['false_alarm']:g} for a ")
         words[-1] += f"false alarm{', and ' + format(costs['ask'], 'g') + ' for a look' if 'ask' in costs else ''}."
     if rule["ask"]:
         low, high = rule["ask"]

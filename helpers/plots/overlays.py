@@ -40,7 +40,7 @@ def plot_overlays(
     maps: np.ndarray,
     titles: Sequence[str] | None = None,
     masks: np.ndarray | None = None,
-    ncols: int = 6,
+    ncols: int = 3,
     title: str | None = None,
     vmax: float | None = None,
     cmap: str = "viridis",
@@ -52,7 +52,7 @@ def plot_overlays(
         maps: (n, height, width) from `helpers.heatmaps.heatmap`.
         titles: one for each image.
         masks: (n, height, width) bool, outlined in white.
-        ncols: images in a row.
+        ncols: images in a row; with three, text stays legible on a phone.
         title: above all of them.
         vmax: end of the scale, in units of the logit: all maps have one scale and can be compared. None: each map is
             scaled to its own strongest place.

@@ -13,6 +13,7 @@ from scipy.special import expit, logit
 
 from helpers.deploy.bundle import BundleError, load_bundle
 from helpers.deploy.calibration import apply_temperature, correct_prevalence, fit_temperature, temperature_interval
+from helpers.deploy.model_card import model_card
 from helpers.deploy.out_of_distribution import refusal_range
 from helpers.deploy.predict import main, predict
 from helpers.deploy.rule import DecisionRule, by_class, shares
@@ -79,12 +80,17 @@ def test_the_card_says_the_whole_rule(place):
         "temperature of **2.000** (95 % interval 1.500 to 2.700)",
         "an intercept of **-0.500**",
         "at least **0.200** (95 % interval 0.100 to 0.300)",
-        "costs of 4 for a miss and 1 for a false alarm, and 0.5 for a look",
+        "This follows from costs of 4 for a miss and 1 for a false alarm, and 0.5 for a look",
         "*ask a person* where it is from **0.125** to **0.500**",
         "calibrated where 50.0 % were *dark*",
         "90 chose its decision rule",
     ):
         assert words in card, words
+
+
+def test_the_card_does_not_derive_from_costs_what_was_chosen_on_images(bundle):
+    other = bundle.about | {"rule": bundle.about["rule"] | {"threshold": 0.1}}
+    assert "This was chosen on images for costs of 4" in model_card(other)
 
 
 def test_the_probability_of_predict_is_the_calibrated_one(bundle):
