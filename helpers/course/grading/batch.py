@@ -23,7 +23,7 @@ from helpers.course.grading.pool import run
 from helpers.course.grading.release import assignments, build
 from helpers.course.grading.similarity import note_copies
 from helpers.course.grading.submission import find_submissions
-from helpers.course.grading.wall import NONE, choose_wall
+from helpers.course.grading.wall.choice import NONE, choose_wall
 
 
 def check_solutions(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from data_prework.files import atomic_write
 from data_prework.manifest import default_data_dir
-from helpers.course.grading.wall import NONE
+from helpers.course.grading.wall.choice import NONE
 
 WHO = "student"  # nbgrader's name for whoever handed it in: each submission has a course folder of its own
 

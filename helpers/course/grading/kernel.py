@@ -12,8 +12,9 @@ from functools import partial
 from pathlib import Path
 
 from data_prework.files import PROJECT
-from helpers.course.grading import landlock
-from helpers.course.grading.bubblewrap import (
+from helpers.course.grading.job import Job
+from helpers.course.grading.wall import landlock
+from helpers.course.grading.wall.bubblewrap import (
     ETC,
     NOBODY,
     PROCESSES,
@@ -24,9 +25,8 @@ from helpers.course.grading.bubblewrap import (
     is_root,
     threads,
 )
-from helpers.course.grading.job import Job
-from helpers.course.grading.sandbox import KILLS, REFUSED
-from helpers.course.grading.wall import BUBBLEWRAP, LANDLOCK
+from helpers.course.grading.wall.choice import BUBBLEWRAP, LANDLOCK
+from helpers.course.grading.wall.sandbox import KILLS, REFUSED
 
 KEPT = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
 HIDDEN = ("notebooks/exercises", "tests", "build", ".git")  # of the project: each holds solutions
@@ -197,9 +197,9 @@ def _first_lines(job: Job, scratch: Path, fonts: Path, report: Path) -> str:
     }
     course, moved = ("/course", "os.chdir('/student/work')") if walled else (str(PROJECT), "")
     return (
-        f"import os, sys\nsys.path.insert(0, {course!r})\nfrom helpers.course.grading.sandbox import install\n"
+        f"import os, sys\nsys.path.insert(0, {course!r})\nfrom helpers.course.grading.wall.sandbox import install\n"
         f"install(**{watch!r})\n{moved}\n"
-        "del sys.modules['helpers.course.grading.sandbox'], install, sys, os\n"
+        "del sys.modules['helpers.course.grading.wall.sandbox'], install, sys, os\n"
     )
 
 

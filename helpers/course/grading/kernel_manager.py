@@ -7,9 +7,9 @@ from typing import Any
 
 from jupyter_client.manager import AsyncKernelManager
 
-from helpers.course.grading.bubblewrap import NOBODY, is_root
 from helpers.course.grading.kernel import FIRST, Room
-from helpers.course.grading.wall import BUBBLEWRAP
+from helpers.course.grading.wall.bubblewrap import NOBODY, is_root
+from helpers.course.grading.wall.choice import BUBBLEWRAP
 
 
 def manager_for(room: Room) -> type[AsyncKernelManager]:

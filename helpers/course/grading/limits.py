@@ -16,7 +16,6 @@ from nbgrader.preprocessors import Execute
 from nbgrader.utils import is_grade, is_solution
 from traitlets import Any, Dict
 
-from helpers.course.grading.bubblewrap import PROCESSES
 from helpers.course.grading.cells import HIDDEN, task_of
 from helpers.course.grading.judge import canary
 from helpers.course.grading.judge.broker import Judge, LateError, Verdict
@@ -24,6 +23,7 @@ from helpers.course.grading.judge.codec import MOST
 from helpers.course.grading.judge.student import MIME
 from helpers.course.grading.kernel import littered
 from helpers.course.grading.kernel_manager import manager_for
+from helpers.course.grading.wall.bubblewrap import PROCESSES
 from helpers.course.processes import end, family, held, resident
 
 MODULE = "helpers.course.grading.judge.student"

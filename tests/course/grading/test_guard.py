@@ -13,7 +13,7 @@ from helpers.course.grading.kernel import PROJECT, hidden_from, leave, prepare_k
 
 SCRIPT = """
 import os, subprocess, sys
-import helpers.course.grading.sandbox as guard
+import helpers.course.grading.wall.sandbox as guard
 guard._limit_output = lambda most: None  # there is no IPython here
 own, outside, hidden, report = sys.argv[1:5]
 guard.install([own], [], hidden.split("|"), report, 4, 1, 1)

@@ -14,9 +14,9 @@ from helpers.course.grading.judge import canary
 from helpers.course.grading.judge.codec import decode, encode
 from helpers.course.grading.judge.plan import make_plan
 from helpers.course.grading.judge.refusals import NotPlainError, OwnClassError
-from helpers.course.grading.landlock import version
 from helpers.course.grading.release import assignments
-from helpers.course.grading.wall import BUBBLEWRAP, LANDLOCK, NONE, why_not_bubblewrap
+from helpers.course.grading.wall.choice import BUBBLEWRAP, LANDLOCK, NONE, why_not_bubblewrap
+from helpers.course.grading.wall.landlock import version
 from tests.course.grading.sheet import read_answers
 from tests.course.grading.test_answers import need
 from tests.course.grading.two import LocalRoom, TwoSheets

@@ -16,14 +16,15 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from helpers.assignment import LIMITS
 from helpers.course.grading import batch as exercises
-from helpers.course.grading import bubblewrap, kernel
-from helpers.course.grading import wall as walls
-from helpers.course.grading.bubblewrap import PROCESSES
+from helpers.course.grading import kernel
 from helpers.course.grading.job import Job, read_result, save_result
 from helpers.course.grading.kernel import leave, prepare_kernel, refusals
-from helpers.course.grading.landlock import version
 from helpers.course.grading.seals import CHANGED_FILE, CHANGED_RESULT, seal, seal_submission, verify
-from helpers.course.grading.wall import BUBBLEWRAP, LANDLOCK, NONE, NoWallError, choose_wall
+from helpers.course.grading.wall import bubblewrap
+from helpers.course.grading.wall import choice as walls
+from helpers.course.grading.wall.bubblewrap import PROCESSES
+from helpers.course.grading.wall.choice import BUBBLEWRAP, LANDLOCK, NONE, NoWallError, choose_wall
+from helpers.course.grading.wall.landlock import version
 from helpers.course.processes import end
 
 MARK = "297.3321"  # seconds that a process left behind would sleep: found by it in the list of processes

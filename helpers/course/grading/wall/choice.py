@@ -10,8 +10,8 @@ import sys
 
 from data_prework.files import PROJECT
 from data_prework.manifest import default_data_dir
-from helpers.course.grading.bubblewrap import AVAILABLE, SHOWN, View, bubblewrap
-from helpers.course.grading.landlock import version
+from helpers.course.grading.wall.bubblewrap import AVAILABLE, SHOWN, View, bubblewrap
+from helpers.course.grading.wall.landlock import version
 from helpers.errors import CourseError
 
 BUBBLEWRAP, LANDLOCK, NONE = "bubblewrap", "landlock", "none"
