@@ -16,7 +16,7 @@ COMMANDS = {
     "pretrain": ("helpers.course.pretrain", "train the course's own backbone on drawings, anew"),
     "assignments": ("helpers.course.grading.batch", "write the students' versions of the exercises"),
     "grade": ("helpers.course.grading.batch", "grade a folder of submissions"),
-    "private": ("helpers.course.grading.handout", "make a private copy of the exercises, with new seeds"),
+    "private": ("helpers.course.grading.assignments.handout", "make a private copy of the exercises, with new seeds"),
     "collect": ("helpers.course.grading.platforms", "sort a download of Moodle or Canvas into submissions"),
     "review": ("helpers.course.grading.review", "grade open questions on a local page"),
     "totals": ("helpers.course.grading.roster", "add up a course; who is missing, who is late"),

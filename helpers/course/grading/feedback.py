@@ -10,7 +10,7 @@ from nbconvert.preprocessors import Preprocessor
 from nbformat import NotebookNode
 from traitlets import Bool
 
-from helpers.course.grading.cells import HIDDEN
+from helpers.course.grading.assignments.cells import HIDDEN
 
 SHOWN = {"text/plain", "text/html", "text/markdown", "text/latex", "image/png", "image/jpeg", "image/svg+xml"}
 TAGS = set(re.findall(r"\w+", """

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import nbformat
 
-from helpers.course.grading.cells import grade_id, graded, named, student_of, task_of
-from helpers.course.grading.job import WHO, Job, read_result, save_result
+from helpers.course.grading.assignments.cells import grade_id, graded, named, student_of, task_of
 from helpers.course.grading.kernel import leave, prepare_kernel, refusals
-from helpers.course.grading.own_modules import bring_modules
-from helpers.course.grading.submission import UnreadableError, read_submission, restore, settle_name
+from helpers.course.grading.submissions.job import WHO, Job, read_result, save_result
+from helpers.course.grading.submissions.own_modules import bring_modules
+from helpers.course.grading.submissions.reading import UnreadableError, read_submission
+from helpers.course.grading.submissions.restoring import restore, settle_name
 
 
 def grade(job: Job, link: socket.socket) -> None:

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from data_prework.files import PROJECT
-from helpers.course.grading.job import Job
+from helpers.course.grading.submissions.job import Job
 from helpers.course.grading.wall import landlock
 from helpers.course.grading.wall.bubblewrap import (
     ETC,

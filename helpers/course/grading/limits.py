@@ -16,7 +16,7 @@ from nbgrader.preprocessors import Execute
 from nbgrader.utils import is_grade, is_solution
 from traitlets import Any, Dict
 
-from helpers.course.grading.cells import HIDDEN, task_of
+from helpers.course.grading.assignments.cells import HIDDEN, task_of
 from helpers.course.grading.judge import canary
 from helpers.course.grading.judge.broker import Judge, LateError, Verdict
 from helpers.course.grading.judge.codec import MOST

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from data_prework.files import atomic_write
-from helpers.course.grading.job import Job, read_result
+from helpers.course.grading.submissions.job import Job, read_result
 from helpers.deploy.csv_cells import as_text, from_text
 
 MANUAL = ("student", "assignment", "task", "max", "points", "comment", "answer")
@@ -115,7 +115,7 @@ def collect(
     """Make the table of all submissions, from what their grading processes wrote.
 
     Args:
-        rows: (student, assignment, notebook, note) as from `helpers.course.grading.submission.find_submissions`.
+        rows: (student, assignment, notebook, note) as from `find_submissions`.
         jobs: Of those that have a notebook.
         most: Assignment -> task -> its points.
         manual: As from `read_manual`; its points count, also where nothing could be graded.

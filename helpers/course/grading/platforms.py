@@ -19,7 +19,7 @@ from typing import NamedTuple
 from data_prework.files import atomic_write
 from data_prework.names import plain_name
 from helpers.assignment import SETTINGS, plain, read_settings
-from helpers.course.grading.release import assignments
+from helpers.course.grading.assignments.release import assignments
 from helpers.course.grading.roster import SUBMITTED, read_students
 from helpers.course.grading.tables import read_csv, write_csv
 from helpers.errors import CourseError

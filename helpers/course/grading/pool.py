@@ -9,9 +9,9 @@ from collections import deque
 from multiprocessing.connection import Connection, wait
 
 from helpers.course.grading.grade import grade, work_quietly
-from helpers.course.grading.job import Job, up_to_date
 from helpers.course.grading.judge.start import Judges
-from helpers.course.grading.seals import seal, seal_submission, verify
+from helpers.course.grading.submissions.job import Job, up_to_date
+from helpers.course.grading.submissions.seals import seal, seal_submission, verify
 from helpers.course.processes import adopt_orphans, end, family
 
 GRACE = 240  # seconds over its limit, for kernel and feedback, after which a grading process is ended from outside

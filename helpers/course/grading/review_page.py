@@ -5,7 +5,7 @@ from pathlib import Path
 
 import nbformat
 
-from helpers.course.grading.cells import graded
+from helpers.course.grading.assignments.cells import graded
 
 STYLE = """
 :root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }

@@ -14,8 +14,8 @@ from datetime import datetime
 from pathlib import Path
 
 from helpers.assignment import SETTINGS, plain, read_settings
-from helpers.course.grading.finding import find_submissions
-from helpers.course.grading.release import assignments
+from helpers.course.grading.assignments.release import assignments
+from helpers.course.grading.submissions.finding import find_submissions
 from helpers.course.grading.tables import TableError, read_csv, write_csv
 from helpers.errors import CourseError
 

@@ -14,8 +14,8 @@ import pytest
 from nbformat.v4 import new_code_cell
 
 from helpers.assignment import read_settings
-from helpers.course.grading.cells import grade_id, graded
-from helpers.course.grading.release import SOURCES
+from helpers.course.grading.assignments.cells import grade_id, graded
+from helpers.course.grading.assignments.release import SOURCES
 from helpers.course.grading.wall.choice import why_not_bubblewrap
 from helpers.course.grading.wall.landlock import version
 from tests.course.grading.sheet import read_answers
@@ -184,7 +184,7 @@ def _more_points(notebook) -> None:
 def course(tmp_path_factory):
     """The students' versions of all assignments, built once."""
     pytest.importorskip("nbgrader")
-    from helpers.course.grading.release import build
+    from helpers.course.grading.assignments.release import build
 
     out = tmp_path_factory.mktemp("course")
     yield build(out)

@@ -12,13 +12,14 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from data_prework.files import PROJECT
 from helpers.assignment import SETTINGS, read_settings
-from helpers.course.grading import batch, changes, handout, roster
-from helpers.course.grading.finding import find_submissions
-from helpers.course.grading.handout import HandoutError, make_private, write_archive
-from helpers.course.grading.job import save_result
-from helpers.course.grading.release import SettingsError, assignments, handed_out, source_of
+from helpers.course.grading import batch, changes, roster
+from helpers.course.grading.assignments import handout
+from helpers.course.grading.assignments.handout import HandoutError, make_private, write_archive
+from helpers.course.grading.assignments.release import SettingsError, assignments, handed_out, source_of
+from helpers.course.grading.assignments.settings_check import check_settings
 from helpers.course.grading.roster import Due, read_deadlines, read_students, totals
-from helpers.course.grading.settings_check import check_settings
+from helpers.course.grading.submissions.finding import find_submissions
+from helpers.course.grading.submissions.job import save_result
 from helpers.course.grading.tables import TableError, read_csv, write_csv
 from tests.course.grading.test_submission import meta
 

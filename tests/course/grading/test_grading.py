@@ -17,10 +17,10 @@ from data_prework.manifest import COURSE, find_prepared
 from helpers.assignment import SETTINGS, read_settings
 from helpers.course.grading import batch as exercises
 from helpers.course.grading import marks
-from helpers.course.grading.cells import grade_id
-from helpers.course.grading.job import Job
-from helpers.course.grading.release import SOURCES, assignments
-from helpers.course.grading.submission import shown
+from helpers.course.grading.assignments.cells import grade_id
+from helpers.course.grading.assignments.release import SOURCES, assignments
+from helpers.course.grading.submissions.finding import shown
+from helpers.course.grading.submissions.job import Job
 from helpers.deploy.csv_cells import from_text
 from tests.course.grading.conftest import UNPROTECTED, Class, broken_class, machine_points
 from tests.course.grading.sheet import REGION, Sheet

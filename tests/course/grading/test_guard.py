@@ -8,8 +8,8 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 from helpers.assignment import LIMITS
-from helpers.course.grading.job import Job
 from helpers.course.grading.kernel import PROJECT, hidden_from, leave, prepare_kernel
+from helpers.course.grading.submissions.job import Job
 
 SCRIPT = """
 import os, subprocess, sys

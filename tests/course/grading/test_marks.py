@@ -7,8 +7,8 @@ import pytest
 from helpers.course.grading import batch as exercises
 from helpers.course.grading import grade as grading
 from helpers.course.grading import marks
-from helpers.course.grading.job import Job, read_result, up_to_date
-from helpers.course.grading.submission import UnreadableError
+from helpers.course.grading.submissions.job import Job, read_result, up_to_date
+from helpers.course.grading.submissions.reading import UnreadableError
 
 MOST = {"01_x": {"task1": 2, "task7": 4}, "02_y": {"task1": 3}}
 HEAD = ",".join(marks.MANUAL)

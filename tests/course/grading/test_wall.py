@@ -17,9 +17,9 @@ from nbformat.v4 import new_code_cell, new_notebook
 from helpers.assignment import LIMITS
 from helpers.course.grading import batch as exercises
 from helpers.course.grading import kernel
-from helpers.course.grading.job import Job, read_result, save_result
 from helpers.course.grading.kernel import leave, prepare_kernel, refusals
-from helpers.course.grading.seals import CHANGED_FILE, CHANGED_RESULT, seal, seal_submission, verify
+from helpers.course.grading.submissions.job import Job, read_result, save_result
+from helpers.course.grading.submissions.seals import CHANGED_FILE, CHANGED_RESULT, seal, seal_submission, verify
 from helpers.course.grading.wall import bubblewrap
 from helpers.course.grading.wall import choice as walls
 from helpers.course.grading.wall.bubblewrap import PROCESSES

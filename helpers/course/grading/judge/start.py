@@ -13,9 +13,9 @@ from pathlib import Path
 from types import TracebackType
 
 from data_prework.files import PROJECT
-from helpers.course.grading.job import Job
 from helpers.course.grading.judge import room
 from helpers.course.grading.kernel import kernel_environment, starter
+from helpers.course.grading.submissions.job import Job
 from helpers.course.grading.wall.bubblewrap import NOBODY, is_root
 from helpers.course.grading.wall.choice import BUBBLEWRAP
 from helpers.course.processes import end, family

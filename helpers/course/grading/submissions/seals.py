@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from helpers.course.grading.job import Job, read_result, save_result
+from helpers.course.grading.submissions.job import Job, read_result, save_result
 
 CHANGED_FILE = "its file was changed while the class was graded: compare it with your copy"
 CHANGED_RESULT = "its result was changed after it was graded: grade it again"

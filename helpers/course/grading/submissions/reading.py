@@ -8,7 +8,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from helpers.course.grading.finding import shown
+from helpers.course.grading.submissions.finding import shown
 from helpers.errors import CourseError
 
 ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")

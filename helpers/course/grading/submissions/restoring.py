@@ -6,22 +6,10 @@ from copy import deepcopy
 from nbformat import NotebookNode
 
 from helpers.assignment import plain
-from helpers.course.grading.cells import NAME, grade_id, is_answer, is_locked, text_of, typed_name
-from helpers.course.grading.finding import find_notebook, find_submissions, shown
-from helpers.course.grading.matching import Match
-from helpers.course.grading.open_answers import gather_open_answers
-from helpers.course.grading.reading import UnreadableError, read_submission
-from helpers.course.grading.shell_lines import without_programs
-
-__all__ = [
-    "UnreadableError",
-    "find_notebook",
-    "find_submissions",
-    "read_submission",
-    "restore",
-    "settle_name",
-    "shown",
-]
+from helpers.course.grading.assignments.cells import NAME, grade_id, is_answer, is_locked, text_of, typed_name
+from helpers.course.grading.submissions.matching import Match
+from helpers.course.grading.submissions.open_answers import gather_open_answers
+from helpers.course.grading.submissions.shell_lines import without_programs
 
 
 def restore(notebook: NotebookNode, released: NotebookNode) -> list[str]:

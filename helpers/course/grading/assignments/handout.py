@@ -16,7 +16,7 @@ from pathlib import Path
 
 from data_prework.files import PROJECT, atomic_write
 from helpers.assignment import SETTINGS
-from helpers.course.grading.release import SOURCES, build
+from helpers.course.grading.assignments.release import SOURCES, build
 from helpers.course.grading.roster import DEADLINES, STUDENTS
 from helpers.course.grading.tables import write_csv
 from helpers.errors import CourseError

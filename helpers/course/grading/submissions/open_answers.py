@@ -4,8 +4,8 @@ import difflib
 
 from nbformat import NotebookNode
 
-from helpers.course.grading.cells import grade_id, is_answer, text_of
-from helpers.course.grading.matching import Match
+from helpers.course.grading.assignments.cells import grade_id, is_answer, text_of
+from helpers.course.grading.submissions.matching import Match
 
 STRAY = 40  # characters from which a text elsewhere may be the answer that is missing in its place
 

@@ -7,7 +7,7 @@ import re
 
 from nbformat import NotebookNode
 
-from helpers.course.grading.cells import NAME_LINE, grade_id, is_answer, text_of
+from helpers.course.grading.assignments.cells import NAME_LINE, grade_id, is_answer, text_of
 
 DEFINES = re.compile(r"^(?:def|class)\s+(\w+)", re.M)
 LONG = 60  # characters of a question that is known again although the answer was typed below it in the same cell

@@ -9,8 +9,8 @@ from pathlib import Path
 import nbformat
 
 from helpers.assignment import SETTINGS, read_settings
-from helpers.course.grading.cells import NAME, grade_id, graded
-from helpers.course.grading.settings_check import SettingsError, check_settings
+from helpers.course.grading.assignments.cells import NAME, grade_id, graded
+from helpers.course.grading.assignments.settings_check import SettingsError, check_settings
 
 __all__ = [
     "SOURCES",
