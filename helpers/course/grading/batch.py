@@ -14,11 +14,11 @@ from pathlib import Path
 
 from helpers.assignment import SETTINGS, read_settings
 from helpers.course.grading import marks
+from helpers.course.grading.administration.similarity import note_copies
 from helpers.course.grading.assignments.handout import build_command
 from helpers.course.grading.assignments.release import assignments, build
 from helpers.course.grading.changes import write_changes
 from helpers.course.grading.pool import run
-from helpers.course.grading.similarity import note_copies
 from helpers.course.grading.submissions.finding import find_submissions, loose_notebooks
 from helpers.course.grading.submissions.job import Job, read_result
 from helpers.course.grading.submissions.own_modules import modules_changed

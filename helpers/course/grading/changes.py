@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from helpers.course.grading.administration.tables import TableError, read_csv, write_csv
 from helpers.course.grading.marks import Manual, entered
-from helpers.course.grading.tables import TableError, read_csv, write_csv
 
 COLUMNS = ("student", "assignment", "task", "before", "after", "why")
 SHOWN = 10

@@ -15,10 +15,10 @@ from pathlib import Path
 
 from data_prework.files import atomic_write
 from helpers.assignment import SETTINGS, plain, read_settings
+from helpers.course.grading.administration.roster import read_deadlines
+from helpers.course.grading.administration.tables import TableError, read_csv, write_csv
 from helpers.course.grading.assignments.release import assignments
 from helpers.course.grading.marks import folder_of
-from helpers.course.grading.roster import read_deadlines
-from helpers.course.grading.tables import TableError, read_csv, write_csv
 from helpers.errors import CourseError
 
 COLUMNS = ("student", "assignment", "released")

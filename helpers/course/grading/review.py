@@ -18,9 +18,9 @@ from urllib.parse import parse_qs, urlsplit
 
 from helpers.assignment import SETTINGS, read_settings
 from helpers.course.grading import marks
+from helpers.course.grading.administration.tables import write_csv
 from helpers.course.grading.assignments.release import assignments
 from helpers.course.grading.review_page import page, questions
-from helpers.course.grading.tables import write_csv
 from helpers.errors import CourseError
 
 LARGEST = 200_000  # bytes of a form

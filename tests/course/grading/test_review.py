@@ -13,10 +13,10 @@ import pytest
 from nbformat.v4 import new_markdown_cell, new_notebook
 
 from helpers.course.grading import feedback_release, marks, review
+from helpers.course.grading.administration.roster import SUBMITTED
+from helpers.course.grading.administration.tables import write_csv
 from helpers.course.grading.review import Review, handler
 from helpers.course.grading.review_page import page
-from helpers.course.grading.roster import SUBMITTED
-from helpers.course.grading.tables import write_csv
 from tests.course.grading.test_submission import meta
 
 MOST = {"01_x": {"task1": 2, "task7": 4}}

@@ -6,11 +6,11 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
-from helpers.course.grading import similarity
-from helpers.course.grading.similarity import note_copies, pairs
+from helpers.course.grading.administration import similarity
+from helpers.course.grading.administration.similarity import note_copies, pairs
+from helpers.course.grading.administration.tables import TableError, read_csv, write_csv
 from helpers.course.grading.submissions.finding import find_submissions
 from helpers.course.grading.submissions.own_modules import bring_modules, modules_changed
-from helpers.course.grading.tables import TableError, read_csv, write_csv
 from tests.course.grading.test_nothing_lost import handed_in, released  # noqa: F401 - fixtures
 from tests.course.grading.test_submission import meta
 

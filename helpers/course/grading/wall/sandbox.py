@@ -2,8 +2,8 @@
 
 It stops mistakes and simple mischief with a message: writing or deleting elsewhere, reading the solutions, opening
 connections, printing without end. It is no wall: code that calls the operating system through compiled libraries, or
-that takes Python's own modules apart, passes by it. The walls are `bubblewrap` and `landlock`, beside this module; behind
-them the watch is there for what the note says. The kernel's first lines call `install`.
+that takes Python's own modules apart, passes by it. The walls are `bubblewrap` and `landlock`, beside this module;
+behind them the watch is there for what the note says. The kernel's first lines call `install`.
 """
 
 import contextlib

@@ -19,9 +19,9 @@ from typing import NamedTuple
 from data_prework.files import atomic_write
 from data_prework.names import plain_name
 from helpers.assignment import SETTINGS, plain, read_settings
+from helpers.course.grading.administration.roster import SUBMITTED, read_students
+from helpers.course.grading.administration.tables import read_csv, write_csv
 from helpers.course.grading.assignments.release import assignments
-from helpers.course.grading.roster import SUBMITTED, read_students
-from helpers.course.grading.tables import read_csv, write_csv
 from helpers.errors import CourseError
 
 MOODLE = re.compile(r"(?:.*/)?(?P<name>[^/]+)_(?P<id>\d+)_assignsubmission_(?:file|onlinetext)_?/?(?P<file>.*)", re.S)

@@ -14,9 +14,9 @@ from datetime import datetime
 from pathlib import Path
 
 from helpers.assignment import SETTINGS, plain, read_settings
+from helpers.course.grading.administration.tables import TableError, read_csv, write_csv
 from helpers.course.grading.assignments.release import assignments
 from helpers.course.grading.submissions.finding import find_submissions
-from helpers.course.grading.tables import TableError, read_csv, write_csv
 from helpers.errors import CourseError
 
 STUDENTS = ("student", "name", "email", "id")
@@ -152,7 +152,7 @@ def totals(folder: Path, marks: list[dict[str, str]], settings: dict, names: lis
 
 
 def _times(folder: Path) -> dict[tuple[str, str], datetime]:
-    """When each was handed in, as a learning platform said it; see `helpers.course.grading.platforms`."""
+    """When each was handed in, as a learning platform said it: see `platforms`, beside this module."""
     path = folder / "submitted.csv"
     rows = read_csv(path, ["student", "assignment", "time"]) if path.is_file() else []
     found: dict[tuple[str, str], datetime] = {}

@@ -12,10 +12,10 @@ import sys
 from pathlib import Path
 
 from helpers.assignment import SETTINGS, plain, read_settings
+from helpers.course.grading.administration.roster import read_students, totals
+from helpers.course.grading.administration.tables import TableError, read_csv, read_raw, write_raw
 from helpers.course.grading.assignments.release import assignments
-from helpers.course.grading.roster import read_students, totals
 from helpers.course.grading.submissions.finding import goes_by
-from helpers.course.grading.tables import TableError, read_csv, read_raw, write_raw
 from helpers.errors import CourseError
 
 IDS = ("Identifier", "ID number", "ID", "SIS User ID", "SIS Login ID", "Email address", "Email")

@@ -18,12 +18,12 @@ from pathlib import Path
 import nbformat
 
 from helpers.assignment import SETTINGS, read_settings
+from helpers.course.grading.administration.tables import write_csv
 from helpers.course.grading.assignments.cells import grade_id, is_answer, text_of
 from helpers.course.grading.assignments.release import assignments, handed_out
 from helpers.course.grading.submissions.finding import find_submissions
 from helpers.course.grading.submissions.matching import Match
 from helpers.course.grading.submissions.reading import UnreadableError, read_submission
-from helpers.course.grading.tables import write_csv
 from helpers.errors import CourseError
 
 RUN = 6  # words in a row that are compared
