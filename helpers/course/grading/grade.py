@@ -12,7 +12,8 @@ from pathlib import Path
 import nbformat
 
 from helpers.course.grading.assignments.cells import grade_id, graded, named, student_of, task_of
-from helpers.course.grading.kernel import leave, prepare_kernel, refusals
+from helpers.course.grading.kernel.folders import leave, prepare_kernel
+from helpers.course.grading.kernel.traces import refusals
 from helpers.course.grading.submissions.job import WHO, Job, read_result, save_result
 from helpers.course.grading.submissions.own_modules import bring_modules
 from helpers.course.grading.submissions.reading import UnreadableError, read_submission

@@ -19,10 +19,10 @@ from traitlets import Any, Dict
 from helpers.course.grading.assignments.cells import HIDDEN, task_of
 from helpers.course.grading.judge import canary
 from helpers.course.grading.judge.broker import Judge, LateError, Verdict
-from helpers.course.grading.judge.codec import MOST
 from helpers.course.grading.judge.student import MIME
-from helpers.course.grading.kernel import littered
-from helpers.course.grading.kernel_manager import manager_for
+from helpers.course.grading.judge.values.codec import MOST
+from helpers.course.grading.kernel.manager import manager_for
+from helpers.course.grading.kernel.traces import littered
 from helpers.course.grading.wall.bubblewrap import PROCESSES
 from helpers.course.processes import end, family, held, resident
 

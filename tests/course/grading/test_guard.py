@@ -7,8 +7,9 @@ import time
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
+from data_prework.files import PROJECT
 from helpers.assignment import LIMITS
-from helpers.course.grading.kernel import PROJECT, hidden_from, leave, prepare_kernel
+from helpers.course.grading.kernel.folders import hidden_from, leave, prepare_kernel
 from helpers.course.grading.submissions.job import Job
 
 SCRIPT = """

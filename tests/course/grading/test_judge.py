@@ -11,9 +11,9 @@ from nbformat.v4 import new_code_cell, new_notebook
 from helpers.assignment import LIMITS, read_settings
 from helpers.course.grading.assignments.release import assignments
 from helpers.course.grading.judge import canary
-from helpers.course.grading.judge.codec import decode, encode
 from helpers.course.grading.judge.plan import make_plan
-from helpers.course.grading.judge.refusals import NotPlainError, OwnClassError
+from helpers.course.grading.judge.values.codec import decode, encode
+from helpers.course.grading.judge.values.refusals import NotPlainError, OwnClassError
 from helpers.course.grading.submissions.job import Job
 from helpers.course.grading.wall.choice import BUBBLEWRAP, LANDLOCK, NONE, why_not_bubblewrap
 from helpers.course.grading.wall.landlock import version
@@ -362,7 +362,7 @@ def graded(tmp_path_factory):
     from helpers.course.grading import limits as execution
     from helpers.course.grading.judge.broker import Judge
     from helpers.course.grading.judge.start import Judges
-    from helpers.course.grading.kernel import leave, prepare_kernel
+    from helpers.course.grading.kernel.folders import leave, prepare_kernel
 
     place = tmp_path_factory.mktemp("judge")
     limits = LIMITS | {"memory_gb": 2.0}

@@ -16,8 +16,9 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from helpers.assignment import LIMITS
 from helpers.course.grading import batch as exercises
-from helpers.course.grading import kernel
-from helpers.course.grading.kernel import leave, prepare_kernel, refusals
+from helpers.course.grading.kernel import folders, start
+from helpers.course.grading.kernel.folders import leave, prepare_kernel
+from helpers.course.grading.kernel.traces import refusals
 from helpers.course.grading.submissions.job import Job, read_result, save_result
 from helpers.course.grading.submissions.seals import CHANGED_FILE, CHANGED_RESULT, seal, seal_submission, verify
 from helpers.course.grading.wall import bubblewrap
@@ -87,7 +88,8 @@ def places(tmp_path, monkeypatch):
     """Files of an instructor, with a job whose kernel must not reach them."""
     monkeypatch.setenv("SECRET", "secret-of-the-instructor")
     monkeypatch.setattr(bubblewrap, "OWN_MB", 40)
-    monkeypatch.setattr(kernel, "file_mb", lambda job: 20)
+    for module in (folders, start):
+        monkeypatch.setattr(module, "file_mb", lambda job: 20)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     for name in ("course", "submissions/bo", "data", "home"):
         (tmp_path / name).mkdir(parents=True)

@@ -6,8 +6,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from helpers.course.grading.judge import networks
-from helpers.course.grading.judge.refusals import NotPlainError
+from helpers.course.grading.judge.values import networks
+from helpers.course.grading.judge.values.refusals import NotPlainError
 
 CALLBACKS = ("History", "EarlyStopping", "ModelCheckpoint", "ReduceLROnPlateau", "LearningRateScheduler", "CSVLogger")
 SKLEARN = ("linear_model", "preprocessing", "pipeline", "naive_bayes", "dummy", "isotonic", "compose", "decomposition")

@@ -7,7 +7,7 @@ from typing import Any
 
 from jupyter_client.manager import AsyncKernelManager
 
-from helpers.course.grading.kernel import FIRST, Room
+from helpers.course.grading.kernel.folders import FIRST, Room
 from helpers.course.grading.wall.bubblewrap import NOBODY, is_root
 from helpers.course.grading.wall.choice import BUBBLEWRAP
 

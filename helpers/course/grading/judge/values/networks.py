@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from helpers.course.grading.judge.refusals import NotPlainError, OwnClassError
+from helpers.course.grading.judge.values.refusals import NotPlainError, OwnClassError
 
 # Where a name in a configuration may come from. Layers that run code, or read files, are no part of it.
 HOMES = (

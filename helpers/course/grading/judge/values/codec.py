@@ -1,7 +1,7 @@
 """Values as JSON: all that comes out of a student's interpreter. Nothing of a student's runs where they are read.
 
 Numbers, texts, containers and arrays become the exact types of Python, NumPy and pandas, so that no `__eq__` of
-somebody's own decides a comparison. What else can pass is in `helpers.course.grading.judge.objects`.
+somebody's own decides a comparison. What else can pass is in `objects`, beside this module.
 """
 
 import base64
@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from helpers.course.grading.judge import objects, tables
-from helpers.course.grading.judge.refusals import NotPlainError
+from helpers.course.grading.judge.values import objects, tables
+from helpers.course.grading.judge.values.refusals import NotPlainError
 
 MOST = 100_000_000  # characters of one message
 DEEPEST = 40
