@@ -24,10 +24,10 @@ COMMANDS = {
         "helpers.course.grading.administration.platforms",
         "sort a download of Moodle or Canvas into submissions",
     ),
-    "review": ("helpers.course.grading.review", "grade open questions on a local page"),
+    "review": ("helpers.course.grading.marks.review", "grade open questions on a local page"),
     "totals": ("helpers.course.grading.administration.roster", "add up a course; who is missing, who is late"),
     "gradebook": ("helpers.course.grading.administration.gradebook", "put points into the table of Moodle or Canvas"),
-    "feedback": ("helpers.course.grading.feedback_release", "release feedback pages"),
+    "feedback": ("helpers.course.grading.marks.feedback_release", "release feedback pages"),
     "similarity": ("helpers.course.grading.administration.similarity", "list submissions that are alike"),
 }
 SHARED = ("run", "outputs", "assignments", "grade")  # their module reads which of its commands is meant

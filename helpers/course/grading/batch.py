@@ -13,11 +13,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from helpers.assignment import SETTINGS, read_settings
-from helpers.course.grading import marks
 from helpers.course.grading.administration.similarity import note_copies
 from helpers.course.grading.assignments.handout import build_command
 from helpers.course.grading.assignments.release import assignments, build
-from helpers.course.grading.changes import write_changes
+from helpers.course.grading.marks.changes import write_changes
+from helpers.course.grading.marks.files import safe, write_marks
+from helpers.course.grading.marks.manual import entered, read_manual
+from helpers.course.grading.marks.table import collect, summary
 from helpers.course.grading.pool import run
 from helpers.course.grading.submissions.finding import find_submissions, loose_notebooks
 from helpers.course.grading.submissions.job import Job, read_result
@@ -96,7 +98,7 @@ def grade_command(args: argparse.Namespace) -> int:
         raise FileNotFoundError(f"{folder}: no notebook of an assignment is in it; see the instructor's guide")
     names = list(dict.fromkeys(name for _, name, _, _ in rows))
     most = {name: settings[name]["points"] for name in known}
-    manual, jobs = marks.read_manual(out / "manual.csv", most), []
+    manual, jobs = read_manual(out / "manual.csv", most), []
     course = build(out, args.settings, names)
     limits, hidden = settings["grading"], (out, folder, args.settings.resolve().parent / "source")
     beside = check_solutions(names, course, out, limits, wall)
@@ -106,16 +108,16 @@ def grade_command(args: argparse.Namespace) -> int:
     rows = note_copies(rows, course, limits["notebook_mb"])
     for student, name, notebook, _ in rows:
         if notebook:
-            given = marks.entered(manual, student, name)
-            work = out / "work" / marks.safe(student) / name
+            given = entered(manual, student, name)
+            work = out / "work" / safe(student) / name
             again = args.again or modules_changed(notebook, work)
             apart = {"beside": beside.get(name, ()), "wall": wall}
             jobs.append(Job(student, name, notebook, course, work, limits, given, hidden, again, **apart))
     run(jobs, limits["at_once"])
-    table = marks.collect(rows, jobs, most, manual)
+    table = collect(rows, jobs, most, manual)
     changed = write_changes(out, table, manual)
-    marks.write(out, table, manual)
-    print(marks.text(table))
+    write_marks(out, table, manual)
+    print(summary(table))
     print(changed)
     seconds = time.monotonic() - began
     print(f"\n{len(jobs)} submissions in {seconds:.0f} s, {seconds / max(1, len(jobs)):.1f} s each")

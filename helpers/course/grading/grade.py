@@ -82,8 +82,8 @@ def _autograde(job: Job, link: socket.socket) -> tuple[list[str], list[str], set
     from nbgrader.preprocessors import Execute
 
     from helpers.course.grading.judge.broker import Judge
-    from helpers.course.grading.limits import GuardedExecute
-    from helpers.course.grading.partial_points import SoundPoints
+    from helpers.course.grading.nbgrader_steps.limits import GuardedExecute
+    from helpers.course.grading.nbgrader_steps.partial_points import SoundPoints
 
     room = prepare_kernel(job)
     converter = _converter(job, Autograde)
@@ -184,7 +184,7 @@ def _open_answers(job: Job, waits: set[str]) -> dict[str, str]:
 def _write_feedback(job: Job) -> None:
     from nbgrader.converters import GenerateFeedback
 
-    from helpers.course.grading.feedback import SafeExporter, SafePage
+    from helpers.course.grading.nbgrader_steps.feedback_page import SafeExporter, SafePage
 
     job.feedback.unlink(missing_ok=True)  # an earlier page shows earlier points
     converter = _converter(job, GenerateFeedback, force=True)

@@ -17,7 +17,7 @@ from helpers.course.processes import adopt_orphans, end, family
 GRACE = 240  # seconds over its limit, for kernel and feedback, after which a grading process is ended from outside
 PRELOADED = [
     "helpers.course.grading.grade",
-    "helpers.course.grading.limits",
+    "helpers.course.grading.nbgrader_steps.limits",
     "nbgrader.converters",
     "nbgrader.apps",
 ]

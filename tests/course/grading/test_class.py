@@ -12,7 +12,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from data_prework.files import PROJECT
 from helpers.assignment import SETTINGS, read_settings
-from helpers.course.grading import batch, changes
+from helpers.course.grading import batch
 from helpers.course.grading.administration import private_copy, roster
 from helpers.course.grading.administration.private_copy import PrivateCopyError, make_private
 from helpers.course.grading.administration.roster import Due, read_deadlines, read_students, totals
@@ -20,6 +20,7 @@ from helpers.course.grading.administration.tables import TableError, read_csv, w
 from helpers.course.grading.assignments.handout import HandoutError, write_archive
 from helpers.course.grading.assignments.release import SettingsError, assignments, handed_out, source_of
 from helpers.course.grading.assignments.settings_check import check_settings
+from helpers.course.grading.marks import changes
 from helpers.course.grading.submissions.finding import find_submissions
 from helpers.course.grading.submissions.job import save_result
 from tests.course.grading.test_submission import meta

@@ -359,10 +359,10 @@ LAST = {  # in kernels of their own: a task, how it ends, and the next one
 def graded(tmp_path_factory):
     """Run attacks in kernels with a judge; returns what tests said, notes, outputs, and who waits."""
     pytest.importorskip("nbgrader")
-    from helpers.course.grading import limits as execution
     from helpers.course.grading.judge.broker import Judge
     from helpers.course.grading.judge.start import Judges
     from helpers.course.grading.kernel.folders import leave, prepare_kernel
+    from helpers.course.grading.nbgrader_steps import limits as execution
 
     place = tmp_path_factory.mktemp("judge")
     limits = LIMITS | {"memory_gb": 2.0}

@@ -162,7 +162,7 @@ def test_a_result_of_3_of_1_points_costs_its_task_and_no_other(data, points, sai
     pytest.importorskip("nbgrader")
     from nbgrader.utils import determine_grade
 
-    from helpers.course.grading.partial_points import SoundPoints
+    from helpers.course.grading.nbgrader_steps.partial_points import SoundPoints
 
     SoundPoints.said.clear()
     cell = new_code_cell("x", metadata=meta("task1_test", grade=True, locked=True))

@@ -105,7 +105,7 @@ def places(tmp_path, monkeypatch):
 def run(job: Job, wall: str, cells: list[str], **files: str):
     """Run cells in a kernel behind a wall; returns their texts, what the note says, and the room."""
     pytest.importorskip("nbgrader")
-    from helpers.course.grading.limits import GuardedExecute
+    from helpers.course.grading.nbgrader_steps.limits import GuardedExecute
 
     room = prepare_kernel(replace(job, wall=wall))
     for name, text in files.items():

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from helpers.course.grading.administration.tables import TableError, read_csv, write_csv
-from helpers.course.grading.marks import Manual, entered
+from helpers.course.grading.marks.manual import Manual, entered
 
 COLUMNS = ("student", "assignment", "task", "before", "after", "why")
 SHOWN = 10
@@ -14,8 +14,8 @@ def write_changes(out: Path, table: list[dict], manual: Manual) -> str:
 
     Args:
         out: Folder of the grades.
-        table: The new marks, as from `helpers.course.grading.marks.collect`.
-        manual: What was entered by hand, as from `helpers.course.grading.marks.read_manual`.
+        table: The new marks, as from `collect`.
+        manual: What was entered by hand, as from `read_manual`.
 
     Returns:
         Lines to show; "" where nobody's points changed.

@@ -51,7 +51,7 @@ def page(review, submissions: dict, number: int, said: str = "", typed: dict[str
     """Return the page of one submission.
 
     Args:
-        review: The `helpers.course.grading.review.Review`.
+        review: The `helpers.course.grading.marks.review.Review`.
         submissions: (assignment, student) -> rows of manual.csv.
         number: Place of the submission, from 0; behind the last one comes an overview.
         said: What was wrong with what was typed.

@@ -17,10 +17,9 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from helpers.assignment import SETTINGS, read_settings
-from helpers.course.grading import marks
-from helpers.course.grading.administration.tables import write_csv
 from helpers.course.grading.assignments.release import assignments
-from helpers.course.grading.review_page import page, questions
+from helpers.course.grading.marks.manual import fault, read_manual, write_manual
+from helpers.course.grading.marks.review_page import page, questions
 from helpers.errors import CourseError
 
 LARGEST = 200_000  # bytes of a form
@@ -55,7 +54,7 @@ class Review:
             ValueError: manual.csv is not clear.
         """
         found: dict[tuple[str, str], list[dict[str, str]]] = {}
-        for (student, name, _), row in marks.read_manual(self.out / "manual.csv", self.most).items():
+        for (student, name, _), row in read_manual(self.out / "manual.csv", self.most).items():
             found.setdefault((name, student), []).append(row)
         return dict(sorted(found.items()))
 
@@ -73,15 +72,14 @@ class Review:
         path = self.out / "manual.csv"
         with self._lock:
             try:
-                manual = marks.read_manual(path, self.most)
+                manual = read_manual(path, self.most)
                 for (who, name, task), row in manual.items():
                     if (who, name) == (student, assignment):
                         for column in ("points", "comment"):
                             row[column] = given.get(f"{column} {task}", row[column]).strip()
-                        if wrong := marks.fault(row, self.most):
+                        if wrong := fault(row, self.most):
                             return f"{task}: {wrong}"
-                columns = dict.fromkeys([*marks.MANUAL, *(column for row in manual.values() for column in row)])
-                write_csv(path, columns, manual.values())
+                write_manual(path, manual.values())
             except (OSError, ValueError) as error:
                 return str(error)
         return ""

@@ -18,7 +18,7 @@ from helpers.assignment import SETTINGS, plain, read_settings
 from helpers.course.grading.administration.roster import read_deadlines
 from helpers.course.grading.administration.tables import TableError, read_csv, write_csv
 from helpers.course.grading.assignments.release import assignments
-from helpers.course.grading.marks import folder_of
+from helpers.course.grading.marks.files import folder_of
 from helpers.errors import CourseError
 
 COLUMNS = ("student", "assignment", "released")
