@@ -18,7 +18,7 @@ from helpers.course.grading.assignments.handout import build_command
 from helpers.course.grading.assignments.release import assignments, build
 from helpers.course.grading.marks.changes import write_changes
 from helpers.course.grading.marks.files import safe, write_marks
-from helpers.course.grading.marks.manual import entered, read_manual
+from helpers.course.grading.marks.manual import Manual, entered, read_manual
 from helpers.course.grading.marks.table import collect, summary
 from helpers.course.grading.pool import run
 from helpers.course.grading.submissions.finding import find_submissions, loose_notebooks
@@ -117,19 +117,23 @@ def grade_command(args: argparse.Namespace) -> int:
     table = collect(rows, jobs, most, manual)
     changed = write_changes(out, table, manual)
     write_marks(out, table, manual)
-    print(summary(table))
-    print(changed)
     seconds = time.monotonic() - began
+    print(f"{summary(table)}\n{changed}")
     print(f"\n{len(jobs)} submissions in {seconds:.0f} s, {seconds / max(1, len(jobs)):.1f} s each")
     print(f"marks      {out / 'marks.csv'}")
     print(f"open       {out / 'manual.csv'}   (fill in points and comment, and grade again)")
     print(f"feedback   {out / 'feedback'}")
-    here = {(student, name) for student, name, _, _ in rows}
     if loose := loose_notebooks(folder):
         print(f"in nobody's folder, so not graded: {', '.join(loose[:5])}; see the guide on learning platforms")
-    if strays := sorted({key[:2] for key in manual if key[1] in names} - here):
-        print(f"kept in manual.csv, not handed in: {'; '.join(', '.join(stray) for stray in strays[:5])}")
+    if strays := _strays(manual, names, rows):
+        print(f"kept in manual.csv, not handed in: {'; '.join(strays[:5])}")
     return 0
+
+
+def _strays(manual: Manual, names: list[str], rows: list[tuple[str, str, Path | None, str]]) -> list[str]:
+    """Who has points that were entered by hand, for one of these assignments, without a submission now."""
+    here = {(student, name) for student, name, _, _ in rows}
+    return [", ".join(stray) for stray in sorted({key[:2] for key in manual if key[1] in names} - here)]
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -160,9 +160,9 @@ def job(tmp_path, monkeypatch):
         (job.work / "gradebook.db").touch()
         return [], [], set()
 
-    monkeypatch.setattr(grading, "_autograde", autograde)
-    monkeypatch.setattr(grading, "_points", lambda job: {"points": {"task1": 2.0}, "most": {"task1": 2.0}, "open": []})
-    for step in ("_open_answers", "_enter_manual", "_write_feedback"):
+    monkeypatch.setattr(grading, "_run", autograde)
+    monkeypatch.setattr(grading, "points", lambda job: {"points": {"task1": 2.0}, "most": {"task1": 2.0}, "open": []})
+    for step in ("open_answers", "enter_manual", "write_feedback"):
         monkeypatch.setattr(grading, step, lambda *_: {})
     return one, ran, monkeypatch
 
@@ -174,7 +174,7 @@ def fails(error: Exception):
     return step
 
 
-@pytest.mark.parametrize("step", ["_enter_manual", "_write_feedback"])
+@pytest.mark.parametrize("step", ["enter_manual", "write_feedback"])
 def test_points_stand_where_the_feedback_fails_and_only_that_is_tried_again(job, step):
     one, ran, patch = job
     with patch.context() as broken:
@@ -189,7 +189,7 @@ def test_points_stand_where_the_feedback_fails_and_only_that_is_tried_again(job,
 
 def test_points_are_written_before_the_feedback_begins(job):
     one, _, patch = job
-    patch.setattr(grading, "_write_feedback", fails(KeyboardInterrupt()))  # as if the process were ended there
+    patch.setattr(grading, "write_feedback", fails(KeyboardInterrupt()))  # as if the process were ended there
     with pytest.raises(KeyboardInterrupt):
         grading.grade(one, None)
     assert read_result(one)["points"] == {"task1": 2.0} and not up_to_date(one)
@@ -199,7 +199,7 @@ def test_a_passing_trouble_is_tried_again_and_an_unreadable_file_is_not(job):
     one, ran, patch = job
     for error, stays in ((OSError("no space left"), False), (UnreadableError("01_x.ipynb is not a notebook"), True)):
         with patch.context() as broken:
-            broken.setattr(grading, "_autograde", fails(error))
+            broken.setattr(grading, "_run", fails(error))
             grading.grade(one, None)
         assert read_result(one)["failed"] and up_to_date(one) == stays
         assert str(error) in read_result(one)["notes"][0]
