@@ -13,6 +13,7 @@ from helpers.plots.networks.evaluation import (
     plot_splits,
     plot_threshold,
 )
+from helpers.plots.networks.explanations import plot_grad_cam, plot_occlusion
 from helpers.plots.networks.layers import (
     plot_backbone,
     plot_backpropagation,
@@ -20,16 +21,8 @@ from helpers.plots.networks.layers import (
     plot_network,
     plot_neuron,
 )
-from helpers.plots.networks.operations import (
-    plot_augmentation,
-    plot_batch_normalization,
-    plot_convolution,
-    plot_dropout,
-    plot_filter,
-    plot_grad_cam,
-    plot_occlusion,
-    plot_pooling,
-)
+from helpers.plots.networks.operations import plot_convolution, plot_filter, plot_pooling
+from helpers.plots.networks.regularization import plot_augmentation, plot_batch_normalization, plot_dropout
 from helpers.plots.networks.training import (
     plot_brackets,
     plot_early_stopping,
