@@ -33,36 +33,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     known = ", ".join(CATALOGUE)
 
-    one = commands.add_parser("prepare", help="turn a raw folder or archive into a prepared data set with a manifest")
-    one.add_argument("name", help=f"one of {known}, or a name for your own images")
-    one.add_argument(
-        "--from", dest="source", type=Path, metavar="FOLDER_OR_ARCHIVE",
-        help="raw images: one folder per class, or train/ and test/ with these; it is only read, never changed "
-        "(default: what was downloaded, else the drawn stand-in)",
-    )  # fmt: skip
-    _layout_options(one)
-    one.add_argument("--embedded", action="store_true", help="the drawn stand-in, also where there is a download")
-    one.add_argument("--test", type=float, default=0.2, help="share of the test split (default 0.2)")
-    one.add_argument("--val", type=float, default=0.15, help="share of the validation split (default 0.15)")
-    one.add_argument("--seed", type=int, default=7, help="decides which groups go where (default 7)")
-    one.add_argument(
-        "--random-split", action="store_true", help="ignore groups; leaks, and is here to show by how much"
-    )
-    one.add_argument(
-        "--group-pattern", default="", metavar="REGEX",
-        help="which part of a file name tells what belongs together, in brackets: '(patient[0-9]+)_'",
-    )  # fmt: skip
-    one.add_argument(
-        "--near", type=int, default=Settings.near, metavar="BITS",
-        help=f"perceptual hashes (256 bits) this far apart are near-duplicates (default {Settings.near})",
-    )  # fmt: skip
-    one.add_argument("--min-side", type=int, default=Settings.min_side, metavar="PIXELS", help="reject smaller images")
-    one.add_argument("--max-pixels", type=int, default=Settings.max_pixels, metavar="N", help="reject larger images")
-    one.add_argument(
-        "--bits", type=int, default=Settings.bits, metavar="N",
-        help="depth of 16-bit gray images, 8 to 16 (default: 8, 10, 12, 14 or 16, by the largest value of all images)",
-    )  # fmt: skip
-    one.set_defaults(run=prepare_command)
+    _add_prepare(commands, known)
 
     one = commands.add_parser("synthesize", help="draw a course data set as a raw folder, with planted faults")
     one.add_argument("name", choices=DRAWN)
@@ -98,6 +69,39 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--to", type=Path, metavar="FOLDER", help="where (default: weights in the course's data folder)")
     one.set_defaults(run=weights_command)
     return top
+
+
+def _add_prepare(commands: argparse._SubParsersAction, known: str) -> None:
+    one = commands.add_parser("prepare", help="turn a raw folder or archive into a prepared data set with a manifest")
+    one.add_argument("name", help=f"one of {known}, or a name for your own images")
+    one.add_argument(
+        "--from", dest="source", type=Path, metavar="FOLDER_OR_ARCHIVE",
+        help="raw images: one folder per class, or train/ and test/ with these; it is only read, never changed "
+        "(default: what was downloaded, else the drawn stand-in)",
+    )  # fmt: skip
+    _layout_options(one)
+    one.add_argument("--embedded", action="store_true", help="the drawn stand-in, also where there is a download")
+    one.add_argument("--test", type=float, default=0.2, help="share of the test split (default 0.2)")
+    one.add_argument("--val", type=float, default=0.15, help="share of the validation split (default 0.15)")
+    one.add_argument("--seed", type=int, default=7, help="decides which groups go where (default 7)")
+    one.add_argument(
+        "--random-split", action="store_true", help="ignore groups; leaks, and is here to show by how much"
+    )
+    one.add_argument(
+        "--group-pattern", default="", metavar="REGEX",
+        help="which part of a file name tells what belongs together, in brackets: '(patient[0-9]+)_'",
+    )  # fmt: skip
+    one.add_argument(
+        "--near", type=int, default=Settings.near, metavar="BITS",
+        help=f"perceptual hashes (256 bits) this far apart are near-duplicates (default {Settings.near})",
+    )  # fmt: skip
+    one.add_argument("--min-side", type=int, default=Settings.min_side, metavar="PIXELS", help="reject smaller images")
+    one.add_argument("--max-pixels", type=int, default=Settings.max_pixels, metavar="N", help="reject larger images")
+    one.add_argument(
+        "--bits", type=int, default=Settings.bits, metavar="N",
+        help="depth of 16-bit gray images, 8 to 16 (default: 8, 10, 12, 14 or 16, by the largest value of all images)",
+    )  # fmt: skip
+    one.set_defaults(run=prepare_command)
 
 
 def _layout_options(prepare: argparse.ArgumentParser) -> None:

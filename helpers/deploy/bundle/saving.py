@@ -1,28 +1,20 @@
-"""A model as it goes out: a folder with the network, its labels, decision rule, scores and origin, and a card to read.
+"""Write a bundle: model, reference, description and card; it is loaded back before it is put in place."""
 
-model.keras     the network, its preprocessing inside, without the optimizer
-reference.npz   numbers of training images, to tell whether a new image is unlike them
-bundle.json     everything else; the only file that says how to use the other two, and their sha256
-MODEL_CARD.md   the same for people
-"""
-
-import hashlib
 import json
 import platform
 import shutil
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
 
 from data_prework.catalogue import CATALOGUE
+from helpers.deploy.bundle.loading import answers, load_bundle
 from helpers.deploy.bundle_checks import (
     ABOUT,
     CARD,
@@ -34,14 +26,11 @@ from helpers.deploy.bundle_checks import (
     check_model,
     first_line,
     probabilities,
-    read_about,
-    refuse_foreign_code,
     sha256_of,
 )
-from helpers.deploy.model_card import doubt, model_card
-from helpers.deploy.out_of_distribution import Reference, ReferenceFileError
-from helpers.deploy.rule import DecisionRule, by_class
-from helpers.heatmaps.feature_extractor import FeatureExtractor, batches
+from helpers.deploy.model_card import model_card
+from helpers.deploy.out_of_distribution import Reference
+from helpers.deploy.rule import DecisionRule
 from helpers.metrics import Scores
 from helpers.run import current_profile
 
@@ -89,88 +78,6 @@ class Provenance:
         terms = f": {entry.terms}" if entry.terms else ""
         inherited = f"{entry.licence}, as the images that it learned from" if entry.terms else "MIT"
         return self.licence or inherited, f"{entry.licence}{terms}. {entry.citation}, {entry.page}"
-
-
-@dataclass(frozen=True)
-class Bundle:
-    """A loaded bundle.
-
-    Attributes:
-        folder: where it was loaded from.
-        name: of the bundle.
-        model: (n, height, width, channels) pixels from 0 to 255 -> probabilities; not compiled.
-        classes: by number; of two, the negative one and the positive one.
-        rule: how probabilities become a decision.
-        size: (height, width) of the model's input, in pixels.
-        color_mode: "grayscale" or "rgb".
-        about: all of bundle.json.
-        reference: says how unlike the training images an image is.
-        extractor: the model in two parts, for features and heatmaps.
-    """
-
-    folder: Path
-    name: str
-    model: keras.Model
-    classes: tuple[str, ...]
-    rule: DecisionRule
-    size: tuple[int, int]
-    color_mode: str
-    about: dict = field(repr=False)
-    reference: Reference = field(repr=False)
-    extractor: FeatureExtractor = field(repr=False)
-
-    def probabilities(self, images: np.ndarray, prevalence: Any = None) -> np.ndarray:
-        """The calibrated probabilities of all classes.
-
-        Args:
-            images: (n, height, width, channels) pixels from 0 to 255, of the bundle's size and color mode.
-            prevalence: share of the positive class where the images come from, as in `predict`; None: as in the images
-                that calibrated the bundle.
-
-        Returns:
-            (n, classes) float.
-        """
-        return self.rule.probabilities(_answers(self.model, images), by_class(prevalence, self.classes))
-
-    @property
-    def threshold(self) -> float | None:
-        """Positive from this probability on; None of more than two classes."""
-        return self.rule.threshold
-
-    @property
-    def temperature(self) -> float:
-        """The logits are divided by it."""
-        return self.rule.temperature
-
-    @property
-    def abstain(self) -> float:
-        """Of more than two classes, a person is asked where the largest probability is below this."""
-        return self.rule.abstain
-
-    @property
-    def scores(self) -> Scores:
-        """What the model reached on the split that `about["data"]["split"]` names."""
-        return Scores.from_dict(self.about["scores"])
-
-    @property
-    def bits(self) -> int:
-        """Depth at which 16-bit gray images are read, as in training; 16 in older bundles."""
-        return self.about["input"].get("bits", 16)
-
-    @cached_property
-    def identity(self) -> str:
-        """A sha256 of all that the bundle holds, wherever its folder is and whatever that is called."""
-        return hashlib.sha256(json.dumps(self.about, sort_keys=True).encode()).hexdigest()
-
-    @property
-    def key(self) -> str:
-        """Name and the first 12 digits of `identity`: what feedback is kept under."""
-        return f"{self.name}:{self.identity[:12]}"
-
-    @cached_property
-    def doubt(self) -> str:
-        """Why nobody should rely on the answers, in a sentence; "" where run and scores give no such reason."""
-        return doubt(self.about)
 
 
 def save_bundle(
@@ -282,100 +189,6 @@ def save_bundle(
     return folder
 
 
-def load_bundle(folder: Path | str) -> Bundle:
-    """Load a bundle without running any code that might be hidden in it.
-
-    Args:
-        folder: with model.keras, reference.npz and bundle.json.
-
-    Raises:
-        BundleError: a file is missing or not what bundle.json says; the model has a Lambda layer, or one that is not
-            Keras' own; the model does not fit its description.
-    """
-    folder = Path(folder)
-    missing = [name for name in (ABOUT, MODEL, REFERENCE) if not (folder / name).is_file()]
-    if missing:
-        raise BundleError(f"{folder}: not a whole bundle, {missing[0]} is missing; copy the whole folder again")
-    about = read_about(folder / ABOUT)
-    for name in (MODEL, REFERENCE):
-        if sha256_of(folder / name) != about["sha256"].get(name):
-            raise BundleError(
-                f"{folder / name}: the content is not what {ABOUT} says (sha256 differs). It was damaged or exchanged; "
-                "copy the bundle again from where it was made."
-            )
-    refuse_foreign_code(folder / MODEL)
-    try:
-        model = keras.saving.load_model(folder / MODEL, compile=False, safe_mode=True)
-        reference = Reference.load(folder / REFERENCE)
-        rule = DecisionRule.of_bundle(about)
-        classes = check_decision(about["classes"], rule, Scores.from_dict(about["scores"]))
-        shape, extractor = check_model(model, len(classes))
-    except ReferenceFileError as error:
-        raise BundleError(str(error)) from error
-    except Exception as error:  # Keras fails on a foreign file in any way
-        raise BundleError(f"{folder}: cannot be loaded ({first_line(error)}); save it again") from error
-    if misfit := reference.misfit(extractor):
-        raise BundleError(f"{folder / REFERENCE}: made for another model ({misfit}); save the bundle again")
-    if shape != tuple(about["input"].get(name) for name in ("height", "width", "color_mode")):
-        raise BundleError(f"{folder / ABOUT}: input is {about['input']}, but the model takes {shape}; save it again")
-    return Bundle(
-        folder,
-        about["name"],
-        model,
-        tuple(classes),
-        rule,
-        shape[:2],
-        shape[2],
-        about,
-        reference,
-        extractor,
-    )
-
-
-def find_bundles(folder: Path | str) -> list[Path]:
-    """Folders of the bundles in a folder, and in the folders that it holds.
-
-    Args:
-        folder: holds bundles, or is one.
-
-    Returns:
-        Sorted by name; the folder itself where it is a bundle; empty where there is none.
-
-    Example:
-        >>> home = Path("bundles")
-        >>> for name in ("small_cnn", "dense"):
-        ...     (home / name).mkdir(parents=True)
-        ...     _ = (home / name / "bundle.json").write_text("{}", encoding="utf-8")
-        >>> [path.name for path in find_bundles(home)]
-        ['dense', 'small_cnn']
-    """
-    folder = Path(folder)
-    if (folder / ABOUT).is_file():
-        return [folder]
-    found = {path.parent for depth in ("*", "*/*") for path in folder.glob(f"{depth}/{ABOUT}")}
-    return sorted(path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts))
-
-
-def bundle_labels(folders: Sequence[Path]) -> list[str]:
-    """What to call bundles so that no two have one name: the folder's name, with those above it where it takes them.
-
-    Args:
-        folders: of the bundles, each once.
-
-    Example:
-        >>> bundle_labels([Path("spring/cracks"), Path("autumn/cracks"), Path("autumn/rust")])
-        ['spring/cracks', 'autumn/cracks', 'rust']
-    """
-    whole = [folder.absolute() for folder in folders]
-    longest = max((len(folder.parts) for folder in whole), default=0)
-    labels = {}
-    for depth in range(1, longest + 1):
-        waiting = [folder for folder in whole if folder not in labels]
-        shorter = ["/".join(folder.parts[-depth:]) for folder in waiting]
-        labels |= {f: name for f, name in zip(waiting, shorter, strict=True) if shorter.count(name) == 1}
-    return [labels.get(folder, str(folder)) for folder in whole]
-
-
 def _named(scores: Scores, class_names: Sequence[str]) -> Scores:
     """Scores of more than two classes that were measured without names, with them."""
     unnamed = getattr(scores, "class_names", ()) == tuple(f"class {i}" for i in range(len(class_names)))
@@ -384,15 +197,11 @@ def _named(scores: Scores, class_names: Sequence[str]) -> Scores:
 
 def _asked(model: keras.Model, rule: DecisionRule, images: np.ndarray) -> float:
     """Share of images about which a person is asked."""
-    prob = rule.probabilities(_answers(model, images))
+    prob = rule.probabilities(answers(model, images))
     if prob.shape[1] > 2:
         return float((prob.max(axis=1) < rule.abstain).mean())
     low, high = rule.ask or (1, 0)
     return float(((prob[:, 1] >= low) & (prob[:, 1] < high)).mean())
-
-
-def _answers(model: keras.Model, images: np.ndarray) -> np.ndarray:
-    return np.concatenate([probabilities(model, part) for part in batches(images)])
 
 
 def _without_optimizer(model: keras.Model) -> keras.Model:
