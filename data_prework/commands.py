@@ -10,8 +10,9 @@ from data_prework.check import check
 from data_prework.manifest import default_data_dir, find_prepared, prepared_folder, read_manifest
 from data_prework.prepare import Settings, prepare
 from data_prework.sources.archive_members import ARCHIVE_SUFFIXES
-from data_prework.sources.download import PNEUMONIA_MNIST, AddressList, Commons, DownloadError, fetch
+from data_prework.sources.download import DownloadError, fetch
 from data_prework.sources.packages import Package
+from data_prework.sources.publishers import PNEUMONIA_MNIST, AddressList, Commons
 from data_prework.sources.weights import PACKAGED, WEIGHTS, PackagedWeightsError, fetch_weights, find_packaged
 from data_prework.synthetic import DRAWN, synthesize
 

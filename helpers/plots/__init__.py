@@ -5,7 +5,8 @@ the cell. A wrong argument is rejected by name with a ValueError.
 """
 
 from helpers.plots.classes import plot_class_scores, plot_confusions, plot_curves
-from helpers.plots.images import plot_class_balance, plot_image_sizes, plot_images
+from helpers.plots.datasets import plot_class_balance, plot_image_sizes
+from helpers.plots.images import plot_images
 from helpers.plots.learning_curves import plot_learning_curves
 from helpers.plots.networks.evaluation import (
     plot_confusion_terms,
