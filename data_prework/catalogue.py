@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from data_prework.group import by_itself, crack_block, solar_module, xray_patient
 from data_prework.manifest import SPLITS
-from data_prework.sources import download, packages
+from data_prework.sources import packages, publishers
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ CATALOGUE = {
             group=xray_patient,
             group_words="patient, from the file name",
             keep_splits=("test",),  # the official validation split has 16 images: too few to choose by
-            sources=(download.CHEST_XRAY, download.CHEST_XRAY_KAGGLE),
+            sources=(publishers.CHEST_XRAY, publishers.CHEST_XRAY_KAGGLE),
             page="https://data.mendeley.com/datasets/rscbjbr9sj",
             citation="Kermany, Zhang & Goldbaum 2018, Mendeley Data rscbjbr9sj",
             licence="CC BY 4.0",
@@ -58,8 +58,8 @@ CATALOGUE = {
             group_words="blocks of 100 neighboring numbers for Positive, which were cut in order from the same photos",
             keep_splits=("test",),
             sources=(
-                download.CONCRETE_CRACKS_KAGGLE,
-                download.CONCRETE_CRACKS,
+                publishers.CONCRETE_CRACKS_KAGGLE,
+                publishers.CONCRETE_CRACKS,
             ),  # Mendeley has a .rar, to be unpacked by hand
             page="https://data.mendeley.com/datasets/5y9wdsg2zt/2",
             citation="Özgenel 2019, Concrete Crack Images for Classification, Mendeley Data 5y9wdsg2zt",
@@ -73,7 +73,7 @@ CATALOGUE = {
             group=by_itself,
             group_words="near-duplicates only",
             keep_splits=("test",),
-            sources=(download.MONUMENTS,),
+            sources=(publishers.MONUMENTS,),
             page="https://commons.wikimedia.org",
             citation="Wikimedia Commons; the page of each file is in its row",
             licence="per file",
@@ -86,7 +86,7 @@ CATALOGUE = {
             group=by_itself,
             group_words="near-duplicates only: the file names, and with them the patients, are lost",
             keep_splits=SPLITS,
-            sources=(download.PNEUMONIA_MNIST[28],),  # other sizes with --size
+            sources=(publishers.PNEUMONIA_MNIST[28],),  # other sizes with --size
             page="https://zenodo.org/records/10519652",
             citation="Yang et al. 2023, MedMNIST v2, Zenodo 10519652; after Kermany et al. 2018",
             licence="CC BY 4.0",

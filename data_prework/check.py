@@ -8,7 +8,7 @@ from tqdm import tqdm
 
 from data_prework.duplicates import alike_pairs, hash_bits
 from data_prework.manifest import SPLITS, About, files_folder, read_about, read_manifest
-from data_prework.split import BALANCE
+from data_prework.take_groups import BALANCE
 
 
 def check(folder: Path) -> list[str]:

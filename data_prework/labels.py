@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from data_prework.layout import Folder, Found, Layout, RawFolderError, split_names, walk
+from data_prework.folder_tree import Folder, walk
+from data_prework.layout import Found, Layout, RawFolderError
+from data_prework.split_names import split_names
 
 FILE_COLUMNS = (
     "image",

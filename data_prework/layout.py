@@ -6,43 +6,18 @@ of the report. Where two readings are possible it refuses to guess, and says how
 
 from __future__ import annotations
 
-import os
-import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from data_prework.errors import CourseError
+from data_prework.folder_tree import SHOWN, Folder, pattern_in, shown_names, walk
 from data_prework.manifest import SPLITS
+from data_prework.split_names import split_names
 
-SPLIT_WORDS = {
-    "train": ("train", "training", "trainval", "learn", "learning"),
-    "val": ("val", "valid", "validation", "validate", "validating", "dev", "development", "eval"),
-    "test": ("test", "testing", "tests", "holdout", "heldout"),
-}
-# words that may stand beside a split's name without changing what it means, such as in seg_train or train_images
-NEUTRAL = frozenset(
-    re.findall(
-        r"\w+",
-        "set sets data dataset datasets image images img imgs photo photos picture pictures pic pics split splits "
-        "folder folders file files sample samples seg x final full new original processed raw resized cropped jpg "
-        "jpeg png",
-    )
-)
-# files beside images that are never images themselves
-OTHER_FILES = frozenset(
-    re.findall(
-        r"\S+",
-        ".txt .csv .tsv .json .jsonl .xml .yaml .yml .md .rst .html .htm .pdf .doc .docx .xls .xlsx .mat .npy .npz .h5 "
-        ".hdf5 .pkl .pickle .parquet .feather .db .sqlite .zip .tar .gz .tgz .rar .7z .py .ipynb .sh .ini .cfg .log "
-        ".lock .names .data .cache",
-    )
-)
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".rar", ".7z", ".bz2", ".xz", ".npz")
-SYSTEM = ("__MACOSX", "Thumbs.db", "desktop.ini", "Icon\r")
-SHOWN = 6  # names in a line of the report
 
 
 class RawFolderError(CourseError, ValueError):
@@ -92,85 +67,6 @@ class Layout:
         return lines + [f"  {note}" for note in self.notes]
 
 
-@dataclass
-class Folder:
-    """A folder of the raw data: its images, other files and folders, and what of it is left aside."""
-
-    path: Path
-    images: list[Path] = field(default_factory=list)
-    others: list[Path] = field(default_factory=list)
-    folders: list[Folder] = field(default_factory=list)
-    aside: list[str] = field(default_factory=list)
-
-    @property
-    def name(self) -> str:
-        """The folder's own name."""
-        return self.path.name
-
-    def all_images(self) -> list[Path]:
-        """Images of the folder and of all folders below."""
-        return [*self.images, *(path for folder in self.folders for path in folder.all_images())]
-
-    def all_files(self) -> list[Path]:
-        """Images and other files of the folder and of all folders below; the reader rejects the others by name."""
-        return [*self.images, *self.others, *(path for folder in self.folders for path in folder.all_files())]
-
-    def with_images(self) -> list[Folder]:
-        """The sub-folders that hold an image at any depth."""
-        return [folder for folder in self.folders if folder.all_images()]
-
-    def everywhere(self) -> list[Folder]:
-        """The folder and all folders below it."""
-        return [self, *(below for folder in self.folders for below in folder.everywhere())]
-
-
-def split_names(names: Iterable[str]) -> dict[str, str]:
-    """Which names of neighboring folders are those of splits.
-
-    A split's word may be spelled in any common way and stand beside neutral words and numbers (training_set,
-    seg_train, test1). Beside any other word it counts only where two neighbors share that word (cats_train, cats_test).
-
-    Returns:
-        Name -> "train", "val" or "test", of those that are splits.
-
-    Example:
-        >>> split_names(["Training", "test_images", "cats"])
-        {'Training': 'train', 'test_images': 'test'}
-        >>> split_names(["train_station", "test_tube"])
-        {}
-        >>> split_names(["birds-train", "birds-val"])
-        {'birds-train': 'train', 'birds-val': 'val'}
-    """
-    found, rests = {}, {}
-    for name in names:
-        split, rest = _split_and_rest(name)
-        if split and not rest:
-            found[name] = split
-        elif split:
-            rests.setdefault(rest, {})[name] = split
-    for alike in rests.values():
-        if len(set(alike.values())) > 1:
-            found |= alike
-    return found
-
-
-def _split_and_rest(name: str) -> tuple[str, tuple[str, ...]]:
-    """The one split that a name speaks of, and its other words."""
-    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
-    splits, rest = set(), []
-    for word in re.findall(r"[^\W\d_]+", spaced.lower()):
-        split = next((split for split in SPLIT_WORDS if any(_says(word, known) for known in SPLIT_WORDS[split])), "")
-        if split:
-            splits.add(split)
-        elif word not in NEUTRAL:
-            rest.append(word)
-    return (splits.pop() if len(splits) == 1 else "", tuple(rest))
-
-
-def _says(word: str, known: str) -> bool:
-    return word == known or (word.startswith(known) and word[len(known) :] in NEUTRAL)
-
-
 def read_layout(
     root: Path | str, depth: int | None = None, splits: bool = True, leave_out: Sequence[str] = ()
 ) -> Layout:
@@ -214,32 +110,6 @@ def read_layout(
     layout = Layout(tree.path, sorted(found, key=lambda one: one.path), notes)
     _check_classes(layout, tree)
     return layout
-
-
-def walk(root: Path, leave_out: tuple[str, ...] = (), above: frozenset[str] = frozenset()) -> Folder:
-    """Read the names of a folder and of all folders below it; no file is opened, a link in a circle is not followed.
-
-    Args:
-        root: the folder.
-        leave_out: names of folders that are not read.
-        above: real paths of the folders above, to find circles.
-    """
-    folder, above = Folder(root), above | {os.path.realpath(root)}
-    for entry in sorted(os.scandir(root), key=lambda entry: entry.name):
-        path = root / entry.name
-        if entry.name.startswith(".") or entry.name in SYSTEM:
-            folder.aside.append(f"{entry.name}: hidden, or the system's own")
-        elif not entry.is_dir():
-            (folder.others if path.suffix.lower() in OTHER_FILES else folder.images).append(path)
-        elif entry.name in leave_out:
-            folder.aside.append(f"{entry.name}: as you asked")
-        elif entry.name.startswith("_"):
-            folder.aside.append(f'{entry.name}: its name begins with "_"; rename it if it is a class')
-        elif os.path.realpath(path) in above:
-            folder.aside.append(f"{entry.name}: a link to a folder above it")
-        else:
-            folder.folders.append(walk(path, leave_out, above))
-    return folder
 
 
 def _without_wrappers(tree: Folder, splits: bool, notes: list[str]) -> Folder:
@@ -298,21 +168,6 @@ def _unlabeled(tree: Folder, inside: list[Folder]) -> str:
         where + "If a table says the labels, give it with --labels FILE.csv; if the file names do, give "
         "--label-pattern; detection layouts such as COCO's or YOLO's have boxes, not a class for each image."
     )
-
-
-def pattern_in(names: Sequence[str]) -> str:
-    """A regular expression for labels in front of numbers in file names, "" where there seem to be none.
-
-    Example:
-        >>> pattern_in(["cat.0.jpg", "cat.1.jpg", "dog.0.jpg", "dog.7.jpg"])
-        '^([A-Za-z]+)[._-]'
-        >>> pattern_in(["p1.jpg", "p2.jpg"])
-        ''
-    """
-    pattern = r"^([A-Za-z]+)[._-]"
-    labels = Counter(match[1] for name in names if (match := re.match(pattern, name)))
-    labels = {label: count for label, count in labels.items() if count > 1}
-    return pattern if 2 <= len(labels) <= len(names) / 2 and sum(labels.values()) >= len(names) / 2 else ""
 
 
 def _classes(folder: Folder, depth: int | None, splits: bool, notes: list[str]) -> list[tuple[str, str, list[Path]]]:
@@ -422,9 +277,3 @@ def _aside(tree: Folder) -> list[str]:
     notes = [f"left out: {shown_names(names)}, {reason}" for reason, names in reasons.items()]
     empty = [folder.path.relative_to(tree.path).as_posix() for folder in tree.folders if not folder.all_images()]
     return notes + ([f"left out: {shown_names(empty)}, without an image in it"] if empty else [])
-
-
-def shown_names(names: Iterable[str]) -> str:
-    """The first names, comma-separated, and how many more there are; control characters are spelled out."""
-    names = [name.encode("unicode_escape").decode() if not name.isprintable() else name for name in names]
-    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else "")

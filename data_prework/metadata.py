@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from data_prework.file_kinds import HEAD, image_format
 
+JPEG_END = b"\xff\xd9"  # the marker of a JPEG's end
 _PNG_PIXELS = frozenset(b"IHDR PLTE IDAT IEND tRNS gAMA cHRM sRGB iCCP sBIT bKGD pHYs sPLT hIST cICP mDCV cLLI".split())
 _PNG_TURN = re.compile(rb"Raw profile type (?:exif|APP1)\0|XML:com\.adobe\.xmp\0")  # texts that can hold a rotation
 _PNG_MOTION = frozenset((b"acTL", b"fcTL", b"fdAT"))
@@ -46,7 +47,7 @@ def jpeg_end(data: bytes) -> int:
         data: content of the file.
     """
     scan = next((start for marker, start, _ in _segments(data) if marker == _SOS), len(data))
-    return data.find(b"\xff\xd9", scan)
+    return data.find(JPEG_END, scan)
 
 
 def png_to_read(data: bytes) -> bytes:
@@ -98,7 +99,7 @@ def _clean_jpeg(data: bytes) -> bytes:
             parts.append(data[start:end])
     if scan < 0:
         raise ValueError("no pixels")
-    end = data.find(b"\xff\xd9", scan)
+    end = data.find(JPEG_END, scan)
     parts.append(data[scan : len(data) if end < 0 else end + 2])
     return b"".join(parts)
 

@@ -13,10 +13,11 @@ from filelock import FileLock, Timeout
 from data_prework.catalogue import Entry, entry_for
 from data_prework.columns import add_columns
 from data_prework.duplicates import NEAR, drop_duplicates
+from data_prework.folder_tree import shown_names
 from data_prework.group import add_groups, by_pattern
 from data_prework.image_files import MAX_PIXELS, MIN_SIDE, check_bits
 from data_prework.labels import layout_from_names, layout_from_table
-from data_prework.layout import Layout, RawFolderError, check_published, read_layout, shown_names
+from data_prework.layout import Layout, RawFolderError, check_published, read_layout
 from data_prework.manifest import prepared_folder
 from data_prework.scan import gray_bits, read_files
 from data_prework.shortcuts import report_shortcuts

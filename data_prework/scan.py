@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from data_prework.folder_tree import shown_names
 from data_prework.image_files import (
     BITS,
     BLACK,
@@ -30,7 +31,7 @@ from data_prework.image_files import (
     opened,
     read_content,
 )
-from data_prework.layout import Found, Layout, RawFolderError, shown_names
+from data_prework.layout import Found, Layout, RawFolderError
 from data_prework.names import printable
 
 KNOWN_SUFFIXES = {suffix for suffixes in SUFFIXES.values() for suffix in suffixes}

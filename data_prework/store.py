@@ -70,24 +70,7 @@ def write_prepared(
         masks.append(_copy_mask(drawn, files / "masks" / row.path))
     listed = rejected.sort_values("raw").map(lambda text: as_text(printable(text)))
     listed.to_csv(files / "rejected.csv", index=False, lineterminator="\n")
-    published = set(rows["official"]) - {""}
-    about = About(
-        version=VERSION,
-        name=name,
-        title=entry.title,
-        classes=classes,
-        source="embedded" if embedded else "real",
-        prepared=date.today().isoformat(),
-        settings=asdict(settings),
-        counts={s: part["label"].value_counts().to_dict() for s, part in rows.groupby("split")},
-        published_splits=sorted(published if {"val", "test"} <= published else published - {"train"}),
-        rejected=len(rejected),
-        groups=int(rows["group"].nunique()),
-        group_rule=entry.group_words,
-        licence=entry.licence,
-        positive=classes[1] if len(classes) == 2 else "",
-        columns=dict(entry.columns),
-    )
+    about = _about(name, entry, classes, settings, rows, "embedded" if embedded else "real", len(rejected))
     (files / "about.json").write_text(json.dumps(asdict(about), indent=2) + "\n", encoding="utf-8")
     rows = rows.assign(
         path=f"{files.name}/images/" + rows["path"],
@@ -100,6 +83,30 @@ def write_prepared(
     if len(rejected):
         report(f"            what was left out, and why: {shown_path(files / 'rejected.csv')}")
     return folder
+
+
+def _about(
+    name: str, entry: Entry, classes: list[str], settings, rows: pd.DataFrame, source: str, rejected: int
+) -> About:
+    """Facts about the whole set, for about.json."""
+    published = set(rows["official"]) - {""}
+    return About(
+        version=VERSION,
+        name=name,
+        title=entry.title,
+        classes=classes,
+        source=source,
+        prepared=date.today().isoformat(),
+        settings=asdict(settings),
+        counts={s: part["label"].value_counts().to_dict() for s, part in rows.groupby("split")},
+        published_splits=sorted(published if {"val", "test"} <= published else published - {"train"}),
+        rejected=rejected,
+        groups=int(rows["group"].nunique()),
+        group_rule=entry.group_words,
+        licence=entry.licence,
+        positive=classes[1] if len(classes) == 2 else "",
+        columns=dict(entry.columns),
+    )
 
 
 def _current_files(folder: Path) -> str:

@@ -26,7 +26,8 @@ from data_prework.manifest import (
     stand_in,
     two_largest,
 )
-from data_prework.split import SplitError, lesson_test
+from data_prework.split import lesson_test
+from data_prework.take_groups import SplitError
 from helpers.errors import CourseError
 
 BLOCK = 64  # images a task: one task an image costs as much as the image

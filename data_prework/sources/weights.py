@@ -11,8 +11,9 @@ from pathlib import Path
 
 from data_prework.errors import CourseError
 from data_prework.manifest import default_data_dir
-from data_prework.sources.download import Direct, fetch_direct
+from data_prework.sources.download import fetch_direct
 from data_prework.sources.http import BadAnswerError, DownloadError, in_words
+from data_prework.sources.publishers import Direct
 
 # Addresses, file names and md5 as in keras.applications of Keras 3.15; Keras names no md5 for MobileNetV2.
 _SERVER = "https://storage.googleapis.com/tensorflow/keras-applications"

@@ -16,13 +16,19 @@ COMMANDS = {
     "pretrain": ("helpers.course.pretrain", "train the course's own backbone on drawings, anew"),
     "assignments": ("helpers.course.grading.batch", "write the students' versions of the exercises"),
     "grade": ("helpers.course.grading.batch", "grade a folder of submissions"),
-    "private": ("helpers.course.grading.handout", "make a private copy of the exercises, with new seeds"),
-    "collect": ("helpers.course.grading.platforms", "sort a download of Moodle or Canvas into submissions"),
-    "review": ("helpers.course.grading.review", "grade open questions on a local page"),
-    "totals": ("helpers.course.grading.roster", "add up a course; who is missing, who is late"),
-    "gradebook": ("helpers.course.grading.gradebook", "put points into the table of Moodle or Canvas"),
-    "feedback": ("helpers.course.grading.feedback_release", "release feedback pages"),
-    "similarity": ("helpers.course.grading.similarity", "list submissions that are alike"),
+    "private": (
+        "helpers.course.grading.administration.private_copy",
+        "make a private copy of the exercises, with new seeds",
+    ),
+    "collect": (
+        "helpers.course.grading.administration.platforms",
+        "sort a download of Moodle or Canvas into submissions",
+    ),
+    "review": ("helpers.course.grading.marks.review", "grade open questions on a local page"),
+    "totals": ("helpers.course.grading.administration.roster", "add up a course; who is missing, who is late"),
+    "gradebook": ("helpers.course.grading.administration.gradebook", "put points into the table of Moodle or Canvas"),
+    "feedback": ("helpers.course.grading.marks.feedback_release", "release feedback pages"),
+    "similarity": ("helpers.course.grading.administration.similarity", "list submissions that are alike"),
 }
 SHARED = ("run", "outputs", "assignments", "grade")  # their module reads which of its commands is meant
 

@@ -9,30 +9,24 @@ python -m helpers.course outputs  the same in the full profile, stored in the no
 import argparse
 import contextlib
 import os
-import re
-import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 from pathlib import Path
 
 import nbformat
 import psutil
-from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from data_prework.errors import CourseError
 from data_prework.files import atomic_write
 from data_prework.manifest import COURSE, OPTIONAL, find_prepared
 from data_prework.prepare import prepare
 from helpers.course import forked_kernels
+from helpers.course.execute import execute
 from helpers.course.fingerprint import KEY, fingerprint, is_fresh
 from helpers.course.not_stored import clear_not_stored, optional_datasets
 from helpers.course.notebooks import Outcome, course_notebooks, place_of
-from helpers.course.processes import ONE_THREAD, end, family, resident
+from helpers.course.processes import ONE_THREAD, end, family
 
-WIDGET = "application/vnd.jupyter.widget-view+json"
-SOURCE = re.compile(r"· data: ([^·]+) ·")
 ROOM_FOR_TWO = 10e9  # bytes of memory that are free
 
 
@@ -59,83 +53,6 @@ def prepare_real(raw: Path) -> list[str]:
         except (CourseError, ValueError, OSError) as error:
             said.append(f"{name}: can't be prepared, {instead} ({error})")
     return said
-
-
-def execute(
-    path: Path, folder: Path, timeout: float, environment: dict[str, str] | None = None
-) -> tuple[nbformat.NotebookNode, Outcome]:
-    """Run one notebook in a kernel of its own.
-
-    Args:
-        folder: working folder of the kernel.
-        timeout: seconds for one cell.
-        environment: of the kernel; that of this process unless given.
-
-    Returns:
-        The executed notebook, also when a cell failed, and the outcome.
-    """
-    notebook = nbformat.read(path, as_version=4)
-    client = NotebookClient(
-        notebook,
-        timeout=timeout,
-        kernel_name="python3",
-        resources={"metadata": {"path": str(folder)}},
-        extra_arguments=["--log-level=ERROR"],  # ipykernel warns of its own transport at every start
-    )
-    peak, done, fault = [0.0], threading.Event(), ""
-    begin = time.perf_counter()
-    try:
-        with client.setup_kernel(env=environment or os.environ):
-            watcher = threading.Thread(target=_watch, args=(client.km, peak, done), daemon=True)
-            watcher.start()
-            for index, cell in enumerate(notebook.cells):
-                client.execute_cell(cell, index)
-            peak[0] = max(peak[0], _memory(client.km))  # a short notebook may end before the watcher's first look
-    except CellTimeoutError:
-        fault = f"cell {index}: stopped after {timeout:g} s"
-    except (CellExecutionError, DeadKernelError) as error:
-        fault = f"cell {index}: {_last_line(error)}"
-    finally:
-        done.set()
-    notebook.metadata.pop("widgets", None)
-    for cell in notebook.cells:
-        cell.metadata.pop("execution", None)
-        if cell.cell_type == "code":  # a slider without its kernel is shown as an error
-            cell.outputs = [output for output in cell.outputs if WIDGET not in output.get("data", {})]
-    seconds = time.perf_counter() - begin
-    outcome = Outcome(path.name, _title(notebook), _source(notebook), seconds, peak[0], fault)
-    return notebook, outcome
-
-
-def _watch(manager, peak: list[float], done: threading.Event) -> None:
-    """Keep the kernel's peak memory in `peak[0]`, looked at five times a second."""
-    while not done.wait(0.2):
-        peak[0] = max(peak[0], _memory(manager))
-
-
-def _memory(manager) -> float:
-    """Resident memory of the kernel and its children now, in MB; 0 where it has ended."""
-    return resident(family(getattr(manager.provisioner, "pid", None))) / 2**20
-
-
-def _last_line(error: Exception) -> str:
-    lines = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip().splitlines()
-    return lines[-1][:200] if lines else error.__class__.__name__
-
-
-def _title(notebook: nbformat.NotebookNode) -> str:
-    for cell in notebook.cells:
-        if match := re.search(r"^# (.+)$", cell.source, re.M):
-            return match[1]
-    return ""
-
-
-def _source(notebook: nbformat.NotebookNode) -> str:
-    for cell in notebook.cells:
-        for output in cell.get("outputs", []):
-            if match := SOURCE.search(output.get("text", "")):
-                return match[1]
-    return "-"
 
 
 def table(outcomes: list[Outcome]) -> str:
@@ -204,40 +121,18 @@ def _executed(paths: list[Path], timeout: float, at_once: int) -> Iterator[tuple
 def main(argv: list[str]) -> int:
     """The command line from "run" or "outputs" on; the exit status is 0 only when every notebook went through."""
     command, *rest = argv
-    parser = argparse.ArgumentParser(prog=f"python -m helpers.course {command}", description=__doc__.splitlines()[0])
-    parser.add_argument("--profile", choices=("quick", "full"), default="quick")
-    parser.add_argument("--data", choices=("embedded", "real"), default="embedded")
-    parser.add_argument("--raw", type=Path, help="folder with the raw data sets, for --data real")
-    parser.add_argument(
-        "--dataset", metavar="NAME", help="a prepared data set, such as your own, in place of the course's"
-    )
-    parser.add_argument("--out", type=Path, default=Path("build"), help="where pages and executed copies go")
-    parser.add_argument("--timeout", type=float, default=1800, help="seconds for one cell (default 1800)")
-    parser.add_argument("--cold", action="store_true", help="never fork kernels, as quick runs do on Linux")
-    parser.add_argument("--all", action="store_true", help="outputs: also of notebooks in which nothing has changed")
-    parser.add_argument("notebooks", nargs="*", type=Path, help="default: all")
+    parser = _parser(command)
     args = parser.parse_intermixed_args(rest)
     os.environ["COURSE_PROFILE"] = "full" if command == "outputs" else args.profile
     os.environ["COURSE_SOURCE"] = "embedded" if command == "outputs" else args.data
     os.environ.pop("COURSE_DATASET", None)
+    if wrong := _wrong_words(command, args):
+        parser.error(wrong)
     if args.dataset:
-        if command == "outputs":
-            parser.error("the stored outputs are those of the embedded data; --dataset goes with run")
-        if find_prepared(args.dataset, "real") is None:
-            parser.error(f"{args.dataset} is not prepared: python -m data_prework prepare {args.dataset} --from FOLDER")
         os.environ["COURSE_DATASET"] = args.dataset
     if args.raw:
-        if args.data != "real":
-            parser.error("--raw goes with --data real")
-        if not args.raw.expanduser().is_dir():
-            parser.error(
-                f"{args.raw}: no such folder; give the folder that holds chest_xray, concrete_cracks, monuments"
-            )
         print("\n".join(prepare_real(args.raw.expanduser())), end="\n\n")
     paths = [path.resolve() for path in args.notebooks] or course_notebooks()
-    for path in paths:
-        if path.suffix != ".ipynb" or not path.is_file():
-            parser.error(f"{path}: no such notebook; give files that end in .ipynb, or none for the whole course")
     if command == "outputs" and not args.notebooks and not args.all:
         paths = [path for path in paths if not is_fresh(nbformat.read(path, as_version=4))]
         print(f"{len(paths)} notebooks have changed since their outputs were stored")
@@ -256,3 +151,35 @@ def main(argv: list[str]) -> int:
     )
     with forked_kernels.forked_kernels() if forked else contextlib.nullcontext():
         return 1 if run(paths, args.out.resolve(), command == "outputs", args.timeout, at_once) else 0
+
+
+def _parser(command: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=f"python -m helpers.course {command}", description=__doc__.splitlines()[0])
+    parser.add_argument("--profile", choices=("quick", "full"), default="quick")
+    parser.add_argument("--data", choices=("embedded", "real"), default="embedded")
+    parser.add_argument("--raw", type=Path, help="folder with the raw data sets, for --data real")
+    parser.add_argument(
+        "--dataset", metavar="NAME", help="a prepared data set, such as your own, in place of the course's"
+    )
+    parser.add_argument("--out", type=Path, default=Path("build"), help="where pages and executed copies go")
+    parser.add_argument("--timeout", type=float, default=1800, help="seconds for one cell (default 1800)")
+    parser.add_argument("--cold", action="store_true", help="never fork kernels, as quick runs do on Linux")
+    parser.add_argument("--all", action="store_true", help="outputs: also of notebooks in which nothing has changed")
+    parser.add_argument("notebooks", nargs="*", type=Path, help="default: all")
+    return parser
+
+
+def _wrong_words(command: str, args: argparse.Namespace) -> str:
+    """What is wrong with the words of the command line, or nothing."""
+    if args.dataset and command == "outputs":
+        return "the stored outputs are those of the embedded data; --dataset goes with run"
+    if args.dataset and find_prepared(args.dataset, "real") is None:
+        return f"{args.dataset} is not prepared: python -m data_prework prepare {args.dataset} --from FOLDER"
+    if args.raw and args.data != "real":
+        return "--raw goes with --data real"
+    if args.raw and not args.raw.expanduser().is_dir():
+        return f"{args.raw}: no such folder; give the folder that holds chest_xray, concrete_cracks, monuments"
+    for path in (one.resolve() for one in args.notebooks):
+        if path.suffix != ".ipynb" or not path.is_file():
+            return f"{path}: no such notebook; give files that end in .ipynb, or none for the whole course"
+    return ""

@@ -5,7 +5,8 @@ from helpers.metrics.evaluation import evaluate
 from helpers.metrics.intervals import wilson
 from helpers.metrics.learning_curves import MeanAUC, auc_of_draws
 from helpers.metrics.names import LOWER_IS_BETTER, METRICS, MULTICLASS_METRICS, metric_name
-from helpers.metrics.scores import BinaryScores, MulticlassScores, Scores, markdown, score_table
+from helpers.metrics.scores import BinaryScores, MulticlassScores, Scores
+from helpers.metrics.tables import markdown, score_table
 
 __all__ = [
     "LOWER_IS_BETTER",

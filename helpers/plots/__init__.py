@@ -5,7 +5,8 @@ the cell. A wrong argument is rejected by name with a ValueError.
 """
 
 from helpers.plots.classes import plot_class_scores, plot_confusions, plot_curves
-from helpers.plots.images import plot_class_balance, plot_image_sizes, plot_images
+from helpers.plots.datasets import plot_class_balance, plot_image_sizes
+from helpers.plots.images import plot_images
 from helpers.plots.learning_curves import plot_learning_curves
 from helpers.plots.networks.evaluation import (
     plot_confusion_terms,
@@ -13,6 +14,7 @@ from helpers.plots.networks.evaluation import (
     plot_splits,
     plot_threshold,
 )
+from helpers.plots.networks.explanations import plot_grad_cam, plot_occlusion
 from helpers.plots.networks.layers import (
     plot_backbone,
     plot_backpropagation,
@@ -20,16 +22,8 @@ from helpers.plots.networks.layers import (
     plot_network,
     plot_neuron,
 )
-from helpers.plots.networks.operations import (
-    plot_augmentation,
-    plot_batch_normalization,
-    plot_convolution,
-    plot_dropout,
-    plot_filter,
-    plot_grad_cam,
-    plot_occlusion,
-    plot_pooling,
-)
+from helpers.plots.networks.operations import plot_convolution, plot_filter, plot_pooling
+from helpers.plots.networks.regularization import plot_augmentation, plot_batch_normalization, plot_dropout
 from helpers.plots.networks.training import (
     plot_brackets,
     plot_early_stopping,

@@ -12,7 +12,8 @@ from matplotlib.colors import PowerNorm
 from sklearn.metrics import confusion_matrix
 
 from helpers.metrics import LOWER_IS_BETTER, METRICS, MULTICLASS_METRICS, Scores, metric_name
-from helpers.metrics.scores import check_scores, with_interval
+from helpers.metrics.scores import with_interval
+from helpers.metrics.tables import check_scores
 from helpers.plots.style import PHONE_WIDTH, model_color, new_axes, quiet, shortened
 
 COUNTS_WRITTEN, SHARES_WRITTEN = 5, 13  # classes of a confusion matrix whose cells hold counts and shares, or shares

@@ -171,7 +171,7 @@ def pooled(epochs: int) -> None:
     """
     from sklearn.metrics import roc_auc_score
 
-    from data_prework.split import take_groups
+    from data_prework.take_groups import take_groups
     from helpers.metrics import evaluate, markdown, score_table
 
     begin, val, test = time.perf_counter(), {}, {}

@@ -23,8 +23,8 @@ from pathlib import Path
 import nbformat
 
 from data_prework.files import PROJECT
-from helpers.course.grading.cells import NAME, grade_id
-from helpers.course.grading.release import build
+from helpers.course.grading.assignments.cells import NAME, grade_id
+from helpers.course.grading.assignments.release import build
 from helpers.course.links import CELL, add_links, pinned_version
 from helpers.course.notebooks import course_notebooks
 

@@ -8,8 +8,8 @@ import pytest
 
 from data_prework.files import PROJECT
 from data_prework.manifest import find_prepared
+from helpers.course.execute import execute
 from helpers.course.new_lesson import lesson, main, write_lesson
-from helpers.course.run_notebooks import execute
 from tests.notebooks import shape, test_notebooks
 
 CHECKS = [

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from data_prework import __main__ as command_line
+from data_prework import commands
 from data_prework.__main__ import main
 from tests.data_prework.conftest import encoded, fill, sample_image, two_classes
 
@@ -159,12 +159,12 @@ def test_it_runs_as_a_module_in_a_plain_terminal(tmp_path):
 
 def test_a_download_that_failed_does_not_stand_in_the_way_of_the_drawn_stand_in(tmp_path, monkeypatch):
     monkeypatch.setenv("COURSE_DATA", str(tmp_path))
-    folder = command_line.raw_folder("chest_xray", embedded=False)
+    folder = commands.raw_folder("chest_xray", embedded=False)
     folder.mkdir(parents=True)
     (folder / ".ChestXRay2017.zip.lock").touch()
-    assert command_line._downloaded("chest_xray") is None
+    assert commands._downloaded("chest_xray") is None
     (folder / "ChestXRay2017.zip").touch()
-    assert command_line._downloaded("chest_xray") == folder / "ChestXRay2017.zip"
+    assert commands._downloaded("chest_xray") == folder / "ChestXRay2017.zip"
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_a_download_that_failed_does_not_stand_in_the_way_of_the_drawn_stand_in(
 )
 def test_wrong_options_of_download_are_told_before_anything_is_fetched(tmp_path, monkeypatch, capsys, arguments, words):
     monkeypatch.setenv("COURSE_DATA", str(tmp_path))
-    assert command_line.main(["download", *arguments]) == 1
+    assert main(["download", *arguments]) == 1
     assert words in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
@@ -188,7 +188,7 @@ def test_wrong_options_of_download_are_told_before_anything_is_fetched(tmp_path,
 def test_without_a_size_only_the_smallest_pneumonia_mnist_is_asked_for(tmp_path, monkeypatch):
     asked = []
     monkeypatch.setenv("COURSE_DATA", str(tmp_path))
-    monkeypatch.setattr(command_line, "fetch", lambda source, name, folder: asked.append(source.file) or folder)
-    assert command_line.main(["download", "pneumonia_mnist"]) == 0
-    assert command_line.main(["download", "pneumonia_mnist", "--size", "128"]) == 0
+    monkeypatch.setattr(commands, "fetch", lambda source, name, folder: asked.append(source.file) or folder)
+    assert main(["download", "pneumonia_mnist"]) == 0
+    assert main(["download", "pneumonia_mnist", "--size", "128"]) == 0
     assert asked == ["pneumoniamnist.npz", "pneumoniamnist_128.npz"]

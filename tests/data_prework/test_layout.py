@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_prework.layout import SPLIT_WORDS, RawFolderError, check_published, pattern_in, read_layout, split_names
+from data_prework.folder_tree import pattern_in
+from data_prework.layout import RawFolderError, check_published, read_layout
+from data_prework.split_names import SPLIT_WORDS, split_names
 from tests.data_prework.conftest import encoded, fill, sample_image, two_classes
 
 

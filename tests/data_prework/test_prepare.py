@@ -24,7 +24,7 @@ from data_prework.manifest import (
     read_manifest,
     write_manifest,
 )
-from data_prework.split import SplitError
+from data_prework.take_groups import SplitError
 from tests.data_prework.conftest import encoded, fill, quiet, sample_image, snapshot, two_classes
 
 

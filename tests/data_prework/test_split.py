@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.model_selection import StratifiedGroupKFold
 
-from data_prework.split import SplitError, _Folds, add_splits, split_rows, take_groups
+from data_prework.split import add_splits, split_rows
+from data_prework.take_groups import SplitError, _Folds, take_groups
 
 
 def rows_of(sizes: dict[str, list[int]], official: str = "") -> pd.DataFrame:

@@ -11,7 +11,7 @@ from PIL import Image
 import helpers.data
 from data_prework.image_files import read_image
 from data_prework.manifest import ManifestError, files_folder, read_manifest
-from data_prework.split import SplitError
+from data_prework.take_groups import SplitError
 from helpers.data import NotPreparedError, load_dataset, load_manifest
 
 

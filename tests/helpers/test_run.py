@@ -140,7 +140,7 @@ def test_nothing_else_in_helpers_reads_the_environment():
         if re.search(r"os\.environ(\.get|\[)|os\.getenv", path.read_text(encoding="utf-8"))
     }
     # these make the environment of a process that they start
-    assert readers <= {"run.py", "run_notebooks.py", "colab.py", "kernel.py", "release.py", "room.py"}
+    assert readers <= {"run.py", "run_notebooks.py", "colab.py", "start.py", "release.py", "room.py"}
 
 
 def test_training_many_small_networks_leaves_no_warning_in_a_notebook(started):

@@ -234,7 +234,7 @@ def test_a_link_to_a_file_outside_the_notebooks_folder_opens_it(lab):
 
 def test_a_wrong_answer_in_an_exercise_is_explained_in_the_page(lab, tree, tmp_path):
     pytest.importorskip("nbgrader", reason="nbgrader is not installed; it comes with the extra `exercises`")
-    from helpers.course.grading.release import build
+    from helpers.course.grading.assignments.release import build
 
     name = "01_explore"
     released = build(tmp_path, names=[name]) / "release" / name / f"{name}.ipynb"

@@ -13,17 +13,18 @@ from dataclasses import replace
 from pathlib import Path
 
 from helpers.assignment import SETTINGS, read_settings
-from helpers.course.grading import marks
-from helpers.course.grading.changes import write_changes
-from helpers.course.grading.finding import loose_notebooks
-from helpers.course.grading.handout import build_command
-from helpers.course.grading.job import Job, read_result
-from helpers.course.grading.own_modules import modules_changed
+from helpers.course.grading.administration.similarity import note_copies
+from helpers.course.grading.assignments.handout import build_command
+from helpers.course.grading.assignments.release import assignments, build
+from helpers.course.grading.marks.changes import write_changes
+from helpers.course.grading.marks.files import safe, write_marks
+from helpers.course.grading.marks.manual import Manual, entered, read_manual
+from helpers.course.grading.marks.table import collect, summary
 from helpers.course.grading.pool import run
-from helpers.course.grading.release import assignments, build
-from helpers.course.grading.similarity import note_copies
-from helpers.course.grading.submission import find_submissions
-from helpers.course.grading.wall import NONE, choose_wall
+from helpers.course.grading.submissions.finding import find_submissions, loose_notebooks
+from helpers.course.grading.submissions.job import Job, read_result
+from helpers.course.grading.submissions.own_modules import modules_changed
+from helpers.course.grading.wall.choice import NONE, choose_wall
 
 
 def check_solutions(
@@ -97,7 +98,7 @@ def grade_command(args: argparse.Namespace) -> int:
         raise FileNotFoundError(f"{folder}: no notebook of an assignment is in it; see the instructor's guide")
     names = list(dict.fromkeys(name for _, name, _, _ in rows))
     most = {name: settings[name]["points"] for name in known}
-    manual, jobs = marks.read_manual(out / "manual.csv", most), []
+    manual, jobs = read_manual(out / "manual.csv", most), []
     course = build(out, args.settings, names)
     limits, hidden = settings["grading"], (out, folder, args.settings.resolve().parent / "source")
     beside = check_solutions(names, course, out, limits, wall)
@@ -107,28 +108,32 @@ def grade_command(args: argparse.Namespace) -> int:
     rows = note_copies(rows, course, limits["notebook_mb"])
     for student, name, notebook, _ in rows:
         if notebook:
-            given = marks.entered(manual, student, name)
-            work = out / "work" / marks.safe(student) / name
+            given = entered(manual, student, name)
+            work = out / "work" / safe(student) / name
             again = args.again or modules_changed(notebook, work)
             apart = {"beside": beside.get(name, ()), "wall": wall}
             jobs.append(Job(student, name, notebook, course, work, limits, given, hidden, again, **apart))
     run(jobs, limits["at_once"])
-    table = marks.collect(rows, jobs, most, manual)
+    table = collect(rows, jobs, most, manual)
     changed = write_changes(out, table, manual)
-    marks.write(out, table, manual)
-    print(marks.text(table))
-    print(changed)
+    write_marks(out, table, manual)
     seconds = time.monotonic() - began
+    print(f"{summary(table)}\n{changed}")
     print(f"\n{len(jobs)} submissions in {seconds:.0f} s, {seconds / max(1, len(jobs)):.1f} s each")
     print(f"marks      {out / 'marks.csv'}")
     print(f"open       {out / 'manual.csv'}   (fill in points and comment, and grade again)")
     print(f"feedback   {out / 'feedback'}")
-    here = {(student, name) for student, name, _, _ in rows}
     if loose := loose_notebooks(folder):
         print(f"in nobody's folder, so not graded: {', '.join(loose[:5])}; see the guide on learning platforms")
-    if strays := sorted({key[:2] for key in manual if key[1] in names} - here):
-        print(f"kept in manual.csv, not handed in: {'; '.join(', '.join(stray) for stray in strays[:5])}")
+    if strays := _strays(manual, names, rows):
+        print(f"kept in manual.csv, not handed in: {'; '.join(strays[:5])}")
     return 0
+
+
+def _strays(manual: Manual, names: list[str], rows: list[tuple[str, str, Path | None, str]]) -> list[str]:
+    """Who has points that were entered by hand, for one of these assignments, without a submission now."""
+    here = {(student, name) for student, name, _, _ in rows}
+    return [", ".join(stray) for stray in sorted({key[:2] for key in manual if key[1] in names} - here)]
 
 
 def main(argv: list[str] | None = None) -> int:

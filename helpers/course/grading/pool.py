@@ -1,5 +1,6 @@
 """Grades submissions in processes of their own, a few at a time: one that hangs or dies stops no other."""
 
+import contextlib
 import multiprocessing
 import os
 import socket
@@ -7,17 +8,18 @@ import sys
 import time
 from collections import deque
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 
-from helpers.course.grading.grade import grade, work_quietly
-from helpers.course.grading.job import Job, up_to_date
+from helpers.course.grading.grade import grade
 from helpers.course.grading.judge.start import Judges
-from helpers.course.grading.seals import seal, seal_submission, verify
+from helpers.course.grading.submissions.job import Job, up_to_date
+from helpers.course.grading.submissions.seals import seal, seal_submission, verify
 from helpers.course.processes import adopt_orphans, end, family
 
 GRACE = 240  # seconds over its limit, for kernel and feedback, after which a grading process is ended from outside
 PRELOADED = [
     "helpers.course.grading.grade",
-    "helpers.course.grading.limits",
+    "helpers.course.grading.nbgrader_steps.limits",
     "nbgrader.converters",
     "nbgrader.apps",
 ]
@@ -80,9 +82,19 @@ def grade_quietly(job: Job, tell: Connection, link: socket.socket) -> None:
         link: To the judge's interpreter.
     """
     adopt_orphans()
-    work_quietly(job.work.with_suffix(".log"))
+    _work_quietly(job.work.with_suffix(".log"))
     try:
         grade(job, link)
     finally:
         end(family(os.getpid())[1:])  # whatever the student's code started and left behind
     tell.send(seal(job.result))
+
+
+def _work_quietly(log: Path) -> None:
+    """From now on append to a log what this process, and nbgrader in it, writes to its outputs."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(ValueError, OSError):
+            stream.flush()
+            os.dup2(file, stream.fileno())

@@ -7,7 +7,7 @@ import nbformat
 
 from data_prework.files import PROJECT
 from helpers.assignment import read_settings
-from helpers.course.grading.release import student_version
+from helpers.course.grading.assignments.release import student_version
 from helpers.course.not_stored import clear_not_stored
 from helpers.course.notebooks import course_notebooks
 from helpers.course.site.chapters import LOST, write_chapters

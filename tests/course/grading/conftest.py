@@ -14,10 +14,10 @@ import pytest
 from nbformat.v4 import new_code_cell
 
 from helpers.assignment import read_settings
-from helpers.course.grading.cells import grade_id, graded
-from helpers.course.grading.landlock import version
-from helpers.course.grading.release import SOURCES
-from helpers.course.grading.wall import why_not_bubblewrap
+from helpers.course.grading.assignments.cells import grade_id, graded
+from helpers.course.grading.assignments.release import SOURCES
+from helpers.course.grading.wall.choice import why_not_bubblewrap
+from helpers.course.grading.wall.landlock import version
 from helpers.course.links import add_fetching
 from tests.course.grading.sheet import read_answers
 
@@ -130,7 +130,7 @@ def broken_class(one: Class, outside: Path) -> dict[str, tuple[float, tuple[str,
     expect("loops", full - worth["task2"], "loop without an end", task2="import time\nwhile True:\n    time.sleep(0.1)")
     expect("memory", worth["task1"], "memory", task2="hoard = []\nwhile True:\n    hoard.append(np.ones(10_000_000))")
     expect("exits", worth["task1"], "did not run", change=code("import os\nos._exit(0)"))
-    guard = "import helpers.course.grading.sandbox as guard; "
+    guard = "import helpers.course.grading.wall.sandbox as guard; "
     guard += "guard.WRITING = 0; guard.REFUSED.clear(); guard.CHANGES.clear(); "
     expect(
         "mischief",
@@ -185,7 +185,7 @@ def _more_points(notebook) -> None:
 def course(tmp_path_factory):
     """The students' versions of all assignments, built once."""
     pytest.importorskip("nbgrader")
-    from helpers.course.grading.release import build
+    from helpers.course.grading.assignments.release import build
 
     out = tmp_path_factory.mktemp("course")
     yield build(out)

@@ -16,8 +16,8 @@ import matplotlib
 import nbformat
 
 from helpers.assignment import read_settings
-from helpers.course.grading.cells import NAME, grade_id
-from helpers.course.grading.release import SOURCES, with_settings
+from helpers.course.grading.assignments.cells import NAME, grade_id
+from helpers.course.grading.assignments.release import SOURCES, with_settings
 
 matplotlib.use("Agg")
 

@@ -12,7 +12,7 @@ import pytest
 
 from data_prework.manifest import COURSE, find_prepared
 from helpers.assignment import read_settings
-from helpers.course.grading.release import assignments
+from helpers.course.grading.assignments.release import assignments
 from tests.course.grading.sheet import Sheet, read_answers
 from tests.weekly import WEEKLY, chosen
 

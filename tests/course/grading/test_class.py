@@ -13,14 +13,18 @@ from nbformat.v4 import new_code_cell, new_notebook
 from data_prework.files import PROJECT
 from helpers.assignment import SETTINGS, read_settings
 from helpers.course import links
-from helpers.course.grading import batch, changes, handout, roster
-from helpers.course.grading.finding import find_submissions
-from helpers.course.grading.handout import HandoutError, make_private, write_archive
-from helpers.course.grading.job import save_result
-from helpers.course.grading.release import SettingsError, assignments, handed_out, source_of
-from helpers.course.grading.roster import Due, read_deadlines, read_students, totals
-from helpers.course.grading.settings_check import check_settings
-from helpers.course.grading.tables import TableError, read_csv, write_csv
+from helpers.course.grading import batch
+from helpers.course.grading.administration import private_copy, roster
+from helpers.course.grading.administration.private_copy import PrivateCopyError, make_private
+from helpers.course.grading.administration.roster import Due, read_deadlines, read_students, totals
+from helpers.course.grading.administration.tables import TableError, read_csv, write_csv
+from helpers.course.grading.assignments import handout
+from helpers.course.grading.assignments.handout import HandoutError, write_archive
+from helpers.course.grading.assignments.release import SettingsError, assignments, handed_out, source_of
+from helpers.course.grading.assignments.settings_check import check_settings
+from helpers.course.grading.marks import changes
+from helpers.course.grading.submissions.finding import find_submissions
+from helpers.course.grading.submissions.job import save_result
 from tests.course.grading.test_submission import meta
 
 
@@ -93,7 +97,7 @@ def test_students_versions_fetch_the_course_on_colab_where_it_is_on_github(tmp_p
 
 
 def test_a_private_copy_has_seeds_and_tasks_of_its_own(tmp_path, capsys):
-    assert handout.main([str(tmp_path / "mine")]) == 0
+    assert private_copy.main([str(tmp_path / "mine")]) == 0
     own, course = (read_settings(path) for path in (tmp_path / "mine" / "settings.toml", SETTINGS))
     names = assignments(course)
     assert assignments(own, tmp_path / "mine" / "settings.toml") == names
@@ -101,8 +105,8 @@ def test_a_private_copy_has_seeds_and_tasks_of_its_own(tmp_path, capsys):
     assert own["01_explore"]["points"] == course["01_explore"]["points"]
     assert source_of("01_explore", tmp_path / "mine" / "settings.toml").is_relative_to(tmp_path)
     assert source_of("01_explore", tmp_path / "settings.toml").is_relative_to(PROJECT)
-    assert handout.main([str(tmp_path / "mine")]) == 1 and "not empty" in capsys.readouterr().err
-    with pytest.raises(HandoutError, match="lies in the course"):
+    assert private_copy.main([str(tmp_path / "mine")]) == 1 and "not empty" in capsys.readouterr().err
+    with pytest.raises(PrivateCopyError, match="lies in the course"):
         make_private(PROJECT / "mine")
 
 

@@ -10,7 +10,7 @@ pytest.importorskip("nbgrader")
 
 from traitlets.config import Config
 
-from helpers.course.grading.feedback import SafeExporter, SafePage, clean
+from helpers.course.grading.nbgrader_steps.feedback_page import SafeExporter, SafePage, clean
 
 ATTACK = "<script>evil(1)</script><img src=x onerror=evil(2)><a href='javascript:evil(3)'>here</a>"
 BREAKS_OUT = '"><script>evil(4)</script>'

@@ -16,11 +16,11 @@ import pytest
 from data_prework.manifest import COURSE, find_prepared
 from helpers.assignment import SETTINGS, read_settings
 from helpers.course.grading import batch as exercises
-from helpers.course.grading import marks
-from helpers.course.grading.cells import grade_id
-from helpers.course.grading.job import Job
-from helpers.course.grading.release import SOURCES, assignments
-from helpers.course.grading.submission import shown
+from helpers.course.grading.assignments.cells import grade_id
+from helpers.course.grading.assignments.release import SOURCES, assignments
+from helpers.course.grading.marks.manual import MANUAL
+from helpers.course.grading.submissions.finding import shown
+from helpers.course.grading.submissions.job import Job
 from helpers.deploy.csv_cells import from_text
 from tests.course.grading.conftest import UNPROTECTED, Class, broken_class, machine_points
 from tests.course.grading.sheet import REGION, Sheet
@@ -128,7 +128,7 @@ def test_points_by_hand_are_added_and_unchanged_submissions_are_not_run_again(gr
     row |= {"points": "2,5", "comment": "The cause is right; say what you would measure."}
     earlier = {"student": "honest", "assignment": "02_dense", "task": "task7", "points": "3", "comment": "of last week"}
     with file.open("w", newline="", encoding="utf-8") as opened:
-        writer = csv.DictWriter(opened, marks.MANUAL, restval="", delimiter=";")
+        writer = csv.DictWriter(opened, MANUAL, restval="", delimiter=";")
         writer.writeheader()
         writer.writerows([*table, earlier])
     began = time.monotonic()

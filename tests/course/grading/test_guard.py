@@ -7,13 +7,14 @@ import time
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
+from data_prework.files import PROJECT
 from helpers.assignment import LIMITS
-from helpers.course.grading.job import Job
-from helpers.course.grading.kernel import PROJECT, hidden_from, leave, prepare_kernel
+from helpers.course.grading.kernel.folders import hidden_from, leave, prepare_kernel
+from helpers.course.grading.submissions.job import Job
 
 SCRIPT = """
 import os, subprocess, sys
-import helpers.course.grading.sandbox as guard
+import helpers.course.grading.wall.sandbox as guard
 guard._limit_output = lambda most: None  # there is no IPython here
 own, outside, hidden, report = sys.argv[1:5]
 guard.install([own], [], hidden.split("|"), report, 4, 1, 1)
@@ -67,7 +68,7 @@ def test_no_folder_that_holds_solutions_can_be_read_and_no_folder_that_is_needed
 def run(tmp_path):
     """Run cells in a kernel under limits; returns the executed cells and what the note says."""
     pytest.importorskip("nbgrader")
-    from helpers.course.grading.limits import GuardedExecute
+    from helpers.course.grading.nbgrader_steps.limits import GuardedExecute
 
     def run(*sources, iopub_timeout=20, **limits):
         limits = LIMITS | {"seconds_per_cell": 60, "seconds_per_submission": 120, "memory_gb": 2.0} | limits
@@ -104,7 +105,7 @@ def test_memory_that_the_grader_takes_for_outputs_counts():
     pytest.importorskip("nbgrader")
     import psutil
 
-    from helpers.course.grading.limits import GuardedExecute
+    from helpers.course.grading.nbgrader_steps.limits import GuardedExecute
 
     executor = GuardedExecute()
     executor.at_first = psutil.Process().memory_info().rss
@@ -116,7 +117,7 @@ def test_a_cell_may_take_no_longer_than_what_is_left_for_the_notebook(monkeypatc
     pytest.importorskip("nbgrader")
     from nbgrader.preprocessors import Execute
 
-    from helpers.course.grading.limits import GuardedExecute
+    from helpers.course.grading.nbgrader_steps.limits import GuardedExecute
 
     monkeypatch.setattr(Execute, "preprocess_cell", lambda self, cell, resources, index: (cell, resources))
     executor = GuardedExecute(limits={"seconds_per_cell": 120, "seconds_per_submission": 600})

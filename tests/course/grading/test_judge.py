@@ -9,14 +9,14 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 from helpers.assignment import LIMITS, read_settings
-from helpers.course.grading.job import Job
+from helpers.course.grading.assignments.release import assignments
 from helpers.course.grading.judge import canary
-from helpers.course.grading.judge.codec import decode, encode
 from helpers.course.grading.judge.plan import make_plan
-from helpers.course.grading.judge.refusals import NotPlainError, OwnClassError
-from helpers.course.grading.landlock import version
-from helpers.course.grading.release import assignments
-from helpers.course.grading.wall import BUBBLEWRAP, LANDLOCK, NONE, why_not_bubblewrap
+from helpers.course.grading.judge.values.codec import decode, encode
+from helpers.course.grading.judge.values.refusals import NotPlainError, OwnClassError
+from helpers.course.grading.submissions.job import Job
+from helpers.course.grading.wall.choice import BUBBLEWRAP, LANDLOCK, NONE, why_not_bubblewrap
+from helpers.course.grading.wall.landlock import version
 from tests.course.grading.sheet import read_answers
 from tests.course.grading.test_answers import need
 from tests.course.grading.two import LocalRoom, TwoSheets
@@ -95,7 +95,7 @@ def test_a_class_that_equals_everything_is_what_it_holds_or_nothing():
     ["[]", "{}", '{"list": 3}', '{"dict": [[{"list": []}, 1]]}', '{"array": "AAAA", "type": "O", "shape": [1]}',
      '{"array": "AAAA", "type": "<f8", "shape": [-1, 5]}', '{"array": "AAAA", "type": "V3", "shape": [1]}',
      '{"function": 1}', '{"record": ["os", "system"], "fields": {}}',
-     '{"record": ["helpers.course.grading.job", "Job"]}',
+     '{"record": ["helpers.course.grading.submissions.job", "Job"]}',
      '{"sklearn": ["linear_model", "os"], "fields": {}}', '{"callback": "LambdaCallback", "fields": {}}',
      '{"sklearn": ["externals", "x"], "fields": {}}', '{"int": "__import__"}', '{"table": [], "rows": 1, "names": 2}'],
     ids=lambda data: data[:40],
@@ -359,10 +359,10 @@ LAST = {  # in kernels of their own: a task, how it ends, and the next one
 def graded(tmp_path_factory):
     """Run attacks in kernels with a judge; returns what tests said, notes, outputs, and who waits."""
     pytest.importorskip("nbgrader")
-    from helpers.course.grading import limits as execution
     from helpers.course.grading.judge.broker import Judge
     from helpers.course.grading.judge.start import Judges
-    from helpers.course.grading.kernel import leave, prepare_kernel
+    from helpers.course.grading.kernel.folders import leave, prepare_kernel
+    from helpers.course.grading.nbgrader_steps import limits as execution
 
     place = tmp_path_factory.mktemp("judge")
     limits = LIMITS | {"memory_gb": 2.0}

@@ -6,16 +6,18 @@ import pytest
 
 from helpers.course.grading import batch as exercises
 from helpers.course.grading import grade as grading
-from helpers.course.grading import marks
-from helpers.course.grading.job import Job, read_result, up_to_date
-from helpers.course.grading.submission import UnreadableError
+from helpers.course.grading.marks.files import _empty_page, safe, write_marks
+from helpers.course.grading.marks.manual import MANUAL, entered, read_manual
+from helpers.course.grading.marks.table import collect
+from helpers.course.grading.submissions.job import Job, read_result, up_to_date
+from helpers.course.grading.submissions.reading import UnreadableError
 
 MOST = {"01_x": {"task1": 2, "task7": 4}, "02_y": {"task1": 3}}
-HEAD = ",".join(marks.MANUAL)
+HEAD = ",".join(MANUAL)
 
 
 def row(student, assignment="01_x", **more):
-    """A submission as `marks.collect` describes it, with one open answer."""
+    """A submission as `collect` describes it, with one open answer."""
     tasks = dict.fromkeys(MOST[assignment], 0.0)
     one = {"student": student, "assignment": assignment, "points": 0.0, "max": 6.0, "tasks": tasks, "note": ""}
     one |= {"most": MOST[assignment], "open": ["task7"], "answers": {"task7": "an answer"}, "feedback": None}
@@ -30,7 +32,7 @@ def file(tmp_path):
 def lines(file, *more):
     """Write manual.csv with these rows; returns what is read from it."""
     file.write_text("\n".join([HEAD, *more]) + "\n", encoding="utf-8")
-    return marks.read_manual(file, MOST)
+    return read_manual(file, MOST)
 
 
 def table(file):
@@ -41,16 +43,16 @@ def table(file):
 
 def test_points_and_comments_by_hand_are_read(file):
     manual = lines(file, "anna,01_x,task7,4,3.5,good,text", "bo,01_x,task7,4,,,text", "cy,01_x,task1,,2,,")
-    assert marks.entered(manual, "anna", "01_x") == {"task7": (3.5, "good")}
-    assert marks.entered(manual, "bo", "01_x") == {} and marks.entered(manual, "cy", "01_x") == {"task1": (2.0, "")}
-    assert marks.read_manual(file.with_name("none.csv"), MOST) == {}
+    assert entered(manual, "anna", "01_x") == {"task7": (3.5, "good")}
+    assert entered(manual, "bo", "01_x") == {} and entered(manual, "cy", "01_x") == {"task1": (2.0, "")}
+    assert read_manual(file.with_name("none.csv"), MOST) == {}
 
 
 @pytest.mark.parametrize("delimiter", [";", "\t"])
 def test_the_file_of_another_spreadsheet_is_read(file, delimiter):
-    rows = (marks.MANUAL, ("anna", "01_x", "task7", "4", "3,5", "gut, aber", "Text"))
+    rows = (MANUAL, ("anna", "01_x", "task7", "4", "3,5", "gut, aber", "Text"))
     file.write_text("\ufeff" + "\r\n".join(delimiter.join(row) for row in rows), encoding="utf-8")
-    assert marks.entered(marks.read_manual(file, MOST), "anna", "01_x") == {"task7": (3.5, "gut, aber")}
+    assert entered(read_manual(file, MOST), "anna", "01_x") == {"task7": (3.5, "gut, aber")}
 
 
 @pytest.mark.parametrize(
@@ -73,7 +75,7 @@ def test_a_file_that_is_not_clear_stops_before_anything_is_graded(tmp_path, file
     content = text if isinstance(text, bytes) else text.encode()
     file.write_bytes(content)
     with pytest.raises(ValueError) as stopped:
-        marks.read_manual(file, MOST)
+        read_manual(file, MOST)
     assert str(file) in str(stopped.value) and says in str(stopped.value)
     assert str(stopped.value).endswith("nothing was changed")
 
@@ -89,7 +91,7 @@ def test_a_file_that_is_not_clear_stops_before_anything_is_graded(tmp_path, file
 
 def test_rows_of_other_assignments_and_of_students_who_are_away_stay(tmp_path, file):
     manual = lines(file, "anna,02_y,task1,3,2,good,", "bo,01_x,task7,4,4,,long", "cy,09_z,task1,9,7,old,")
-    marks.write(tmp_path, [row("anna")], manual)
+    write_marks(tmp_path, [row("anna")], manual)
     assert table(file) == [
         ("anna", "01_x", "task7", "", "", "an answer"),
         ("anna", "02_y", "task1", "2", "good", ""),
@@ -101,13 +103,13 @@ def test_rows_of_other_assignments_and_of_students_who_are_away_stay(tmp_path, f
 def test_what_was_entered_stays_as_it_was_typed_also_a_comment_without_points_and_a_column_of_ones_own(tmp_path, file):
     entries = ["anna,01_x,task7,4,,ask again,old,me", 'bo,01_x,task1,,"1,50",,,', "cy,01_x,task7,4,,,old,"]
     file.write_text("\n".join([f"{HEAD},who", *entries]) + "\n", encoding="utf-8")
-    marks.write(tmp_path, [row("anna"), row("bo", open=[]), row("cy", open=[])], marks.read_manual(file, MOST))
+    write_marks(tmp_path, [row("anna"), row("bo", open=[]), row("cy", open=[])], read_manual(file, MOST))
     assert table(file) == [
         ("anna", "01_x", "task7", "", "ask again", "an answer"),
         ("bo", "01_x", "task1", "1,50", "", ""),
     ]
-    assert marks.read_manual(file, MOST)["anna", "01_x", "task7"]["who"] == "me"
-    assert marks.entered(marks.read_manual(file, MOST), "anna", "01_x") == {"task7": (None, "ask again")}
+    assert read_manual(file, MOST)["anna", "01_x", "task7"]["who"] == "me"
+    assert entered(read_manual(file, MOST), "anna", "01_x") == {"task7": (None, "ask again")}
 
 
 def test_a_table_that_cannot_be_written_leaves_the_earlier_one(tmp_path, file):
@@ -115,31 +117,31 @@ def test_a_table_that_cannot_be_written_leaves_the_earlier_one(tmp_path, file):
     before = file.read_text(encoding="utf-8")
     for fault in ({"note": "\ud800"}, {"answers": {"task7": "\ud800"}}):
         with pytest.raises(UnicodeEncodeError):
-            marks.write(tmp_path, [row("anna", **fault)], manual)
+            write_marks(tmp_path, [row("anna", **fault)], manual)
         assert file.read_text(encoding="utf-8") == before and not list(tmp_path.glob(".*"))
 
 
 def test_an_answer_as_long_as_a_book_can_be_read_back(tmp_path, file):
-    marks.write(tmp_path, [row("anna", answers={"task7": "x" * 200_000})], {})
-    assert list(marks.read_manual(file, MOST)) == [("anna", "01_x", "task7")]
+    write_marks(tmp_path, [row("anna", answers={"task7": "x" * 200_000})], {})
+    assert list(read_manual(file, MOST)) == [("anna", "01_x", "task7")]
 
 
 def test_pages_of_other_assignments_stay(tmp_path):
     for name in MOST:
-        marks.write(tmp_path, [row("anna", name, open=[])], {})
+        write_marks(tmp_path, [row("anna", name, open=[])], {})
     assert sorted(page.name for page in (tmp_path / "feedback" / "anna").iterdir()) == ["01_x.html", "02_y.html"]
 
 
 def test_points_by_hand_count_also_where_nothing_could_be_graded(file):
     manual = lines(file, "anna,01_x,task1,2,1.5,it was a PDF,")
-    (one,) = marks.collect([("anna", "01_x", None, "there is answers.pdf")], [], MOST, manual)
+    (one,) = collect([("anna", "01_x", None, "there is answers.pdf")], [], MOST, manual)
     assert one["points"] == 1.5 and one["tasks"] == {"task1": 1.5, "task7": 0.0} and one["max"] == 6
-    assert "Score: 1.5 / 6" in marks._empty_page(one)
+    assert "Score: 1.5 / 6" in _empty_page(one)
 
 
 def test_any_name_of_a_student_gives_a_folder_of_its_own():
     names = ["anna", "Anna", "../../etc", "a/b", "=1+1", "学生", "", "x" * 300]
-    folders = [marks.safe(name) for name in names]
+    folders = [safe(name) for name in names]
     assert len(set(folders)) == len(names) and all(len(f) < 60 and "/" not in f and ".." not in f for f in folders)
 
 
@@ -158,9 +160,9 @@ def job(tmp_path, monkeypatch):
         (job.work / "gradebook.db").touch()
         return [], [], set()
 
-    monkeypatch.setattr(grading, "_autograde", autograde)
-    monkeypatch.setattr(grading, "_points", lambda job: {"points": {"task1": 2.0}, "most": {"task1": 2.0}, "open": []})
-    for step in ("_open_answers", "_enter_manual", "_write_feedback"):
+    monkeypatch.setattr(grading, "_run", autograde)
+    monkeypatch.setattr(grading, "points", lambda job: {"points": {"task1": 2.0}, "most": {"task1": 2.0}, "open": []})
+    for step in ("open_answers", "enter_manual", "write_feedback"):
         monkeypatch.setattr(grading, step, lambda *_: {})
     return one, ran, monkeypatch
 
@@ -172,13 +174,13 @@ def fails(error: Exception):
     return step
 
 
-@pytest.mark.parametrize("step", ["_enter_manual", "_write_feedback"])
+@pytest.mark.parametrize("step", ["enter_manual", "write_feedback"])
 def test_points_stand_where_the_feedback_fails_and_only_that_is_tried_again(job, step):
     one, ran, patch = job
     with patch.context() as broken:
         broken.setattr(grading, step, fails(RuntimeError("no template")))
         grading.grade(one, None)
-    (marked,) = marks.collect([("anna", "01_x", one.file, "")], [one], MOST, {})
+    (marked,) = collect([("anna", "01_x", one.file, "")], [one], MOST, {})
     assert marked["points"] == 2 and marked["note"] == "no feedback page could be made (RuntimeError: no template)"
     assert not up_to_date(one)
     grading.grade(one, None)
@@ -187,7 +189,7 @@ def test_points_stand_where_the_feedback_fails_and_only_that_is_tried_again(job,
 
 def test_points_are_written_before_the_feedback_begins(job):
     one, _, patch = job
-    patch.setattr(grading, "_write_feedback", fails(KeyboardInterrupt()))  # as if the process were ended there
+    patch.setattr(grading, "write_feedback", fails(KeyboardInterrupt()))  # as if the process were ended there
     with pytest.raises(KeyboardInterrupt):
         grading.grade(one, None)
     assert read_result(one)["points"] == {"task1": 2.0} and not up_to_date(one)
@@ -197,7 +199,7 @@ def test_a_passing_trouble_is_tried_again_and_an_unreadable_file_is_not(job):
     one, ran, patch = job
     for error, stays in ((OSError("no space left"), False), (UnreadableError("01_x.ipynb is not a notebook"), True)):
         with patch.context() as broken:
-            broken.setattr(grading, "_autograde", fails(error))
+            broken.setattr(grading, "_run", fails(error))
             grading.grade(one, None)
         assert read_result(one)["failed"] and up_to_date(one) == stays
         assert str(error) in read_result(one)["notes"][0]

@@ -9,12 +9,12 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from helpers.assignment import read_settings
-from helpers.course.grading.cells import grade_id
-from helpers.course.grading.finding import find_notebook, find_submissions, loose_notebooks
-from helpers.course.grading.reading import UnreadableError, read_submission
-from helpers.course.grading.release import SOURCES, student_version
-from helpers.course.grading.shell_lines import without_programs
-from helpers.course.grading.submission import restore, settle_name
+from helpers.course.grading.assignments.cells import grade_id
+from helpers.course.grading.assignments.release import SOURCES, student_version
+from helpers.course.grading.submissions.finding import find_notebook, find_submissions, loose_notebooks
+from helpers.course.grading.submissions.reading import UnreadableError, read_submission
+from helpers.course.grading.submissions.restoring import restore, settle_name
+from helpers.course.grading.submissions.shell_lines import without_programs
 from tests.course.grading.test_submission import meta
 
 QUESTION = "### Task 3 · Why?\n\nSay in two or three sentences why the split by group gives the lower score."

@@ -1,48 +1,44 @@
-"""The modules of grading read in one direction: each imports only what comes before it."""
+"""The rooms of grading read in one direction: each imports only what comes before it."""
 
 import ast
 from importlib.util import find_spec
 
 import pytest
 
-from helpers.course.grading.kernel import PROJECT
+from data_prework.files import PROJECT
 from helpers.course.grading.pool import PRELOADED
 
 FOLDER = PROJECT / "helpers" / "course" / "grading"
 PACKAGE = "helpers.course.grading"
-ORDER = (
-    *("cells", "settings_check", "release", "finding", "reading", "matching", "open_answers", "shell_lines"),
-    *("submission", "own_modules", "sandbox", "bubblewrap", "landlock", "wall", "job", "seals", "kernel"),
-    *("kernel_manager", "limits", "partial_points", "feedback", "grade", "pool", "marks", "tables", "changes"),
-    *("similarity", "roster", "handout", "platforms", "gradebook", "review_page", "review", "feedback_release"),
-    "batch",
-)
+# from the first to the last; then the top
+ROOMS = ("assignments", "wall", "submissions", "kernel", "judge", "nbgrader_steps", "administration", "marks")
 
 
-def imported(name: str) -> set[str]:
-    """The modules of grading that one of them imports, wherever in its text."""
+def imported(room: str) -> set[str]:
+    """The rooms that the modules of one import, wherever in their text; the top is none of them: it has no name."""
     found = set()
-    for node in ast.walk(ast.parse((FOLDER / f"{name}.py").read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.module == PACKAGE:
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith(f"{PACKAGE}."):
-            found.add(node.module.removeprefix(f"{PACKAGE}."))
-    return found
+    for path in (FOLDER / room).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and f"{node.module}.".startswith(f"{PACKAGE}."):
+                inside = node.module.removeprefix(PACKAGE).strip(".")
+                found |= {inside.split(".")[0]} if inside else {alias.name for alias in node.names}
+    return found - {room}
 
 
-def outside_the_judge(name: str) -> set[str]:
-    """The judge is a room of its own, whose modules import few of these; tests/test_house.py finds circles."""
-    return {one for one in imported(name) if not one.startswith("judge")}
+def test_every_room_has_its_place():
+    rooms = {path.parent.name for path in FOLDER.glob("*/__init__.py")}
+    assert rooms == set(ROOMS) and imported("nbgrader_steps") >= {"kernel", "judge"}
 
 
-def test_every_module_has_its_place():
-    assert sorted(ORDER) == sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "__init__")
-    assert imported("batch") >= {"release", "submission", "pool", "marks"}
+@pytest.mark.parametrize("room", ROOMS)
+def test_no_room_imports_one_that_comes_after_it(room):
+    assert not imported(room) - set(ROOMS[: ROOMS.index(room)])
 
 
-def test_no_module_imports_one_that_comes_after_it():
-    back = {name: outside_the_judge(name) - set(ORDER[:place]) for place, name in enumerate(ORDER)}
-    assert not {name: later for name, later in back.items() if later}
+def test_nobody_gets_lost_in_a_room():
+    """Nine modules are seen at once; more want a room of their own inside."""
+    for folder in (FOLDER, *(path.parent for path in FOLDER.rglob("*/__init__.py"))):
+        assert len([path for path in folder.glob("*.py") if path.stem != "__init__"]) <= 9, folder
 
 
 @pytest.mark.parametrize("module", PRELOADED)

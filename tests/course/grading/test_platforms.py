@@ -6,11 +6,11 @@ import zipfile
 import pytest
 
 from helpers.assignment import read_settings
-from helpers.course.grading import gradebook, platforms
-from helpers.course.grading.finding import find_submissions
-from helpers.course.grading.platforms import DownloadError, collect
-from helpers.course.grading.roster import totals
-from helpers.course.grading.tables import TableError, read_csv, read_raw, write_csv
+from helpers.course.grading.administration import gradebook, platforms
+from helpers.course.grading.administration.platforms import DownloadError, collect
+from helpers.course.grading.administration.roster import totals
+from helpers.course.grading.administration.tables import TableError, read_csv, read_raw, write_csv
+from helpers.course.grading.submissions.finding import find_submissions
 
 NAME = "01_explore"
 

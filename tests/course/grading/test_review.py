@@ -12,16 +12,17 @@ import nbformat
 import pytest
 from nbformat.v4 import new_markdown_cell, new_notebook
 
-from helpers.course.grading import feedback_release, marks, review
-from helpers.course.grading.review import Review, handler
-from helpers.course.grading.review_page import page
-from helpers.course.grading.roster import SUBMITTED
-from helpers.course.grading.tables import write_csv
+from helpers.course.grading.administration.roster import SUBMITTED
+from helpers.course.grading.administration.tables import write_csv
+from helpers.course.grading.marks import feedback_release, review
+from helpers.course.grading.marks.manual import MANUAL, entered, read_manual
+from helpers.course.grading.marks.review import Review, handler
+from helpers.course.grading.marks.review_page import page
 from tests.course.grading.test_submission import meta
 
 MOST = {"01_x": {"task1": 2, "task7": 4}}
 EVIL = "<script>alert(1)</script>\"'><img src=x>"
-HEAD = [*marks.MANUAL, "who"]
+HEAD = [*MANUAL, "who"]
 
 
 def rows(*students):
@@ -45,15 +46,15 @@ def kept(tmp_path):
 
 
 def given(review):
-    manual = marks.read_manual(review.out / "manual.csv", MOST)
+    manual = read_manual(review.out / "manual.csv", MOST)
     return {who: (row["points"], row["comment"], row["who"]) for (who, _, _), row in manual.items()}
 
 
 def test_points_and_comments_are_kept_beside_those_of_others(kept):
     assert kept.keep("01_x", "anna", {"points task7": "3,5", "comment task7": "=good, but"}) == ""
     assert given(kept) == {"anna": ("3,5", "=good, but", "me"), "bo": ("", "", "me")}
-    manual = marks.read_manual(kept.out / "manual.csv", MOST)
-    assert marks.entered(manual, "anna", "01_x") == {"task7": (3.5, "=good, but")}
+    manual = read_manual(kept.out / "manual.csv", MOST)
+    assert entered(manual, "anna", "01_x") == {"task7": (3.5, "=good, but")}
     assert kept.keep("01_x", "anna", {"points task7": ""}) == "" and given(kept)["anna"][:2] == ("", "=good, but")
 
 

@@ -6,11 +6,11 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
-from helpers.course.grading import similarity
-from helpers.course.grading.finding import find_submissions
-from helpers.course.grading.own_modules import bring_modules, modules_changed
-from helpers.course.grading.similarity import note_copies, pairs
-from helpers.course.grading.tables import TableError, read_csv, write_csv
+from helpers.course.grading.administration import similarity
+from helpers.course.grading.administration.similarity import note_copies, pairs
+from helpers.course.grading.administration.tables import TableError, read_csv, write_csv
+from helpers.course.grading.submissions.finding import find_submissions
+from helpers.course.grading.submissions.own_modules import bring_modules, modules_changed
 from tests.course.grading.test_nothing_lost import handed_in, released  # noqa: F401 - fixtures
 from tests.course.grading.test_submission import meta
 
@@ -162,7 +162,7 @@ def test_a_result_of_3_of_1_points_costs_its_task_and_no_other(data, points, sai
     pytest.importorskip("nbgrader")
     from nbgrader.utils import determine_grade
 
-    from helpers.course.grading.partial_points import SoundPoints
+    from helpers.course.grading.nbgrader_steps.partial_points import SoundPoints
 
     SoundPoints.said.clear()
     cell = new_code_cell("x", metadata=meta("task1_test", grade=True, locked=True))

@@ -8,8 +8,8 @@ import pytest
 from data_prework.manifest import find_prepared
 from helpers.assignment import SETTINGS, read_settings
 from helpers.course.grading import batch as exercises
-from helpers.course.grading.cells import grade_id, graded
-from helpers.course.grading.release import SOURCES, SettingsError, assignments, build, with_settings
+from helpers.course.grading.assignments.cells import grade_id, graded
+from helpers.course.grading.assignments.release import SOURCES, SettingsError, assignments, build, with_settings
 from tests.course.grading.conftest import cell, fill
 from tests.course.grading.sheet import execute
 

@@ -10,14 +10,9 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from helpers.course.grading.submission import (
-    UnreadableError,
-    find_notebook,
-    find_submissions,
-    read_submission,
-    restore,
-    settle_name,
-)
+from helpers.course.grading.submissions.finding import find_notebook, find_submissions
+from helpers.course.grading.submissions.reading import UnreadableError, read_submission
+from helpers.course.grading.submissions.restoring import restore, settle_name
 
 
 def meta(grade_id, grade=False, solution=False, locked=False):

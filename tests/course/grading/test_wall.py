@@ -16,14 +16,16 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from helpers.assignment import LIMITS
 from helpers.course.grading import batch as exercises
-from helpers.course.grading import bubblewrap, kernel
-from helpers.course.grading import wall as walls
-from helpers.course.grading.bubblewrap import PROCESSES
-from helpers.course.grading.job import Job, read_result, save_result
-from helpers.course.grading.kernel import leave, prepare_kernel, refusals
-from helpers.course.grading.landlock import version
-from helpers.course.grading.seals import CHANGED_FILE, CHANGED_RESULT, seal, seal_submission, verify
-from helpers.course.grading.wall import BUBBLEWRAP, LANDLOCK, NONE, NoWallError, choose_wall
+from helpers.course.grading.kernel import folders, start
+from helpers.course.grading.kernel.folders import leave, prepare_kernel
+from helpers.course.grading.kernel.traces import refusals
+from helpers.course.grading.submissions.job import Job, read_result, save_result
+from helpers.course.grading.submissions.seals import CHANGED_FILE, CHANGED_RESULT, seal, seal_submission, verify
+from helpers.course.grading.wall import bubblewrap
+from helpers.course.grading.wall import choice as walls
+from helpers.course.grading.wall.bubblewrap import PROCESSES
+from helpers.course.grading.wall.choice import BUBBLEWRAP, LANDLOCK, NONE, NoWallError, choose_wall
+from helpers.course.grading.wall.landlock import version
 from helpers.course.processes import end
 
 MARK = "297.3321"  # seconds that a process left behind would sleep: found by it in the list of processes
@@ -86,7 +88,8 @@ def places(tmp_path, monkeypatch):
     """Files of an instructor, with a job whose kernel must not reach them."""
     monkeypatch.setenv("SECRET", "secret-of-the-instructor")
     monkeypatch.setattr(bubblewrap, "OWN_MB", 40)
-    monkeypatch.setattr(kernel, "file_mb", lambda job: 20)
+    for module in (folders, start):
+        monkeypatch.setattr(module, "file_mb", lambda job: 20)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     for name in ("course", "submissions/bo", "data", "home"):
         (tmp_path / name).mkdir(parents=True)
@@ -102,7 +105,7 @@ def places(tmp_path, monkeypatch):
 def run(job: Job, wall: str, cells: list[str], **files: str):
     """Run cells in a kernel behind a wall; returns their texts, what the note says, and the room."""
     pytest.importorskip("nbgrader")
-    from helpers.course.grading.limits import GuardedExecute
+    from helpers.course.grading.nbgrader_steps.limits import GuardedExecute
 
     room = prepare_kernel(replace(job, wall=wall))
     for name, text in files.items():

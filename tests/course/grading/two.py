@@ -9,7 +9,7 @@ from io import StringIO
 
 from nbformat.v4 import new_notebook
 
-from helpers.course.grading.cells import grade_id
+from helpers.course.grading.assignments.cells import grade_id
 from helpers.course.grading.judge import student
 from helpers.course.grading.judge.plan import make_plan
 from helpers.course.grading.judge.room import Room

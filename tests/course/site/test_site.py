@@ -22,7 +22,7 @@ from urllib.parse import unquote, urldefrag, urljoin
 import nbformat
 import pytest
 
-from helpers.course.grading.release import student_version
+from helpers.course.grading.assignments.release import student_version
 from helpers.course.notebooks import course_notebooks
 from tests.chromium import chromium, skip_without_chromium
 from tests.course.site.test_site_pages import ASSIGNMENTS, PROJECT, SETTINGS

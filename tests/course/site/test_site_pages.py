@@ -7,7 +7,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from helpers.assignment import read_settings
-from helpers.course.grading.release import student_version
+from helpers.course.grading.assignments.release import student_version
 from helpers.course.site import build as site
 from helpers.course.site.citation import citations, cite_page
 from helpers.course.site.extension import keep_columns
@@ -134,7 +134,7 @@ def test_a_students_version_has_no_solution_no_hidden_test_no_marking_scheme_and
 @pytest.mark.parametrize("path", ASSIGNMENTS[:1], ids=lambda path: path.stem)  # seconds each, and all go one way
 def test_the_site_shows_what_nbgrader_gives_to_students(path, tmp_path):
     pytest.importorskip("nbgrader", reason="nbgrader is not installed; it comes with the extra `site`")
-    from helpers.course.grading.release import build
+    from helpers.course.grading.assignments.release import build
 
     released = build(tmp_path, names=[path.stem]) / "release" / path.stem / path.name
     ours = student_version(nbformat.read(path, as_version=4), path.stem, SETTINGS)

@@ -20,7 +20,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from data_prework.sources.archives import Member, UnpackError, _copy_members, npz_to_folders, unpack
+from data_prework.sources.archive_members import Member, UnpackError
+from data_prework.sources.archives import _copy_members, npz_to_folders, unpack
 
 
 def packed(path: Path, files: dict[str, bytes], compression: int = zipfile.ZIP_DEFLATED) -> Path:
@@ -252,11 +253,11 @@ def test_a_killed_unpack_leaves_no_folder_and_the_next_one_succeeds(tmp_path):
         import time
         from pathlib import Path, PurePosixPath
         from data_prework.sources import archives as module
-        check = module._check_total
+        check = module.check_total
         def slow(*args):
             time.sleep(0.05)
             check(*args)
-        module._check_total = slow
+        module.check_total = slow
         module.unpack(Path({str(archive)!r}), Path({str(tmp_path / "out")!r}))
     """
     child = subprocess.Popen([sys.executable, "-c", textwrap.dedent(code)], stderr=subprocess.DEVNULL)

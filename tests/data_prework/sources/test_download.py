@@ -20,9 +20,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
-from data_prework.sources import download
-from data_prework.sources.download import AddressList, Commons, Direct, DownloadError, Kaggle, fetch
+from data_prework.sources import publishers
+from data_prework.sources.download import DownloadError, fetch
 from data_prework.sources.http import in_words, retry_after, user_agent
+from data_prework.sources.publishers import AddressList, Commons, Direct, Kaggle
 from data_prework.sources.wikimedia import collect, collect_addresses
 
 BODY = bytes(range(256)) * 2000
@@ -222,8 +223,8 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path):
 
 
 def test_the_course_sources_are_well_formed():
-    sources = [download.CHEST_XRAY, download.CONCRETE_CRACKS, *download.PNEUMONIA_MNIST.values()]
-    assert sorted(download.PNEUMONIA_MNIST) == [28, 64, 128, 224]
+    sources = [publishers.CHEST_XRAY, publishers.CONCRETE_CRACKS, *publishers.PNEUMONIA_MNIST.values()]
+    assert sorted(publishers.PNEUMONIA_MNIST) == [28, 64, 128, 224]
     for source in sources:
         assert all(url.startswith("https://") for url in (*source.urls, source.page))
         algorithm, _, digits = (source.known_hash or "none:").partition(":")

@@ -13,7 +13,8 @@ import pytest
 
 from data_prework.__main__ import main
 from data_prework.sources import weights
-from data_prework.sources.download import Direct, DownloadError
+from data_prework.sources.download import DownloadError
+from data_prework.sources.publishers import Direct
 from data_prework.sources.weights import (
     PACKAGED,
     WEIGHTS,

@@ -7,7 +7,8 @@ from unittest.mock import MagicMock
 import pandas as pd
 import pytest
 
-from helpers.course.grading import marks
+from helpers.course.grading.marks.files import write_marks
+from helpers.course.grading.marks.manual import MANUAL, entered, read_manual
 from helpers.deploy.csv_cells import as_text, for_spreadsheet, from_text
 
 
@@ -31,17 +32,17 @@ def test_all_columns_of_a_table_are_looked_at_and_numbers_stay_numbers():
 def test_names_and_answers_of_students_are_no_formulas_and_their_rows_are_found_again(tmp_path):
     row = {"student": "=anna", "assignment": "01", "points": 0.0, "max": 4.0, "tasks": {"task7": 0.0}, "feedback": None}
     row |= {"most": {"task7": 4.0}, "open": ["task7"], "note": "+note", "answers": {"task7": '=HYPERLINK("x")'}}
-    entered = dict.fromkeys(marks.MANUAL, "") | {"points": "3", "comment": "- why?"}
-    manual = {("=anna", "01", "task7"): entered | {"student": "=anna", "assignment": "01", "task": "task7"}}
-    marks.write(tmp_path, [row], manual)
+    filled = dict.fromkeys(MANUAL, "") | {"points": "3", "comment": "- why?"}
+    manual = {("=anna", "01", "task7"): filled | {"student": "=anna", "assignment": "01", "task": "task7"}}
+    write_marks(tmp_path, [row], manual)
     for name, found in (
         ("manual.csv", {"student": "'=anna", "comment": "'- why?", "answer": '\'=HYPERLINK("x")'}),
         ("marks.csv", {"student": "'=anna", "note": "'+note"}),
     ):
         with (tmp_path / name).open(newline="", encoding="utf-8") as file:
             assert [found.items() <= one.items() for one in csv.DictReader(file)] == [True]
-    again = marks.read_manual(tmp_path / "manual.csv", {"01": {"task7": 4}})
-    assert marks.entered(again, "=anna", "01") == {"task7": (3.0, "- why?")}
+    again = read_manual(tmp_path / "manual.csv", {"01": {"task7": 4}})
+    assert entered(again, "=anna", "01") == {"task7": (3.0, "- why?")}
 
 
 def test_no_table_of_the_app_holds_a_formula_shown_or_downloaded(tmp_path, monkeypatch):

@@ -16,7 +16,7 @@ import pytest
 from keras import layers
 
 from data_prework.sources import weights
-from data_prework.sources.download import Direct
+from data_prework.sources.publishers import Direct
 from helpers.models import backbones
 from helpers.models.backbones import NoWeightsError, load_backbone, unfreeze
 from tests.helpers.models.lite0 import needs_weights

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from nbformat import NotebookNode
 
-from helpers.course.grading.cells import grade_id
+from helpers.course.grading.assignments.cells import grade_id
 from helpers.course.grading.judge.link import EndedError, receive, send
 from helpers.course.grading.judge.plan import Step, make_plan
 from helpers.errors import CourseError

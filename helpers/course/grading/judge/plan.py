@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from nbformat import NotebookNode
 
-from helpers.course.grading.cells import grade_id
+from helpers.course.grading.assignments.cells import grade_id
 
 FACTS = "facts"
 

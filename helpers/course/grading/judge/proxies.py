@@ -10,8 +10,8 @@ from typing import Any
 import cloudpickle
 import numpy as np
 
-from helpers.course.grading.judge.codec import decode, encode
-from helpers.course.grading.judge.refusals import NotPlainError, OwnClassError
+from helpers.course.grading.judge.values.codec import decode, encode
+from helpers.course.grading.judge.values.refusals import NotPlainError, OwnClassError
 
 # errors that Python itself takes for the end of a loop: raised by a student's function they would cut a test short
 ENDS = (StopIteration, StopAsyncIteration)
@@ -130,7 +130,7 @@ def _change(mine: Any, new: Any) -> None:
         mine.clear()
         mine.update(new)
     elif hasattr(mine, "get_weights") and hasattr(new, "get_weights"):
-        from helpers.course.grading.judge.networks import set_trainable
+        from helpers.course.grading.judge.values.networks import set_trainable
 
         if weights := new.get_weights():
             mine.set_weights(weights)

@@ -23,8 +23,8 @@ from helpers.course.grading.judge.link import EndedError, receive, send
 PRELOADED = (
     "cloudpickle", "matplotlib.pyplot", "pandas", "sklearn.linear_model", "sklearn.model_selection", "scipy.stats",
     "tensorflow", "keras", "helpers.assignment", "helpers.metrics", "helpers.plots",
-    "helpers.course.grading.judge.proxies", "helpers.course.grading.judge.objects",
-    "helpers.course.grading.judge.networks",
+    "helpers.course.grading.judge.proxies", "helpers.course.grading.judge.values.objects",
+    "helpers.course.grading.judge.values.networks",
 )  # fmt: skip
 AVAILABLE = sys.platform != "win32"  # nbgrader is not made for Windows either
 CELL = "<test>"
@@ -119,9 +119,9 @@ class Room:
 
     def _take(self, given: str | None) -> list | None:
         """Put a student's values into this interpreter; returns what can't be taken, as [name, kind, why]."""
-        from helpers.course.grading.judge.codec import decode
         from helpers.course.grading.judge.proxies import read, refusal
-        from helpers.course.grading.judge.refusals import NotPlainError, OwnClassError
+        from helpers.course.grading.judge.values.codec import decode
+        from helpers.course.grading.judge.values.refusals import NotPlainError, OwnClassError
 
         try:
             values = {} if given is None else read(given)
@@ -181,7 +181,7 @@ def describe(error: BaseException, source: str) -> dict:
     Returns:
         name, text, lines, and whether it was a value of a class of the student's own.
     """
-    from helpers.course.grading.judge.refusals import OwnClassError
+    from helpers.course.grading.judge.values.refusals import OwnClassError
 
     name, text = type(error).__name__, str(error)[:LONGEST]
     at = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == CELL]

@@ -13,11 +13,11 @@ from pathlib import Path
 from types import TracebackType
 
 from data_prework.files import PROJECT
-from helpers.course.grading.bubblewrap import NOBODY, is_root
-from helpers.course.grading.job import Job
 from helpers.course.grading.judge import room
-from helpers.course.grading.kernel import kernel_environment, starter
-from helpers.course.grading.wall import BUBBLEWRAP
+from helpers.course.grading.kernel.start import kernel_environment, starter
+from helpers.course.grading.submissions.job import Job
+from helpers.course.grading.wall.bubblewrap import NOBODY, is_root
+from helpers.course.grading.wall.choice import BUBBLEWRAP
 from helpers.course.processes import end, family
 
 

@@ -11,8 +11,8 @@ import pickle
 import traceback
 from typing import Any
 
-from helpers.course.grading.judge.codec import decode, encode
-from helpers.course.grading.judge.refusals import NotPlainError, OwnClassError
+from helpers.course.grading.judge.values.codec import decode, encode
+from helpers.course.grading.judge.values.refusals import NotPlainError, OwnClassError
 
 MIME = "application/x-judge"
 LONGEST = 2000  # characters of an error's text

@@ -1,0 +1,1 @@
+"""A class and its lists: who is in it, what was due, downloads and tables of learning platforms, submissions alike."""

@@ -1,0 +1,1 @@
+"""What is handed out: the students' versions of the exercises, made from the source notebooks and the settings."""

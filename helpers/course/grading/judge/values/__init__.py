@@ -1,0 +1,1 @@
+"""What passes between two interpreters: values as JSON, and nothing that runs where it is read."""
