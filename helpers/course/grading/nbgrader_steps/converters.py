@@ -8,6 +8,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from helpers.course.grading.assignments.cells import named, student_of
+from helpers.course.grading.database import do_not_wait_for_the_disk
 from helpers.course.grading.judge.broker import Judge
 from helpers.course.grading.kernel.folders import Room
 from helpers.course.grading.submissions.job import WHO, Job
@@ -24,6 +25,7 @@ def hand_over(job: Job, notebook: NotebookNode) -> None:
     place.parent.mkdir(parents=True)
     nbformat.write(notebook, place)
     shutil.copy(job.course / "gradebook.db", job.work)
+    do_not_wait_for_the_disk()
 
 
 def autograde(
