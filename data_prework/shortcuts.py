@@ -37,7 +37,7 @@ def best_cut(values: np.ndarray, positive: np.ndarray) -> tuple[float, float, bo
 
     Args:
         values: (n,) numbers.
-        positive: (n,) bool, both kinds present.
+        positive: (n,) True and False or 1 and 0, both kinds present.
 
     Returns:
         (balanced accuracy, cut, True where the positive class lies at or above the cut).
@@ -46,6 +46,7 @@ def best_cut(values: np.ndarray, positive: np.ndarray) -> tuple[float, float, bo
         >>> best_cut(np.array([1.0, 2.0, 8.0, 9.0]), np.array([False, False, True, True]))
         (1.0, 5.0, True)
     """
+    values, positive = np.asarray(values), np.asarray(positive, dtype=bool)
     order = np.argsort(values, kind="stable")
     ranked, hits = values[order], positive[order]
     ends = np.r_[np.flatnonzero(np.diff(ranked)), len(ranked) - 1]  # last index of each run of equal values

@@ -85,13 +85,33 @@ def outputs(model: Any, images: np.ndarray) -> np.ndarray:
         raise AssertionError(f"The model doesn't take inputs of shape {np.shape(images)[1:]}: {said}") from error
 
 
-def loss_on(model: Any, truth: Iterable, given: Iterable) -> float:
+def shape_of(given: Any) -> tuple[int, ...] | None:
+    """The shape of what a student returns.
+
+    Args:
+        given: A number, a list, an array, or something else.
+
+    Returns:
+        Its shape; None where it has none, such as a number beside a pair.
+
+    Example:
+        >>> shape_of([0.9, 0.8, 0.95]), shape_of((0.9, (0.8, 0.95)))
+        ((3,), None)
+    """
+    try:
+        return np.shape(given)
+    except ValueError:
+        return None
+
+
+def loss_on(model: Any, truth: Iterable, given: Iterable, hint: str = "") -> float:
     """The loss that a network was compiled with, for answers that are given.
 
     Args:
         model: The student's, in Keras; its loss may be a name, a function, or an object.
         truth: (n,) labels.
         given: (n, k) answers.
+        hint: Said first where its loss doesn't take them.
 
     Raises:
         AssertionError: It isn't compiled, or its loss doesn't take such answers.
@@ -106,7 +126,7 @@ def loss_on(model: Any, truth: Iterable, given: Iterable) -> float:
         value = keras.losses.get(loss)(np.asarray(truth), np.asarray(given, dtype="float32"))
     except Exception as error:
         said = _first_line(error)
-        raise AssertionError(f"The loss doesn't take these labels and answers: {said}") from error
+        raise AssertionError(f"{hint} The loss doesn't take these labels and answers: {said}".strip()) from error
     return float(np.mean(np.asarray(value)))
 
 

@@ -20,7 +20,7 @@ def wilson(share: float, n: int, confidence: float) -> tuple[float, float]:
 
     Args:
         share: in [0, 1].
-        n: cases.
+        n: cases; a whole number, also as a float, as a row of a table holds it.
         confidence: of the interval, between 0 and 1.
 
     Returns:
@@ -36,6 +36,7 @@ def wilson(share: float, n: int, confidence: float) -> tuple[float, float]:
     """
     if n == 0:
         return 0.0, 1.0
+    n = int(n) if n == int(n) else n
     ends = binomtest(round(share * n), n).proportion_ci(confidence, method="wilson")
     return float(ends.low), float(ends.high)
 

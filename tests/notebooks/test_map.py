@@ -89,3 +89,14 @@ def test_six_weeks_are_the_core_track_in_evenings_of_four_hours():
         for week, text in zip(planned, weeks, strict=True)
     ]
     assert max(spent) <= 220, spent  # with the first exercise of each; 20 minutes are a break
+
+
+def test_the_guide_gives_an_assignment_the_minutes_of_its_head():
+    given = {}
+    for part, minutes in re.findall(r"^\| (\d+)\.\d [^|]+ \| \d+ \| \d+ \| (\d+)[^|]* \|", GUIDE, re.M):
+        given[int(part)] = int(minutes)
+    heads = {}
+    for path in sorted((NOTEBOOKS / "exercises" / "source").glob("*/[0-9]*.ipynb")):
+        head = nbformat.read(path, as_version=4).cells[0].source
+        heads[int(path.stem[:2])] = int(re.search(r"about (\d+) minutes", head)[1])
+    assert given == heads and len(heads) == 10
