@@ -15,6 +15,8 @@ PRIVATE ?=
 DOWNLOAD ?=
 EXPORT  ?=
 PORT    ?= 8501
+# processes of the tests: they wait about a third of their time, so one more than the two cores of a laptop, given memory
+WORKERS ?= $(shell awk '/^MemAvailable/ {print ($$2 > 12000000) ? 3 : 2}' /proc/meminfo 2>/dev/null || echo 2)
 BUNDLES ?= $(or $(COURSE_RESULTS),results)/bundles
 export COURSE_DATA ?= $(CURDIR)/data
 
@@ -134,7 +136,7 @@ lint: $(READY)  ## ruff: format and rules
 	@$(PY) -m ruff check . && $(PY) -m ruff format --check .
 
 test-code: $(READY) data  ## pytest alone
-	@$(PY) -m pytest -q -n 2 --dist loadscope --no-loadscope-reorder tests
+	@$(PY) -m pytest -q -n $(or $(WORKERS),2) --dist loadscope --no-loadscope-reorder tests
 
 test-notebooks: $(READY) data  ## nbval alone: all notebooks in the quick profile
 	@mkdir -p $(AUDIT) && cp tests/notebooks/audit.py $(AUDIT)/
