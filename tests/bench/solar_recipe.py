@@ -4,10 +4,10 @@
     python -m tests.bench.solar_recipe            the recipe below: ten draws by cell, and folds by module beside them
 
 Besides the statistics of `tests/bench/frozen.py`, a cell is described by which channels of EfficientNet-Lite0 are large
-at the same places: the covariance of the maps of a stage, over its places and over the four views, and of it the matrix
-square root, which keeps a few strong channels from deciding alone. A Gaussian kernel compares two cells by the mean of
-the squared distances in several such descriptions, each divided by its mean between training cells, and a ridge
-regression with it learns the class, or the expert's probability, which counts a doubtful cell for less.
+at the same places: the covariance of the maps of a stage, over its places and over the four views of the cell. Of it
+the matrix square root is taken, which keeps a few strong channels from deciding alone. A Gaussian kernel compares two
+cells by the mean of the squared distances in several such descriptions, each divided by its mean between training
+cells. A ridge regression with it learns the class, or the expert's probability, which counts a doubtful cell for less.
 """
 
 import argparse
@@ -36,7 +36,7 @@ from tests.bench.solar import (
     stage_features,
     subset,
 )
-from tests.bench.textures import compute_moments, roots_of
+from tests.bench.textures import TEXTURES, compute_moments, roots_of
 
 DRAWS, DRAW_OF_CHOICE, RIDGES = 10, 0, (0.05, 0.2)
 STATISTIC, COVARIANCE = "statistics", "covariances {}"
@@ -65,7 +65,7 @@ class Recipe:
         return f"{' + '.join(self.descriptions)}; learns {target}; ridge {self.ridge:g}"
 
 
-CHOSEN = Recipe((STATISTIC,), soft=True, ridge=0.2)  # by --choose
+CHOSEN = Recipe(("covariances 5",), soft=True, ridge=0.05)  # by --choose, before a draw was judged
 RECIPES = [Recipe(mix, soft, ridge) for mix in MIXES for soft in (False, True) for ridge in RIDGES]
 
 
@@ -83,16 +83,22 @@ def squared_distances(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     return ((one**2).sum(axis=1)[:, None] + (other**2).sum(axis=1) - 2 * one @ other.T).clip(0)
 
 
-def describe(folder: Path) -> Described:
-    """All cells, described; no label and no split goes into it."""
-    stages = stage_features(folder)
+def describe(recipes: list[Recipe], folder: Path) -> Described:
+    """All cells, described as these recipes need it; no label and no split goes into it."""
+    wanted = {name for recipe in recipes for name in recipe.descriptions}
+    statistics, apart, spent = np.empty((0, 0), np.float32), {}, 0.0
+    if STATISTIC in wanted:
+        stages = stage_features(folder)
+        statistics = stages.values[:, columns_of(dict.fromkeys(MIDDLE, STATISTICS))]
+        spent += stages.seconds
     moments = kept(f"solar_cells-{SIDE}-moments", lambda: compute_moments(load(SIDE)[0]), folder)
-    begin, apart = time.process_time(), {}
-    for stage, roots in enumerate(roots_of(moments).values(), start=3):
-        centered = roots - roots.mean(axis=0)  # changes no distance, and rounding errors stay small
-        apart[COVARIANCE.format(stage)] = squared_distances(centered, centered)
-    seconds = stages.seconds + moments.seconds + time.process_time() - begin
-    return Described(stages.values[:, columns_of(dict.fromkeys(MIDDLE, STATISTICS))], apart, seconds)
+    begin = time.process_time()
+    for stage, name in enumerate(TEXTURES, start=3):
+        if COVARIANCE.format(stage) in wanted:
+            roots = roots_of(moments, name)
+            roots -= roots.mean(axis=0)  # changes no distance, and rounding errors stay small
+            apart[COVARIANCE.format(stage)] = squared_distances(roots, roots)
+    return Described(statistics, apart, spent + moments.seconds + time.process_time() - begin)
 
 
 def distances(described: Described, name: str, seen: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -193,11 +199,11 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=DRAWS, help="of the quarter that is left out")
     parser.add_argument("--keep", type=Path, default=KEPT, metavar="FOLDER", help="where features are kept")
     args = parser.parse_args()
-    described, (_, cells) = describe(args.keep), load(SMALL_SIDE)
+    _, cells = load(SMALL_SIDE)
     if args.choose:
-        choose(described, cells)
+        choose(describe(RECIPES, args.keep), cells)
     else:
-        judge(CHOSEN, described, cells, args.draws)
+        judge(CHOSEN, describe([CHOSEN], args.keep), cells, args.draws)
 
 
 if __name__ == "__main__":

@@ -67,11 +67,9 @@ def compute_moments(images: np.ndarray) -> Features:
     return Features(np.concatenate(found), time.process_time() - begin)
 
 
-def roots_of(moments: Features) -> dict[str, np.ndarray]:
-    """Stage -> square roots of the covariances of its maps, from `compute_moments`."""
-    found, first = {}, 0
-    for name in TEXTURES:
-        last = first + (STAGES[name] + 1) * (STAGES[name] + 2) // 2
-        found[name] = covariance_roots(moments.values[:, first:last], STAGES[name])
-        first = last
-    return found
+def roots_of(moments: Features, stage: str) -> np.ndarray:
+    """Square roots of the covariances of the maps of one of `TEXTURES`, from `compute_moments`."""
+    widths = [(STAGES[name] + 1) * (STAGES[name] + 2) // 2 for name in TEXTURES]
+    first = sum(widths[: TEXTURES.index(stage)])
+    last = first + widths[TEXTURES.index(stage)]
+    return covariance_roots(moments.values[:, first:last], STAGES[stage])
