@@ -59,7 +59,7 @@ def parser() -> argparse.ArgumentParser:
 
     one = commands.add_parser("check", help="verify hashes, counts, groups and balance of a prepared data set")
     one.add_argument("name")
-    one.add_argument("--embedded", action="store_true", help="the drawn stand-in, also where the real one is prepared")
+    one.add_argument("--embedded", action="store_true", help="use the drawn stand-in, even if the real set is prepared")
     one.set_defaults(run=check_command)
 
     one = commands.add_parser("weights", help="fetch ImageNet weights of pretrained networks, for later offline use")
@@ -80,7 +80,7 @@ def _add_prepare(commands: argparse._SubParsersAction, known: str) -> None:
         "(default: what was downloaded, else the drawn stand-in)",
     )  # fmt: skip
     _layout_options(one)
-    one.add_argument("--embedded", action="store_true", help="the drawn stand-in, also where there is a download")
+    one.add_argument("--embedded", action="store_true", help="use the drawn stand-in, even if there is a download")
     one.add_argument("--test", type=float, default=0.2, help="share of the test split (default 0.2)")
     one.add_argument("--val", type=float, default=0.15, help="share of the validation split (default 0.15)")
     one.add_argument("--seed", type=int, default=7, help="decides which groups go where (default 7)")
@@ -89,7 +89,7 @@ def _add_prepare(commands: argparse._SubParsersAction, known: str) -> None:
     )
     one.add_argument(
         "--group-pattern", default="", metavar="REGEX",
-        help="which part of a file name tells what belongs together, in brackets: '(patient[0-9]+)_'",
+        help="pattern of file names, with parentheses around the part that identifies the group: '(patient[0-9]+)_'",
     )  # fmt: skip
     one.add_argument(
         "--near", type=int, default=Settings.near, metavar="BITS",
@@ -105,7 +105,7 @@ def _add_prepare(commands: argparse._SubParsersAction, known: str) -> None:
 
 
 def _layout_options(prepare: argparse.ArgumentParser) -> None:
-    group = prepare.add_argument_group("where the labels and splits are, if not in folders that say so")
+    group = prepare.add_argument_group("where the labels and splits are, if folders do not show them")
     group.add_argument(
         "--depth", type=int, default=0, metavar="N", help="class folders are N levels below (default: 1)"
     )
@@ -122,7 +122,7 @@ def _layout_options(prepare: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--label-pattern", default="", metavar="REGEX", help="the label is a part of the file's name: '^([a-z]+)_'"
     )
-    group.add_argument("--positive", default="", metavar="CLASS", help="of two classes, the one that is looked for")
+    group.add_argument("--positive", default="", metavar="CLASS", help="of two classes, the positive one")
 
 
 def main(argv: list[str] | None = None) -> int:

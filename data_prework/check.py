@@ -62,7 +62,7 @@ def _groups(folder: Path, frame: pd.DataFrame, about: About) -> list[str]:
     why = " (split with --random-split, which leaks)" if about.settings.get("random_split") else ""
     faults = []
     if torn:
-        faults.append(f"{len(torn)} group(s) stand on two sides of a split{why}: {', '.join(torn[:5])}")
+        faults.append(f"{len(torn)} group(s) are on both sides of a split{why}: {', '.join(torn[:5])}")
     split, path = frame["split"].to_numpy(), frame["path"].to_numpy()
     count, example = 0, ""
     files = [Path(folder) / one for one in path]

@@ -34,7 +34,7 @@ def add_columns(rows: pd.DataFrame, root: Path, entry: Entry) -> pd.DataFrame:
     try:
         listed = typed(listed, entry.columns)
     except ValueError as error:
-        raise RawFolderError(f"{root}: {COLUMNS_FILE}: a number is not a number ({error}). {again}") from error
+        raise RawFolderError(f"{root}: {COLUMNS_FILE}: a value is not a number ({error}). {again}") from error
     return rows.assign(**{column: listed[column] for column in entry.columns})
 
 

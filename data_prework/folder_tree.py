@@ -70,7 +70,7 @@ def walk(root: Path, leave_out: tuple[str, ...] = (), above: frozenset[str] = fr
         elif not entry.is_dir():
             (folder.others if path.suffix.lower() in OTHER_FILES else folder.images).append(path)
         elif entry.name in leave_out:
-            folder.aside.append(f"{entry.name}: as you asked")
+            folder.aside.append(f"{entry.name}: as requested")
         elif entry.name.startswith("_"):
             folder.aside.append(f'{entry.name}: its name begins with "_"; rename it if it is a class')
         elif os.path.realpath(path) in above:

@@ -109,7 +109,7 @@ def by_pattern(pattern: str) -> Callable[[str, str], str]:
         raise GroupError(f"the group pattern {pattern!r} is not a regular expression: {error}") from error
     if not expression.groups:
         raise GroupError(
-            f"the group pattern {pattern!r} has no brackets; put them around the part that names the group"
+            f"the group pattern {pattern!r} has no parentheses; put them around the part that identifies the group"
         )
 
     def rule(label: str, stem: str) -> str:

@@ -96,7 +96,7 @@ def layout_from_names(root: Path | str, pattern: str, leave_out: Sequence[str] =
     except re.error as error:
         raise RawFolderError(f"--label-pattern {pattern!r} is not a regular expression: {error}") from error
     if not expression.groups:
-        raise RawFolderError(f"--label-pattern {pattern!r} has no brackets; put them around the label")
+        raise RawFolderError(f"--label-pattern {pattern!r} has no parentheses; put them around the label")
     tree = walk(Path(root), tuple(leave_out))
     splits = split_names(folder.name for folder in tree.everywhere())
     found, unread = [], []

@@ -84,7 +84,7 @@ def read_layout(
     """
     root = Path(root)
     if not root.is_dir():
-        raise RawFolderError(f"{root}: no such folder. Give the folder that holds one folder per class.")
+        raise RawFolderError(f"{root}: no such folder. Give the folder that contains one folder per class.")
     tree, notes = walk(root, tuple(leave_out)), []
     tree = _without_wrappers(tree, splits, notes)
     top = tree.with_images()
@@ -157,7 +157,7 @@ def _check_splits(tree: Folder, top: list[Folder], named: dict[str, str]) -> Non
 
 def _unlabeled(tree: Folder, inside: list[Folder]) -> str:
     """What to do where splits hold images and no class folders."""
-    where = f"{tree.path}: {shown_names(folder.name for folder in inside)} hold images and no class folders. "
+    where = f"{tree.path}: {shown_names(folder.name for folder in inside)} contain images but no class folders. "
     pattern = pattern_in([path.name for folder in inside for path in folder.images])
     if pattern:
         return where + f"The labels seem to be in the file names: --label-pattern '{pattern}'"

@@ -172,7 +172,7 @@ def read_manifest(folder: Path) -> pd.DataFrame:
         frame = frame.astype({column: kind for column, kind in COLUMNS.items() if kind == "int"})
         frame = frame.assign(**{column: frame[column].map(from_text) for column in FREE_TEXT})
     except ValueError as error:
-        raise ManifestError(f"{path}: a number is not a number ({error}). {again}") from error
+        raise ManifestError(f"{path}: a value is not a number ({error}). {again}") from error
     cut = ~frame["phash"].str.fullmatch("[0-9a-f]{64}") | ~frame["sha256"].str.fullmatch("[0-9a-f]{64}")
     if cut.any() or not path.read_bytes().endswith(b"\n"):
         raise ManifestError(f"{path}: a row is damaged or cut off. {again}")
@@ -185,7 +185,7 @@ def read_manifest(folder: Path) -> pd.DataFrame:
     try:
         return typed(frame, own)
     except ValueError as error:
-        raise ManifestError(f"{path}: a number is not a number ({error}). {again}") from error
+        raise ManifestError(f"{path}: a value is not a number ({error}). {again}") from error
 
 
 def typed(frame: pd.DataFrame, columns: dict[str, str]) -> pd.DataFrame:
@@ -196,7 +196,7 @@ def typed(frame: pd.DataFrame, columns: dict[str, str]) -> pd.DataFrame:
         columns: name -> "str", "int" or "float".
 
     Raises:
-        ValueError: a number is not a number.
+        ValueError: a value is not a number.
 
     Example:
         >>> typed(pd.DataFrame({"soft_label": ["0.25"], "cell_type": ["mono"]}), {"soft_label": "float"}).iloc[0, 0]
@@ -218,7 +218,7 @@ def read_about(folder: Path) -> About:
         with path.open(encoding="utf-8", newline="") as file:
             first = next(csv.DictReader(file))["path"]
     except (StopIteration, KeyError, ValueError, csv.Error) as error:
-        raise ManifestError(f"{path}: names no image. {again}") from error
+        raise ManifestError(f"{path}: lists no images. {again}") from error
     about = path.with_name(first.split("/", 1)[0]) / "about.json"
     try:
         facts = json.loads(about.read_text(encoding="utf-8"))

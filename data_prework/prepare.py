@@ -88,7 +88,7 @@ def prepare(
     raw = Path(raw).expanduser().resolve()
     if not raw.exists():
         raise RawFolderError(
-            f"{raw}: no such folder or file. Give the folder (or archive) that holds one folder per class."
+            f"{raw}: no such folder or file. Give the folder (or archive) that contains one folder per class."
         )
     truth = raw.with_name(raw.name + "_truth")
     embedded = (truth / "draws.csv").is_file()  # only the drawn stand-ins have it

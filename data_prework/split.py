@@ -160,7 +160,7 @@ def add_splits(
         f"split       train {counts['train']}, val {counts['val']}, test {counts['test']}"
         + (" (test as published)" if in_test else "")
         + (f", {len(leaked)} dropped because their group is in a published test or val split" if len(leaked) else "")
-        + (", AT RANDOM: groups stand on two sides, so scores on it will be too good" if random else "")
+        + (", AT RANDOM: groups are on both sides, so scores will be too optimistic" if random else "")
     )
     for name, asked in (("test", test), ("val", val)):
         if name not in set(rows["official"]):

@@ -50,8 +50,8 @@ def show(folders: Path | str | Sequence[Path | str], feedback: Path | str) -> No
     """
     feedback = Path(feedback)
     places = [Path(folders)] if isinstance(folders, str | Path) else [Path(folder) for folder in folders]
-    st.set_page_config(page_title="Judge images")
-    st.title("Judge images")
+    st.set_page_config(page_title="Classify images")
+    st.title("Classify images")
     st.warning(f"{WARNING} Do not upload images of real patients.")
     chosen = _choose(places)
     if files := st.file_uploader("Images", accept_multiple_files=True, help=KINDS):
@@ -84,7 +84,7 @@ def _choose(places: list[Path]) -> list[Chosen]:
     if not chosen:
         st.stop()
     if len({one.bundle.classes for one in chosen}) > 1:
-        st.error("These two bundles answer different questions; the second is left out.")
+        st.error("These two bundles answer different questions; the second one is left out.")
     return [one for one in chosen if one.bundle.classes == chosen[0].bundle.classes]
 
 
@@ -110,7 +110,7 @@ def _settings(label: str, bundle: Bundle) -> Chosen:
         prevalence = None if share == known else share
     if bundle.rule.costs:
         costs = ", ".join(f"{cost:g} for {WORDS[name]}" for name, cost in bundle.rule.costs.items())
-        st.caption(f"{name} decides by costs: {costs}.")
+        st.caption(f"{name} bases its decisions on these costs: {costs}.")
     return Chosen(label, bundle, limits, prevalence)
 
 
@@ -118,9 +118,9 @@ def _about(label: str, bundle: Bundle) -> None:
     """What the card says: data, profile, scores with their intervals, limits."""
     about, scores = bundle.about, bundle.scores
     data, profile = about["data"], about.get("training", {}).get("profile") or "unknown"
-    with st.expander(f"What {plain(label)} is, and how good"):
+    with st.expander(f"About {plain(label)}, with its scores"):
         st.markdown(plain(about["use"]))
-        images = f"{data['train']:,} images trained it" if isinstance(data.get("train"), int) else "It"
+        images = f"Trained on {data['train']:,} images" if isinstance(data.get("train"), int) else "Trained"
         st.markdown(
             plain(f"Data: {data.get('name')} ({data.get('source')}). {images}, in the {profile} profile. ")
             + plain(f"Measured on {scores.n:,} images of the {data.get('split')} split:")
@@ -146,7 +146,7 @@ def _kept(feedback: Path, chosen: list[Chosen]) -> None:
             table = for_spreadsheet(rows).to_csv(index=False).encode("utf-8-sig")
             st.download_button("Feedback as CSV", table, "feedback.csv", "text/csv")
             labels = for_spreadsheet(latest_labels(rows)).to_csv(index=False).encode()
-            st.download_button("Labels for a training as CSV", labels, "labels.csv", "text/csv")
+            st.download_button("Labels for training as CSV", labels, "labels.csv", "text/csv")
 
 
 def _compared(rows, first: Chosen, second: Chosen) -> str:
@@ -154,7 +154,7 @@ def _compared(rows, first: Chosen, second: Chosen) -> str:
     try:
         return names + compare_feedback(rows, first.bundle.key, second.bundle.key, first.bundle.classes)
     except ValueError:
-        return f"{names}Both hold the same model and rule, so there is nothing to compare."
+        return f"{names}Both contain the same model and rule, so there is nothing to compare."
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -93,14 +93,14 @@ def _answers(uploads: dict[str, Upload], one: Chosen) -> pd.DataFrame:
     """A row of `predict` for each content; only those that this bundle has not seen are judged."""
     rows = st.session_state.setdefault("judged", {}).setdefault(one.bundle.identity, {})
     new = [upload for digest, upload in uploads.items() if digest not in rows]
-    bar = st.progress(0.0, f"{plain(one.label)} judges {len(new):,} images") if len(new) > AT_ONCE else None
+    bar = st.progress(0.0, f"{plain(one.label)} is classifying {len(new):,} images") if len(new) > AT_ONCE else None
     for start in range(0, len(new), AT_ONCE):
         part = {upload.digest: upload.file.getvalue() for upload in new[start : start + AT_ONCE]}
         frame = predict(part, one.bundle)
         rows |= dict(zip(part, frame.to_dict("records"), strict=True))
         if bar:
             done = min(start + AT_ONCE, len(new))
-            bar.progress(done / len(new), f"{plain(one.label)} has judged {done:,} of {len(new):,} images")
+            bar.progress(done / len(new), f"{plain(one.label)} has classified {done:,} of {len(new):,} images")
     if bar:
         bar.empty()
     frame = pd.DataFrame([rows[digest] | {"file": ", ".join(upload.names)} for digest, upload in uploads.items()])
@@ -146,7 +146,7 @@ def _small(digest: str, bits: int, _data: bytes) -> bytes:
     return content.getvalue()
 
 
-@st.cache_data(max_entries=200, show_spinner="Looking")
+@st.cache_data(max_entries=200, show_spinner="Computing the heatmap")
 def _explained(identity: str, digest: str, target: str, _bundle: Bundle, _data: bytes) -> tuple[np.ndarray, np.ndarray]:
     return explain(_data, _bundle, target)
 
@@ -156,30 +156,30 @@ def _answer(upload: Upload, row: pd.Series, one: Chosen) -> None:
     st.caption(plain(one.label))
     if bundle.doubt:
         st.header("Don't rely on this answer", anchor=False)
-        st.markdown(f"It says: {decision}")
+        st.markdown(f"Answer: {decision}")
     else:
         st.header(decision, anchor=False)
     if row["decision"] == CANNOT_JUDGE:
         st.warning(f"The image is {plain(row['note'])}. Its probability means nothing.")
     if row["decision"] == ASK:
-        st.info(f"The model can't decide this well enough: {row['note']}.")
+        st.info(f"The model isn't sure enough to decide: {row['note']}.")
     if len(bundle.classes) == 2:
         explained = bundle.classes[1]
         kind = "calibrated probability" if bundle.rule.calibrated else "probability"
         st.text(f"{kind} of {one_line(explained)}: {row['probability']:.3f}")
-        limit = f"; {plain(one_line(explained))} is answered from {one.limits['threshold']:.3f} on"
+        limit = f"; {plain(one_line(explained))} is the answer from {one.limits['threshold']:.3f} on"
     else:
         explained, limit = row["class"], ""
         for name, probability in zip(MORE_CLASSES[::2], MORE_CLASSES[1::2], strict=True):
             st.text(f"{row[probability]:.3f}  {one_line(row[name])}")
     image, heat = _explained(bundle.identity, upload.digest, explained, bundle, upload.file.getvalue())
-    words = "bright: what speaks for" if heat.any() else "nothing here speaks for"
+    words = "bright: evidence for" if heat.any() else "no evidence here for"
     st.image(overlay(image, heat), caption=f"{words} {plain(one_line(explained))}{limit}")
 
 
 def _ask(upload: Upload, rows: list[pd.Series], chosen: list[Chosen], feedback: Path) -> None:
     """The question what the image really is, with its button, and the way back."""
-    words, classes = "What is it really?", chosen[0].bundle.classes
+    words, classes = "What does the image really show?", chosen[0].bundle.classes
     key = f"{upload.digest} {hashlib.sha256(repr(classes).encode()).hexdigest()[:12]}"
     said, kept = (st.session_state.setdefault(name, {}) for name in ("said", "kept"))
     if key in said and f"truth {key}" not in st.session_state:  # it was on another page meanwhile

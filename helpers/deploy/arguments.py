@@ -52,7 +52,7 @@ def predict_arguments(argv: list[str]) -> argparse.Namespace:
     Raises:
         SystemExit: --help, or a wrong command (2).
     """
-    parser = _parser("predict", "Judge images with a bundle; a file that can't be read is a row with a reason.")
+    parser = _parser("predict", "Classify images with a bundle; a file that can't be read gets a row with a reason.")
     parser.epilog = PREDICT_ENDS
     parser.add_argument("bundle", type=Path, help="folder with model.keras and bundle.json")
     parser.add_argument(
@@ -101,7 +101,7 @@ def predict_arguments(argv: list[str]) -> argparse.Namespace:
 def _check_predict(args: argparse.Namespace) -> None:
     for name, value in (("--threshold", args.threshold), ("--abstain", args.abstain)):
         if value is not None and not 0 <= value <= 1:
-            args.fail(f"{name}: {value} is no probability from 0 to 1")
+            args.fail(f"{name}: {value} is not a probability from 0 to 1")
     if args.target is not None and args.heatmaps is None:
         args.fail("--target: says what heatmaps explain; give --heatmaps FOLDER too")
     if args.excel and (args.format != "csv" or args.out == "-"):

@@ -74,7 +74,7 @@ def read_about(path: Path) -> dict:
 
 
 def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} stands where a number should")
+    raise ValueError(f"{name} found where a number is expected")
 
 
 def refuse_foreign_code(path: Path) -> None:
@@ -129,7 +129,7 @@ def check_decision(class_names: Sequence[str], rule: DecisionRule, scores: Score
     classes = [str(name) for name in class_names]
     odd = next((name for name in classes if not name.strip() or not _can_be_written(name)), None)
     if odd is not None:
-        raise ValueError(f"class_names: {odd!r} is no name that can be written into a file; rename the class")
+        raise ValueError(f"class_names: {odd!r} cannot be written into a file; rename the class")
     taken = {CANNOT_JUDGE, CANNOT_READ, ASK}
     if isinstance(class_names, str) or len(classes) < 2 or len(set(classes)) != len(classes) or taken & set(classes):
         raise ValueError(
@@ -180,9 +180,9 @@ def check_model(model: keras.Model, n_classes: int) -> tuple[tuple[int, int, str
         raise ValueError(f"model: has {extractor.classes} classes, class_names {n_classes}; give one name for each")
     answers = probabilities(model, np.random.default_rng(0).integers(0, 256, (2, *extractor.shape)))
     if not np.isfinite(answers).all() or answers.min() < 0 or answers.max() > 1:
-        raise ValueError("model: its answers are no probabilities; end it with a sigmoid or softmax")
+        raise ValueError("model: its outputs are not probabilities; end it with a sigmoid or softmax")
     if n_classes > 2 and np.abs(answers.sum(axis=1) - 1).max() > ROW_SUM_TOLERANCE:
-        raise ValueError("model: the probabilities of an image do not sum to 1; end it with a softmax")
+        raise ValueError("model: the probabilities of an image do not add up to 1; end it with a softmax")
     return (height, width, colors[channels]), extractor
 
 

@@ -110,7 +110,7 @@ def limit_of(bundle: Bundle, threshold: float | None = None, abstain: float | No
             raise ValueError(f"abstain: {abstain!r} given, but of two classes the threshold decides; give threshold")
         limit = bundle.threshold if threshold is None else threshold
         if not 0 <= limit <= 1:
-            raise ValueError(f"threshold: {threshold!r} is no probability from 0 to 1")
+            raise ValueError(f"threshold: {threshold!r} is not a probability from 0 to 1")
         return limit
     if threshold is not None:
         raise ValueError(

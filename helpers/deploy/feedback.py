@@ -136,7 +136,7 @@ def compare_feedback(rows: pd.DataFrame, a: str, b: str, class_names: Sequence[s
         'Both decided 1 labeled image, and one or both left 1 to a person. ...'
     """
     if a == b:
-        raise ValueError(f"a, b: both are {a}; the bundles hold the same, so there is nothing to compare")
+        raise ValueError(f"a, b: both are {a}; the two bundles are the same, so there is nothing to compare")
     known = rows[rows["label"].isin(list(class_names))]
     last = known.drop_duplicates(["picture", "bundle"], keep="last").pivot(
         index="picture", columns="bundle", values="decision"

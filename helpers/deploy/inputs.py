@@ -126,4 +126,4 @@ def _unfold(one: Any) -> Iterator[tuple[str, Any]]:
     elif isinstance(one, np.ndarray | str | Path | bytes | bytearray | memoryview):
         yield "", one
     else:
-        raise ValueError(f"images: {type(one).__name__} is no file, folder, array, or content of a file")
+        raise ValueError(f"images: {type(one).__name__} is not a file, folder, array, or the content of a file")

@@ -158,7 +158,7 @@ def _explained(target: int | str | None, bundle: Bundle) -> int | None:
         return None
     number = class_numbers(target, bundle.classes)
     if isinstance(number, bool) or not isinstance(number, int | np.integer) or number not in range(len(bundle.classes)):
-        raise ValueError(f"target: {target!r} is no class from 0 to {len(bundle.classes) - 1}")
+        raise ValueError(f"target: {target!r} is not a class from 0 to {len(bundle.classes) - 1}")
     return int(number)
 
 

@@ -170,7 +170,7 @@ class DecisionRule:
 
     def _check_two_classes(self) -> None:
         if not _is_number(self.threshold) or not 0 < self.threshold < 1:
-            raise ValueError(f"threshold: {self.threshold!r} is no probability between 0 and 1")
+            raise ValueError(f"threshold: {self.threshold!r} is not a probability between 0 and 1")
         if self.abstain:
             raise ValueError("abstain: for more than two classes; of two, ask=(low, high) says when to ask a person")
         if self.ask is not None and not (
@@ -240,7 +240,7 @@ def check_abstain(abstain: float) -> None:
         ValueError: it is something else.
     """
     if not _is_number(abstain) or not 0 <= abstain <= 1:
-        raise ValueError(f"abstain: {abstain!r} is no probability from 0 to 1")
+        raise ValueError(f"abstain: {abstain!r} is not a probability from 0 to 1")
 
 
 def _check_costs(costs: Mapping[str, float]) -> None:

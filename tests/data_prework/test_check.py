@@ -88,7 +88,7 @@ FAULTS = {
     "count": (miscount, "but about.json says"),
     "lost row": (lambda f: rewrite(f, lambda t: t.drop(t.index[3])), "but about.json says"),
     "row twice": (lambda f: rewrite(f, lambda t: t.loc[[*t.index, 3]]), "listed twice"),
-    "torn group": (lambda f: rewrite(f, tear), "group(s) stand on two sides of a split"),
+    "torn group": (lambda f: rewrite(f, tear), "group(s) are on both sides of a split"),
     "near-duplicates": (twin, "1 near-duplicate pair(s) across splits"),
     "missing class": (lambda f: rewrite(f, lambda t: t[t["label"] != "elm"]), "class elm is missing"),
     "missing split": (lambda f: rewrite(f, lambda t: t[t["split"] != "val"]), "there is no val split"),

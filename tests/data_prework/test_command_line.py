@@ -104,7 +104,7 @@ BAD = {
     "no images": (no_images, FROM, "no usable image of elm, oak"),
     "too few": (few, FROM, r"needs at least 3\. elm: 2 image\(s\) in 2 group"),
     "broken pattern": (good, [*FROM, "--group-pattern", "(elm"], "is not a regular expression"),
-    "pattern without brackets": (good, [*FROM, "--group-pattern", "elm"], "has no brackets"),
+    "pattern without brackets": (good, [*FROM, "--group-pattern", "elm"], "has no parentheses"),
     "pattern that fits nothing": (good, [*FROM, "--group-pattern", "(x)"], r"no group can be read from 24 file name"),
     "fraction over one": (good, [*FROM, "--test", "1.5"], "a test fraction of 1.5 cannot be split off"),
     "negative fraction": (good, [*FROM, "--val=-0.1"], "a val fraction of -0.1 cannot be split off"),

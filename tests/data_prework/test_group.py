@@ -71,7 +71,7 @@ def test_a_pattern_names_the_group_by_its_brackets():
         rule("oak", "bush12")
 
 
-@pytest.mark.parametrize("pattern, words", [("(tree", "not a regular expression"), (r"tree\d+", "no brackets")])
+@pytest.mark.parametrize("pattern, words", [("(tree", "not a regular expression"), (r"tree\d+", "no parentheses")])
 def test_a_pattern_that_cannot_work_is_refused_at_once(pattern, words):
     with pytest.raises(GroupError, match=words):
         by_pattern(pattern)

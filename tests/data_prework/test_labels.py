@@ -103,7 +103,7 @@ def test_labels_in_file_names_are_read_with_the_splits_of_the_folders(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("pattern", "said"), [("([a-z", "not a regular expression"), ("cat", "no brackets"), ("^(x)", "gives 0 class")]
+    ("pattern", "said"), [("([a-z", "not a regular expression"), ("cat", "no parentheses"), ("^(x)", "gives 0 class")]
 )
 def test_a_wrong_pattern_is_named(tmp_path, pattern, said):
     with pytest.raises(RawFolderError, match=said):

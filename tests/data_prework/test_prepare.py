@@ -513,7 +513,7 @@ def test_columns_of_a_data_sets_own_are_kept_in_their_types_and_checked(leaves_h
     assert "'=1+1" in (folder / "manifest.csv").read_text(encoding="utf-8")  # no spreadsheet runs it
     text = (folder / "manifest.csv").read_text(encoding="utf-8")
     (folder / "manifest.csv").write_text(text.replace("0.3333333333333333", "a third", 1), encoding="utf-8")
-    with pytest.raises(ManifestError, match="a number is not a number"):
+    with pytest.raises(ManifestError, match="a value is not a number"):
         read_manifest(folder)
 
 

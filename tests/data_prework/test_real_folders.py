@@ -84,7 +84,7 @@ def test_cracks_go_through_prepare_and_check(tmp_path):
     assert positive.groupby(blocks)["split"].nunique().max() == 1
     assert check(folder) == []
     leaky = quiet("concrete_cracks", tmp_path / "raw", tmp_path / "home", random_split=True)
-    assert any("group(s) stand on two sides" in fault for fault in check(leaky))
+    assert any("group(s) are on both sides" in fault for fault in check(leaky))
 
 
 @needs_cracks

@@ -107,7 +107,7 @@ def test_the_networks_of_s1_are_built_as_printed_and_one_number_passes_the_unit(
     given = {"keras": keras, "layers": layers, "np": np, "published": published}
     _, said = ran(solution("6_collapse", 1), **given)
     assert "1,192,385" in said and published.count_params() == 394_274
-    assert said.split("\n")[1:3] == ["S1-M4 narrowest place: 256", "S1-M5 narrowest place: 1"]
+    assert said.split("\n")[1:3] == ["S1-M4 narrowest layer: 256", "S1-M5 narrowest layer: 1"]
     padded = solution("6_collapse", 1).replace("n, 3, ", "n, 3, padding='same', ")
     assert padded != solution("6_collapse", 1) and "1,192,385" not in ran(padded, **given)[1]
 

@@ -145,7 +145,7 @@ def test_recalls_and_the_pair_that_is_confused_most_often():
     answer = np.array([0, 0, 1, 1, 1, 1, 0, 0, 2, 1])
     test = split(np.zeros((10, 2, 2, 3), np.uint8), labels)
     names, said = ran(solution(4, 2), np=np, test=test, answer=answer, names=["balloon", "house", "tree"])
-    assert names["recalls"] == pytest.approx([2 / 3, 1, 1 / 4]) and "tree called balloon: 2 times" in said
+    assert names["recalls"] == pytest.approx([2 / 3, 1, 1 / 4]) and "tree predicted as balloon: 2 times" in said
     precisions = [(labels[answer == k] == k).mean() for k in range(3)]
     assert precisions != pytest.approx(names["recalls"])
 

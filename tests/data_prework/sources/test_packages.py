@@ -174,7 +174,7 @@ def test_a_number_that_is_none_is_refused_when_it_is_read(data, tmp_path, capsys
     text = (raw / "columns.csv").read_text(encoding="utf-8")
     (raw / "columns.csv").write_text(text.replace(",mono,2", ",mono,two"), encoding="utf-8")
     assert main(["prepare", "solar_cells", "--from", str(raw)]) == 1
-    assert "a number is not a number" in capsys.readouterr().err
+    assert "a value is not a number" in capsys.readouterr().err
 
 
 def test_there_is_no_drawn_stand_in(data, capsys):

@@ -275,7 +275,7 @@ def test_a_bundle_not_to_be_relied_on_says_so_before_any_class_in_large_letters(
     words = load_bundle(place).doubt.split("(")[0]
     assert words[:40] in app.error[0].value.replace("\\", "")
     upload(app, ("scan.png", bright))
-    assert [header.value for header in app.header] == ["Don't rely on this answer"] and "It says: bright" in said(app)
+    assert [header.value for header in app.header] == ["Don't rely on this answer"] and "Answer: bright" in said(app)
 
 
 def test_of_many_files_the_table_comes_first_and_the_cards_by_pages(app):

@@ -268,7 +268,7 @@ def logits():
         ({"class_names": ["cannot judge", "dark"]}, "class_names"),
         ({"rule": 0.4, "scores": evaluate([0, 1], [0.2, 0.8])}, "scores"),
         ({"model": three_classes()}, "3 classes"),
-        ({"model": logits()}, "no probabilities"),
+        ({"model": logits()}, "not probabilities"),
         ({"refuse": 1.0}, "refuse"),
     ],
     ids=["one class", "reserved word", "threshold", "three classes", "logits", "refuse"],
@@ -318,7 +318,7 @@ def test_a_model_nested_without_end_is_refused(copy, depth, words):
 def test_a_number_that_is_none_is_refused(copy):
     text = (copy / "bundle.json").read_text(encoding="utf-8")
     (copy / "bundle.json").write_text(text.replace('"refuse": 0.02', '"refuse": NaN'), encoding="utf-8")
-    with pytest.raises(BundleError, match="NaN stands where a number should"):
+    with pytest.raises(BundleError, match="NaN found where a number is expected"):
         load_bundle(copy)
 
 

@@ -154,7 +154,7 @@ def test_the_commands_limit_of_an_answer_counts(three, tmp_path, inbox):
     "options, words",
     [
         (["--threshold", "0.5"], "the largest probability decides"),
-        (["--abstain", "1.5"], "no probability"),
+        (["--abstain", "1.5"], "not a probability"),
         (["--target", "kind 0"], "give --heatmaps"),
         (["--heatmaps", "maps", "--target", "kund 0"], "no class, such as 'kind 0'"),
         (["--heatmaps", "maps", "--target", "3"], "target"),
@@ -248,7 +248,7 @@ def sigmoids() -> keras.Model:
         ({"rule": {"prevalence": 0.5}}, "prevalence"),
         ({"rule": {"temperature": 0.0}}, "temperature"),
         ({"rule": {"abstain": -0.1}}, "abstain"),
-        ({"model": sigmoids()}, "sum to 1"),
+        ({"model": sigmoids()}, "add up to 1"),
         ({"model": levels(13)}, "13 classes"),
         ({"model": keras.Sequential([keras.Input((SIDE, SIDE, 1)), layers.Conv2D(3, 1)])}, "expected .n, classes"),
         ({"scores": evaluate([0, 1], [0.2, 0.8])}, "scores"),

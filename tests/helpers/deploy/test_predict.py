@@ -147,7 +147,7 @@ def test_the_exit_status_is_1_where_nothing_could_be_judged(place, inbox, tmp_pa
         (["{bundle}", "{tmp}/nowhere", "--csv", "{tmp}/a.csv"], "no such file or folder"),
         (["{tmp}", "{tmp}", "--csv", "{tmp}/a.csv"], "bundle.json is missing"),
         (["{bundle}", "{tmp}", "--csv", "{tmp}/no/folder/a.csv"], "is not there"),
-        (["{bundle}", "{tmp}", "--csv", "{tmp}/a.csv", "--threshold", "7"], "no probability"),
+        (["{bundle}", "{tmp}", "--csv", "{tmp}/a.csv", "--threshold", "7"], "not a probability"),
         (["{bundle}", "{tmp}/nothing", "--csv", "{tmp}/a.csv"], "no file in this folder"),
         (["{bundle}", "{inbox}", "--csv", "{tmp}/nothing"], "nothing: a folder, not a file"),
         (["{bundle}", "{inbox}", "--csv", "{tmp}/a.csv", "--heatmaps", "{inbox}/letter.jpg"], "cannot be written"),
