@@ -28,7 +28,7 @@ def test_the_card_has_the_numbers_that_the_command_prints(capsys):
         "AUC of darkness 0.752; inside modules 0.621": "AUC of .752, and .621 inside modules",
         "under 25: 4 cells, 4 of them defective": "Four cells are nearly black",
         "most like its own in 50, median correlation 0.96": "median correlation .96",
-        "9 pairs with another probability, 3 with another class": "9 got another probability the second time and 3",
+        "9 pairs with another probability, 3 with another class": "9 got a different probability the second time",
         "[[26, 27], [30, 39]]": "30 and 39",
         "540        9       8      0.337  0.444": "| 540 | 9 | 33.7 % | 44.4 % |",
     }.items():

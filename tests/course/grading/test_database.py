@@ -7,7 +7,7 @@ pytest.importorskip("sqlalchemy", reason="it comes with nbgrader, in the extra `
 from sqlalchemy import create_engine, event, text
 from sqlalchemy.engine import Engine
 
-from helpers.course.grading import database
+from helpers.course.grading.assignments import database
 
 
 def waits(path) -> int:

@@ -118,7 +118,7 @@ def build(out: Path, settings: Path = SETTINGS, names: list[str] | None = None) 
     from nbgrader.converters import GenerateAssignment
     from nbgrader.coursedir import CourseDirectory
 
-    from helpers.course.grading.database import do_not_wait_for_the_disk
+    from helpers.course.grading.assignments.database import do_not_wait_for_the_disk
 
     _find_programs()
     do_not_wait_for_the_disk()

@@ -8,7 +8,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from helpers.course.grading.assignments.cells import named, student_of
-from helpers.course.grading.database import do_not_wait_for_the_disk
+from helpers.course.grading.assignments.database import do_not_wait_for_the_disk
 from helpers.course.grading.judge.broker import Judge
 from helpers.course.grading.kernel.folders import Room
 from helpers.course.grading.submissions.job import WHO, Job
