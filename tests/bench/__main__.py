@@ -44,6 +44,7 @@ PARTS = {
     "solar_tuned": ("Real solar cells: the split of the papers, fine-tuned", ["tuning", "published"], "solar_cells"),
     "solar_recipes": ("Real solar cells: which recipe on covariances", ["solar_recipe", "--choose"], "solar_cells"),
     "solar_recipe": ("Real solar cells: covariances, by cell and by module", ["solar_recipe"], "solar_cells"),
+    "solar_mean": ("Real solar cells: the mean of several recipes", ["solar_recipe", "--mean"], "solar_cells"),
     "curves": ("What ImageNet weights are worth: learning curves", ["imagenet_curves"], None),
 }
 HEAD = """# Measurements

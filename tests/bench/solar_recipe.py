@@ -2,6 +2,7 @@
 
     python -m tests.bench.solar_recipe --choose   which recipe? inner folds of the training cells of the first draw
     python -m tests.bench.solar_recipe            the recipe below: ten draws by cell, and folds by module beside them
+    python -m tests.bench.solar_recipe --mean     the mean of the recipes that were best inside, on ten further draws
 
 Besides the statistics of `tests/bench/frozen.py`, a cell is described by which channels of EfficientNet-Lite0 are large
 at the same places: the covariance of the maps of a stage, over its places and over the four views of the cell. Of it
@@ -65,6 +66,7 @@ class Recipe:
         return f"{' + '.join(self.descriptions)}; learns {target}; ridge {self.ridge:g}"
 
 
+BEST_INSIDE = (1, 2, 3, 4, 6, 8, 12, 16, 32)  # so many of the best recipes are averaged; the inner folds say how many
 CHOSEN = Recipe(("covariances 5",), soft=True, ridge=0.05)  # by --choose, before a draw was judged
 RECIPES = [Recipe(mix, soft, ridge) for mix in MIXES for soft in (False, True) for ridge in RIDGES]
 
@@ -127,22 +129,68 @@ def answers(recipes: list[Recipe], described: Described, cells: Cells, split: Sp
     return np.array(scores).reshape(len(recipes), len(left))
 
 
+def inner_scores(described: Described, cells: Cells) -> tuple[np.ndarray, np.ndarray]:
+    """Scores (recipes, training cells) in inner folds of the training cells of one draw, and the cells' labels."""
+    seen, _ = quarter(cells, DRAW_OF_CHOICE)
+    inside, scores = subset(cells, seen), np.zeros((len(RECIPES), len(seen)))
+    for learn, left in folds(inside, "cell", seed=7, count=INNER):
+        scores[:, left] = answers(RECIPES, described, cells, (seen[learn], seen[left]))
+    return scores, inside.labels
+
+
 def choose(described: Described, cells: Cells) -> None:
     """Print how each recipe does in inner folds of the training cells of one draw."""
     from sklearn.metrics import roc_auc_score
 
-    seen, _ = quarter(cells, DRAW_OF_CHOICE)
-    inside, scores, begin = subset(cells, seen), np.zeros((len(RECIPES), len(seen))), time.process_time()
-    for learn, left in folds(inside, "cell", seed=7, count=INNER):
-        scores[:, left] = answers(RECIPES, described, cells, (seen[learn], seen[left]))
-    accuracy = ((scores >= 0) == inside.labels).mean(axis=1)
-    print(f"{INNER} inner folds of the {len(seen):,} training cells of draw {DRAW_OF_CHOICE}:\n")
+    begin = time.process_time()
+    scores, labels = inner_scores(described, cells)
+    accuracy = ((scores >= 0) == labels).mean(axis=1)
+    print(f"{INNER} inner folds of the {len(labels):,} training cells of draw {DRAW_OF_CHOICE}:\n")
     print("| recipe | accuracy | ROC AUC |\n|---|---|---|")
     for recipe, right, one in zip(RECIPES, accuracy, scores, strict=True):
-        print(f"| {recipe} | {right:.4f} | {roc_auc_score(inside.labels, one):.4f} |")
+        print(f"| {recipe} | {right:.4f} | {roc_auc_score(labels, one):.4f} |")
     print(f"\n{described.seconds:.0f} s of a processor for the descriptions,")
     print(f"{time.process_time() - begin:.0f} s for all recipes. The recipe that is judged is the one with the highest")
     print(f"accuracy: {RECIPES[accuracy.argmax()]}.")
+
+
+def best_mean(scores: np.ndarray, labels: np.ndarray) -> tuple[list[int], dict[int, float]]:
+    """Which recipes to average: so many of the best that the mean of their scores has the highest accuracy.
+
+    Returns:
+        Places of the recipes, and the accuracy of the mean for each number of them.
+    """
+    order = np.argsort(-((scores >= 0) == labels).mean(axis=1), kind="stable")
+    right = {n: float(((scores[order[:n]].mean(axis=0) >= 0) == labels).mean()) for n in BEST_INSIDE}
+    return order[: max(right, key=right.get)].tolist(), right
+
+
+def judge_mean(described: Described, cells: Cells, draws: int) -> None:
+    """Print which mean the inner folds choose, and how it and the single recipe do on draws that nobody has read."""
+    from sklearn.metrics import roc_auc_score
+
+    chosen, right = best_mean(*inner_scores(described, cells))
+    print(f"{INNER} inner folds of the training cells of draw {DRAW_OF_CHOICE}, the mean of the n best recipes:\n")
+    print(f"| n | {' | '.join(map(str, right))} |\n|---|{'---|' * len(right)}")
+    print(f"| accuracy | {' | '.join(f'{one:.4f}' for one in right.values())} |\n")
+    print(f"So {len(chosen)} are averaged: {'; '.join(f'({RECIPES[i]})' for i in chosen)}.\n")
+    found = {"mean": [], "single recipe": []}
+    for draw in range(draws, 2 * draws):
+        split = quarter(cells, draw)
+        truth = cells.labels[split[1]]
+        each = answers([*(RECIPES[i] for i in chosen), CHOSEN], described, cells, split)
+        for name, values in zip(found, (each[:-1].mean(axis=0), each[-1]), strict=True):
+            found[name].append((((values >= 0) == truth).mean(), roc_auc_score(truth, values)))
+    print(f"Draws {draws} to {2 * draws - 1}, which chose nothing and were not read before:\n")
+    _print_draws(found)
+
+
+def _print_draws(found: dict[str, list]) -> None:
+    print("| | mean | lowest | highest | standard deviation |\n|---|---|---|---|---|")
+    for name, pairs in found.items():
+        for words, each in zip(("accuracy", "ROC AUC"), np.transpose(pairs), strict=True):
+            shown = f"{each.mean():.3f} | {each.min():.3f} | {each.max():.3f} | {each.std(ddof=1):.3f}"
+            print(f"| {name}, {words} | {shown} |")
 
 
 def rate_in_training(cells: Cells, split: Split) -> np.ndarray:
@@ -169,11 +217,8 @@ def judge(recipe: Recipe, described: Described, cells: Cells, draws: int) -> Non
     print(
         f"{recipe}.\n\n{draws} draws of a quarter of the cells, shares of type and of the expert's probability alike:"
     )
-    print("\n| | mean | lowest | highest | standard deviation |\n|---|---|---|---|---|")
-    for name, pairs in found.items():
-        for words, each in zip(("accuracy", "ROC AUC"), np.transpose(pairs), strict=True):
-            shown = f"{each.mean():.3f} | {each.min():.3f} | {each.max():.3f} | {each.std(ddof=1):.3f}"
-            print(f"| {name}, {words} | {shown} |")
+    print()
+    _print_draws(found)
     others = np.delete(found["recipe"], DRAW_OF_CHOICE, axis=0).mean(axis=0)
     print(
         f"\nAlways 'functional': accuracy {1 - cells.labels.mean():.3f}. Of the cells that the expert gave 0 or 1, the"
@@ -196,12 +241,15 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.solar_recipe", description=__doc__.splitlines()[0])
     parser.add_argument("--choose", action="store_true")
+    parser.add_argument("--mean", action="store_true")
     parser.add_argument("--draws", type=int, default=DRAWS, help="of the quarter that is left out")
     parser.add_argument("--keep", type=Path, default=KEPT, metavar="FOLDER", help="where features are kept")
     args = parser.parse_args()
     _, cells = load(SMALL_SIDE)
     if args.choose:
         choose(describe(RECIPES, args.keep), cells)
+    elif args.mean:
+        judge_mean(describe(RECIPES, args.keep), cells, args.draws)
     else:
         judge(CHOSEN, describe([CHOSEN], args.keep), cells, args.draws)
 

@@ -13,6 +13,7 @@ from tests.bench.solar_recipe import (
     Described,
     Recipe,
     answers,
+    best_mean,
     distances,
     rate_in_training,
     squared_distances,
@@ -92,3 +93,12 @@ def test_the_recipe_that_is_judged_is_the_one_that_was_chosen():
     parts = bench.parts_of(bench.RESULTS.read_text(encoding="utf-8"))
     assert CHOSEN in RECIPES
     assert f"accuracy: {CHOSEN}." in parts["solar_recipes"] and f"{CHOSEN}.\n" in parts["solar_recipe"]
+
+
+def test_as_many_of_the_best_recipes_are_averaged_as_help_inside():
+    labels = np.array([0, 0, 1, 1, 1])
+    first = [-1.0, -1, 2, 2, -1]  # misses the last cell, the others find it and miss one each
+    others = [[-1.0, 1, -1, 1, 2], [1.0, -1, 1, -1, 2]]
+    chosen, right = best_mean(np.array([others[0], first, others[1]]), labels)
+    assert right[len(chosen)] == max(right.values())
+    assert right[1] == 0.8 and right[3] == 1.0 and set(chosen) == {0, 1, 2}
