@@ -41,7 +41,7 @@ def _against_images(text: str, columns: list[str], by: str | None, title: str) -
             ax.plot(_number(rows["images"]) / 1000, _number(rows[column]), marker=marker, color=color, label=way)
         ax.set(xlabel="thousands of images", ylabel=column)
         if "images/s" in column:
-            ax.set(yscale="log", ylim=(1e3, 1e6))
+            ax.set(yscale="log", ylim=(5e2, 1e6))
         else:
             ax.set_ylim(bottom=0)
     if by:
