@@ -160,7 +160,7 @@ def test_no_attack_gets_through_and_honest_work_does(places, wall):
     assert texts[1].startswith("3 6 ") and (wall == LANDLOCK or "3 6 False" in texts[1]), texts[1]
     assert "This cell printed more than 0.1 MB" in texts[2] and len(texts[2]) < 200_000
     assert said == ["refused: to read the grader's files (01.ipynb)"]
-    assert (wall == LANDLOCK) == bool(survivors)
+    assert wall == LANDLOCK or not survivors  # behind Landlock some may be left, and as a rule are
     assert not room.sockets.exists() and (tmp_path / "result.json").read_text(encoding="utf-8") == "secret"
 
 
