@@ -53,6 +53,7 @@ def test_a_failing_notebook_is_reported_and_the_others_still_run(tmp_path, outco
     assert row[1] == "embedded" and row[-1] == "ok" and float(row[3]) > 50
     for name in ("index.html", "bad.html", "good.html", "good.ipynb"):
         assert (tmp_path / "build" / name).is_file()
+    assert {path.name for path in tmp_path.iterdir() if path.is_dir()} == {"build"}  # nothing lies beside the pages
     index = (tmp_path / "build" / "index.html").read_text(encoding="utf-8")
     assert re.search(r'href="good.html"><span[^>]*>About good<', index)
     assert "no such crack" in re.sub(r"<[^>]+>", "", index)

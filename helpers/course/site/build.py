@@ -64,8 +64,12 @@ def run_sphinx(work: Path, builder: str, settings: dict, out: Path | None = None
     Returns:
         Sphinx's warnings.
     """
+    from myst_nb import sphinx_ext
     from sphinx.application import Sphinx
 
+    sphinx_ext.OUTPUT_FOLDER = str(
+        (work / "outputs").resolve()
+    )  # else MyST-NB leaves them in the folder above the pages
     said = io.StringIO()
     options = {"status": None, "warning": said, "parallel": min(2, os.cpu_count() or 1)}
     places = (work / "source", None, out or work / "html", work / "doctrees")
